@@ -1,0 +1,1 @@
+"""What is signed and proved. Knows no web and no database; a regulator can run it alone."""

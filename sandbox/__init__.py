@@ -1,0 +1,1 @@
+"""What a trial may do. Knows no web and no database."""
