@@ -1,0 +1,62 @@
+"""The application factory: read it top to bottom to know what the exchange is made of."""
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_smorest import Api
+from flask_wtf.csrf import CSRFProtect
+from prometheus_client import CollectorRegistry
+
+from exchange import error_pages, headers, i18n, identity
+from exchange.config import Config
+from exchange.db import Database
+
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, storage_uri="memory://")
+
+
+def create_app(config: Config) -> Flask:
+    """Build the exchange from its settings. Starts no thread and touches no row; see cli.py for what does."""
+    app = Flask("exchange")
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        PREFERRED_URL_SCHEME="https" if config.secure else "http",
+        MAX_CONTENT_LENGTH=2 * 1024**2,  # forms; the upload door sets its own, larger limit
+        MAX_FORM_MEMORY_SIZE=2 * 1024**2,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        SESSION_COOKIE_NAME="__Host-minhbach" if config.secure else "minhbach",
+        SESSION_COOKIE_SECURE=config.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch must still work
+        WTF_CSRF_SSL_STRICT=True,
+        API_TITLE="Minh Bạch",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        RATELIMIT_HEADERS_ENABLED=True,
+    )
+    app.url_map.strict_slashes = False
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    database = Database(config.database_url, config.log_origin)
+    registry = CollectorRegistry()
+    app.extensions.update({"minhbach.config": config, "minhbach.database": database, "minhbach.metrics": registry})
+
+    headers.configure_logging(config.production)
+    headers.init_app(app, registry)
+    i18n.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    identity.init_app(app)
+    api = Api(app)
+    error_pages.init_app(app)  # after Api, which registers a handler of its own for every HTTPException
+    register_doors(app, api)
+    identity.check_every_view_is_guarded(app)
+    return app
+
+
+def register_doors(app: Flask, api: Api) -> None:
+    """Every noun's pages and JSON API."""

@@ -1,0 +1,1 @@
+"""Listings: what is offered, measured, classified, licensed, priced, moderated and found."""

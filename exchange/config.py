@@ -1,0 +1,79 @@
+"""Settings, read once from ``MINHBACH_*`` and never changed afterwards; docs/operating.md lists them all."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from exchange.errors import ExchangeError
+
+
+class ConfigurationError(ExchangeError):
+    """A setting is missing, malformed, or unsafe for production."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything the exchange needs to know before it starts."""
+
+    home: Path
+    database_url: str
+    store_url: str
+    base_url: str
+    secret_key: str
+    log_origin: str
+    production: bool
+    max_upload_bytes: int
+    demo: bool
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach us over HTTPS, so that cookies may say so."""
+        return self.base_url.startswith("https://")
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":
+        """Read ``MINHBACH_*``; raises ConfigurationError when production would start unsafe."""
+        home = Path(environ.get("MINHBACH_HOME", "var")).resolve()
+        production = environ.get("MINHBACH_PRODUCTION", "0") == "1"
+        config = cls(
+            home=home,
+            database_url=environ.get("MINHBACH_DATABASE_URL", f"sqlite:///{home}/minhbach.sqlite"),
+            store_url=environ.get("MINHBACH_STORE_URL", (home / "store").as_uri()),
+            base_url=environ.get("MINHBACH_BASE_URL", "http://127.0.0.1:8000").rstrip("/"),
+            secret_key=_secret(Path(environ.get("MINHBACH_SECRET_FILE", home / "secret")), production),
+            log_origin=environ.get("MINHBACH_LOG_ORIGIN", "log.minhbach.example/2026"),
+            production=production,
+            max_upload_bytes=_whole_number(environ, "MINHBACH_MAX_UPLOAD_BYTES", 4 * 1024**3),
+            demo=environ.get("MINHBACH_DEMO", "0") == "1",
+        )
+        if production and not config.secure:
+            raise ConfigurationError("MINHBACH_BASE_URL must begin with https:// in production")
+        if production and config.demo:
+            raise ConfigurationError("MINHBACH_DEMO must not be set in production: its passwords are public")
+        return config
+
+
+def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, str(default))
+    if not text.isdecimal() or int(text) == 0:
+        raise ConfigurationError(f"{name} must be a positive whole number, not {text!r}")
+    return int(text)
+
+
+def _secret(path: Path, production: bool) -> str:
+    """The cookie-signing secret: made on first start for development, demanded in production."""
+    if path.exists():
+        text = path.read_text().strip()
+        if len(text) < 32:
+            raise ConfigurationError(f"the secret in {path} is shorter than 32 characters")
+        return text
+    if production:
+        raise ConfigurationError(f"MINHBACH_SECRET_FILE {path} does not exist; production makes no secret by itself")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = secrets.token_urlsafe(48)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    return text

@@ -1,0 +1,82 @@
+"""The database: one engine, sessions that say whether they write, and the identifiers of rows.
+
+SQLite runs in WAL mode with ``synchronous=FULL``; a writing session takes the write lock at its first statement
+(``BEGIN IMMEDIATE``), because a deferred transaction that upgrades later fails with SQLITE_BUSY whatever the timeout.
+"""
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Session, create_engine
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_id() -> str:
+    """A ULID in lower case: 26 characters, sorts by creation time, says nothing about its thing."""
+    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored in UTC, on both databases. A naive value is a bug and refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("naive datetime: take it from exchange.clock")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """An engine and the two kinds of session made from it."""
+
+    def __init__(self, url: str, log_origin: str) -> None:
+        self.url = url
+        self._info = {"log_origin": log_origin}  # what ledger.outbox writes into every leaf
+        self.is_sqlite = url.startswith("sqlite")
+        arguments: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite}
+        if self.is_sqlite:
+            arguments["connect_args"] = {"timeout": 30, "check_same_thread": False}
+        self.engine: Engine = create_engine(url, **arguments)
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        self._writing_engine = self.engine.execution_options(minhbach_writes=True)
+
+    def reading(self) -> Session:
+        """A session that only selects. The caller closes it."""
+        return Session(self.engine, expire_on_commit=False, info=self._info)
+
+    def writing(self) -> Session:
+        """A session that may change rows: takes SQLite's write lock at its first statement."""
+        return Session(self._writing_engine, expire_on_commit=False, info=self._info)
+
+    def dispose(self) -> None:
+        """Close every pooled connection (before a fork, at the end of a test)."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN off: we send ours in _begin_sqlite
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("minhbach_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,1 @@
+"""What a contract lets its buyer fetch, and every fetch recorded."""

@@ -1,0 +1,139 @@
+"""From an error to an answer: one JSON shape under ``/api/``, a page that helps everywhere else.
+
+JSON shape (also of every refusal)::
+
+    {"code": "PRICE_NOT_PUBLISHED", "message": "…", "request_id": "…",
+     "errors": [{"code", "field", "message", "basis", "value", "passes"}]}
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from exchange.errors import N_, NotFound, NotPermitted, NotSignedIn, Refusal, Refused
+from exchange.i18n import language
+
+log = structlog.get_logger()
+
+# What the web says when a page cannot be shown; the reader's next step stands in the template.
+SENTENCES = {
+    400: ("BAD_REQUEST", N_("We could not read this request.")),
+    401: ("SIGN_IN_REQUIRED", N_("Please sign in first.")),
+    403: ("NOT_PERMITTED", N_("Your account does not have the right to do this.")),
+    404: ("NOT_FOUND", N_("This page does not exist, or you may not see it.")),
+    405: ("METHOD_NOT_ALLOWED", N_("This address does not accept that kind of request.")),
+    409: ("CONFLICT", N_("Something changed in the meantime. Reload the page and try again.")),
+    413: ("TOO_LARGE", N_("What you sent is larger than the exchange accepts.")),
+    415: ("UNSUPPORTED_MEDIA_TYPE", N_("The exchange cannot read this kind of content.")),
+    416: ("RANGE_NOT_SATISFIABLE", N_("The requested part of the file does not exist.")),
+    422: ("INVALID", N_("Some of the values need correcting.")),
+    429: ("TOO_MANY_REQUESTS", N_("Too many requests. Please wait a moment and try again.")),
+    500: ("INTERNAL_ERROR", N_("Something went wrong on our side. Nothing was changed.")),
+    503: (
+        "UNAVAILABLE",
+        N_("The exchange cannot record actions now, so it accepts none. Try again shortly."),
+    ),
+}
+
+
+def say(refusal: Refusal) -> dict[str, Any]:
+    """One refusal in the reader's language, as plain data for JSON and templates alike."""
+    vietnamese = language() == "vi"
+    own, passes = (refusal.vi, refusal.passes_vi) if vietnamese else (refusal.en, refusal.passes_en)
+    return {
+        "code": refusal.code,
+        "field": refusal.field,
+        "message": own or (_(refusal.text, **refusal.facts) if refusal.text else refusal.code),
+        "basis": refusal.basis,
+        "value": None if refusal.value is None else refusal.value[:200],
+        "passes": passes or (_(refusal.passes, **refusal.facts) if refusal.passes else None),
+    }
+
+
+def wants_json() -> bool:
+    """Programs talk to /api/, /oauth/token and friends; everything else is a page."""
+    return request.path.startswith(
+        ("/api/", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/log/", "/.well-known/")
+    )
+
+
+def answer(status: int, code: str, message: str, errors: list[dict[str, Any]], headers: Mapping[str, str]) -> Response:
+    """The one place where an error becomes bytes."""
+    if wants_json():
+        body = {"code": code, "message": message, "errors": errors, "request_id": g.get("request_id", "")}
+        response = jsonify(body)
+    else:
+        response = Response(render_template("error.html", status=status, code=code, message=message, errors=errors))
+    response.status_code = status
+    response.headers.update(headers)
+    return response
+
+
+def _refused(error: Refused) -> Response:
+    errors = [say(r) for r in error.refusals]
+    return answer(error.status, error.code, errors[0]["message"], errors, {})
+
+
+def _not_signed_in(_error: NotSignedIn) -> Response:
+    if not wants_json() and request.method == "GET":
+        return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), 303)  # type: ignore[return-value]
+    return answer(401, "SIGN_IN_REQUIRED", _(SENTENCES[401][1]), [], {"WWW-Authenticate": 'Bearer realm="minhbach"'})
+
+
+def _not_permitted(error: NotPermitted) -> Response:
+    message = _(error.reason or SENTENCES[403][1])
+    passes = _("The permission “%(name)s” is needed.", name=error.permission)
+    line = _line("NOT_PERMITTED", None, message) | {"passes": passes}
+    return answer(403, "NOT_PERMITTED", message, [line], {})
+
+
+def _line(code: str, field: str | None, message: str) -> dict[str, Any]:
+    return {"code": code, "field": field, "message": message, "basis": None, "value": None, "passes": None}
+
+
+def _not_found(_error: NotFound) -> Response:
+    return answer(404, "NOT_FOUND", _(SENTENCES[404][1]), [], {})
+
+
+def _http(error: HTTPException) -> Any:
+    status = error.code or 500
+    if status < 400:
+        return error
+    code, sentence = SENTENCES.get(status, SENTENCES[400 if status < 500 else 500])
+    headers = {k: v for k, v in error.get_headers() if k.lower() in ("allow", "retry-after", "content-range")}
+    return answer(status, code, _(sentence), _schema_errors(error), headers)
+
+
+def _schema_errors(error: HTTPException) -> list[dict[str, Any]]:
+    """marshmallow's messages (put there by webargs) as our shape: one line per field."""
+    data = getattr(error, "data", None) or {}
+    lines: list[dict[str, Any]] = []
+    for place in (data.get("messages") or {}).values():
+        for field, texts in place.items() if isinstance(place, dict) else [(None, place)]:
+            for text in texts if isinstance(texts, list) else [str(texts)]:
+                lines.append(_line("FIELD_INVALID", field and str(field), _(text) if text else ""))
+    return lines
+
+
+def _unexpected(error: InternalServerError) -> Response:
+    # Flask has logged the traceback already; the reader gets the request id to quote.
+    return answer(500, *_pair(500), [], {})
+
+
+def _pair(status: int) -> tuple[str, str]:
+    code, sentence = SENTENCES[status]
+    return code, _(sentence)
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers. Must run after flask-smorest's Api, which claims HTTPException for itself."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(InternalServerError, _unexpected)
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(NotSignedIn, _not_signed_in)
+    app.register_error_handler(NotPermitted, _not_permitted)
+    app.register_error_handler(NotFound, _not_found)

@@ -1,0 +1,1 @@
+"""The transaction log over SQL: outbox, sequencer, proofs, HTTP interface."""

@@ -1,0 +1,1 @@
+"""The authorisation server: authorisation code with PKCE, client credentials, revocation, metadata."""

@@ -1,0 +1,1 @@
+"""The controlled trial in the exchange: certificate, enrolment, test rooms, budgets."""
