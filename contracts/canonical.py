@@ -65,24 +65,26 @@ def sha256_b64url(data: bytes) -> str:
 def _check(value: object, path: str, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise CanonicalError("TOO_DEEP", limit=MAX_DEPTH)
-    if value is None or isinstance(value, bool):
-        return
     if isinstance(value, str):
         _check_text(value, path)
-    elif isinstance(value, int):
-        if not -_INT_LIMIT < value < _INT_LIMIT:
-            raise CanonicalError("INTEGER_TOO_LARGE", path=path)
-    elif isinstance(value, list | tuple):
-        for position, item in enumerate(value):
-            _check(item, f"{path}/{position}", depth + 1)
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise CanonicalError("KEY_NOT_TEXT", path=path)
             _check_text(key, path)
             _check(item, f"{path}/{key}", depth + 1)
+    elif isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            _check(item, f"{path}/{position}", depth + 1)
     else:
+        _check_scalar(value, path)
+
+
+def _check_scalar(value: object, path: str) -> None:
+    if value is not None and not isinstance(value, int):  # bool is an int
         raise CanonicalError("TYPE_REFUSED", path=path, type=type(value).__name__)
+    if isinstance(value, int) and not -_INT_LIMIT < value < _INT_LIMIT:
+        raise CanonicalError("INTEGER_TOO_LARGE", path=path)
 
 
 def _check_text(text: str, path: str) -> None:
@@ -91,7 +93,7 @@ def _check_text(text: str, path: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise CanonicalError("LONE_SURROGATE", path=path.encode("utf-8", "replace").decode()) from None
+        raise CanonicalError("LONE_SURROGATE", path=path) from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

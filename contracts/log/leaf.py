@@ -1,0 +1,234 @@
+"""One event of the market as the bytes of one log leaf: canonical JSON, closed schema.
+
+    {"actor":"org:7f3a","at":1790000000000,"d":{"rows":336776},"h":{"contract":"sha-256:..."},
+     "id":"01JZ...","log":"log.minhbach.example/2026","on":["contract:01JZ..."],"prev":"01JZ...",
+     "t":"contract.active","v":1}
+
+`log`   origin of the log, so that a leaf cannot be replayed into another one.
+`at`    claimed server time, milliseconds since 1970 UTC. Order is the index; proof of time comes from witnesses.
+`id`    event id, unique in the log.
+`actor` a pseudonym (`org:...`, `member:...`, `key:...`) or `system`; never a name, mail or network address.
+`on`    what it is about; the first subject is the story the event belongs to.
+`prev`  `id` of the latest earlier event with the same first subject, or null: an event left out breaks its chain.
+`h`     digests of high-entropy things: contract payload, signature, listing document, result, policy.
+`d`     small public details: integers, booleans, short text.
+
+The stored bytes are the leaf; they are never re-made in order to check them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from contracts import canonical
+from contracts.errors import CanonicalError, LeafError
+
+VERSION = 1
+MAX_BYTES = 8 * 1024  # our limit; C2SP tlog-tiles allows 65,535
+MAX_SUBJECTS = 16
+MAX_DETAILS = 32
+MAX_TEXT = 512  # characters of one value in `d`
+
+Detail = int | str | bool
+
+
+class EventType(StrEnum):
+    """What can happen. A type is never renamed or given another meaning; new ones are added."""
+
+    LISTING_SUBMITTED = "listing.submitted"
+    LISTING_PUBLISHED = "listing.published"
+    LISTING_RETURNED = "listing.returned"
+    LISTING_CHANGED = "listing.changed"
+    LISTING_WITHDRAWN = "listing.withdrawn"
+    ACCESS_REQUESTED = "access.requested"
+    ACCESS_OFFERED = "access.offered"
+    ACCESS_ACCEPTED = "access.accepted"
+    ACCESS_DECIDED = "access.decided"
+    NEGOTIATION_TERMINATED = "negotiation.terminated"
+    CONTRACT_AGREED = "contract.agreed"
+    CONTRACT_SIGNED = "contract.signed"
+    CONTRACT_ACTIVE = "contract.active"
+    CONTRACT_ENDED = "contract.ended"
+    QUERY_RUN = "query.run"
+    QUERY_REFUSED = "query.refused"
+    TESTROOM_OPENED = "testroom.opened"
+    DELIVERY_MADE = "delivery.made"
+    DELIVERY_REFUSED = "delivery.refused"
+    KEY_ADDED = "key.added"
+    KEY_REVOKED = "key.revoked"
+    ACCOUNT_REGISTERED = "account.registered"
+    TRIAL_GRANTED = "trial.granted"
+    TRIAL_CHANGED = "trial.changed"
+    AUDIT_LOOKED = "audit.looked"
+    WARRANT_OPENED = "warrant.opened"
+    EVIDENCE_EXPORTED = "evidence.exported"
+    POLICY_CHANGED = "policy.changed"
+    ERASURE_DONE = "erasure.done"
+    ANCHOR_MADE = "anchor.made"
+    LOG_RESTARTED = "log.restarted"
+
+
+# What an auditor must be able to recompute: the digests an event of this type cannot go without.
+REQUIRED_HASHES: Mapping[EventType, frozenset[str]] = {
+    EventType.CONTRACT_AGREED: frozenset({"contract"}),
+    EventType.CONTRACT_SIGNED: frozenset({"contract", "signature"}),
+    EventType.CONTRACT_ACTIVE: frozenset({"contract"}),
+}
+
+_TYPES = {event.value: event for event in EventType}
+_FIELDS = frozenset({"v", "log", "t", "at", "id", "actor", "on", "prev", "h", "d"})
+_ID = re.compile(r"[0-9A-Za-z-]{16,64}")  # ULID, UUID or 128 bits in hexadecimal
+_ACTOR = re.compile(r"system|(org|member|key):[0-9A-Za-z_-]{1,80}")
+_SUBJECT = re.compile(r"[a-z]{2,20}:[0-9A-Za-z._:/-]{1,120}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_DIGEST = re.compile(r"sha-256:[0-9A-Za-z_-]{42}[048AEIMQUYcgkosw]")  # 43 characters, unused bits zero
+_ORIGIN = re.compile(r"[!-*,-~]{1,200}")  # C2SP signed-note: no space, no plus
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A parsed leaf; the fields as in the module's description."""
+
+    log: str
+    type: EventType
+    at_ms: int
+    id: str
+    actor: str
+    on: tuple[str, ...]
+    prev: str | None
+    h: Mapping[str, str]
+    d: Mapping[str, Detail]
+
+
+def make(
+    *,
+    origin: str,
+    type: EventType | str,
+    at_ms: int,
+    id: str,
+    actor: str,
+    on: Sequence[str],
+    prev: str | None = None,
+    h: Mapping[str, str] | None = None,
+    d: Mapping[str, Detail] | None = None,
+) -> bytes:
+    """The bytes of one leaf. What `parse` would refuse is refused here."""
+    data = canonical.dumps(
+        {
+            "v": VERSION,
+            "log": origin,
+            "t": str(type),
+            "at": at_ms,
+            "id": id,
+            "actor": actor,
+            "on": list(on),
+            "prev": prev,
+            "h": dict(h or {}),
+            "d": dict(d or {}),
+        }
+    )
+    parse(data)
+    return data
+
+
+def parse(data: bytes) -> Leaf:
+    """The event of these bytes, or LeafError naming the field that breaks the schema."""
+    if len(data) > MAX_BYTES:
+        raise LeafError("LEAF_TOO_LARGE", bytes=len(data), limit=MAX_BYTES)
+    try:
+        value = canonical.loads(data)
+    except CanonicalError as error:
+        raise LeafError("LEAF_NOT_CANONICAL", reason=str(error)) from error
+    if not isinstance(value, dict) or value.keys() != _FIELDS:
+        raise LeafError("LEAF_FIELDS", fields=_strange_fields(value))
+    if type(value["v"]) is not int or value["v"] != VERSION:
+        raise _bad("v", value["v"])
+    event = _event_type(value["t"])
+    hashes = _hashes(value["h"])
+    missing = REQUIRED_HASHES.get(event, frozenset()) - hashes.keys()
+    if missing:
+        raise LeafError("LEAF_HASH_MISSING", type=event.value, names=" ".join(sorted(missing)))
+    return Leaf(
+        log=_text("log", value["log"], _ORIGIN),
+        type=event,
+        at_ms=_time(value["at"]),
+        id=_text("id", value["id"], _ID),
+        actor=_text("actor", value["actor"], _ACTOR),
+        on=_subjects(value["on"]),
+        prev=None if value["prev"] is None else _text("prev", value["prev"], _ID),
+        h=hashes,
+        d=_details(value["d"]),
+    )
+
+
+def _event_type(value: object) -> EventType:
+    event = _TYPES.get(value) if isinstance(value, str) else None
+    if event is None:
+        raise LeafError("LEAF_TYPE_UNKNOWN", type=str(value)[:80])
+    return event
+
+
+def _text(field: str, value: object, pattern: re.Pattern[str]) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise _bad(field, value)
+    return value
+
+
+def _time(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise _bad("at", value)
+    return value
+
+
+def _subjects(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_SUBJECTS:
+        raise _bad("on", value)
+    subjects = tuple(_text("on", item, _SUBJECT) for item in value)
+    if len(set(subjects)) != len(subjects):
+        raise _bad("on", value)
+    return subjects
+
+
+def _hashes(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise _bad("h", value)
+    return {_text("h", name, _NAME): _text(f"h.{name}", digest, _DIGEST) for name, digest in value.items()}
+
+
+def _details(value: object) -> dict[str, Detail]:
+    if not isinstance(value, dict) or len(value) > MAX_DETAILS:
+        raise _bad("d", value)
+    return {_text("d", name, _NAME): _detail(name, item) for name, item in value.items()}
+
+
+def _detail(name: str, item: object) -> Detail:
+    if isinstance(item, int):  # and bool
+        return item
+    if not isinstance(item, str) or len(item) > MAX_TEXT or not _plain(item):
+        raise _bad(f"d.{name}", item)
+    return item
+
+
+def _plain(text: str) -> bool:
+    """One spelling (NFC) and no control or direction-changing characters, which would deceive a reader."""
+    return (text.isascii() and text.isprintable()) or _plain_unicode(text)
+
+
+def _plain_unicode(text: str) -> bool:
+    if unicodedata.normalize("NFC", text) != text:
+        return False
+    return not any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in text)
+
+
+def _strange_fields(value: object) -> str:
+    if not isinstance(value, dict):
+        return type(value).__name__
+    return " ".join(sorted(value.keys() ^ _FIELDS))[:200]
+
+
+def _bad(field: str, value: object) -> LeafError:
+    return LeafError("LEAF_FIELD_INVALID", field=field, value=str(value)[:80])

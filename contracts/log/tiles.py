@@ -1,0 +1,167 @@
+"""The tree as files: C2SP tlog-tiles. Any static file server or mirror can serve a log.
+
+    tile/0/x001/x234/067        256 leaf hashes, the 1,234,068th full tile of level 0
+    tile/1/000.p/17             the first 17 of the 256 hashes of level 1, each the root of a full tile of level 0
+    tile/entries/000.p/88       the entries themselves: 88 of them, each after its length as two bytes
+
+Level l holds the hashes of height 8 * l. A full tile never changes; a partial one is a prefix of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from contracts.errors import TreeError
+from contracts.log.tree import HASH_SIZE, HashReader, Node, leaf_hash, node_hash
+
+WIDTH = 256
+HEIGHT = 8  # 2^8 hashes in a tile
+MAX_LEVEL = 7  # a tree of fewer than 2^63 leaves has no higher level
+MAX_ENTRY = 65_535  # C2SP tlog-tiles: the length is a 16-bit number
+ENTRIES = -1  # the "level" of the entry bundles
+
+_PATH = re.compile(r"tile/(entries|[0-7])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
+
+
+@dataclass(frozen=True, order=True)
+class Tile:
+    """A tile's address: level (or ENTRIES), number, and how many hashes or entries it holds."""
+
+    level: int
+    index: int
+    width: int = WIDTH
+
+    @property
+    def path(self) -> str:
+        """Format: the tile's path below the log's prefix. Its pair is `parse_path`."""
+        digits = f"{self.index:03d}"
+        digits = digits.zfill(-(-len(digits) // 3) * 3)
+        groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+        number = "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
+        level = "entries" if self.level == ENTRIES else str(self.level)
+        return f"tile/{level}/{number}" + (f".p/{self.width}" if self.width < WIDTH else "")
+
+
+def parse_path(path: str) -> Tile:
+    """The tile at this path; only the one spelling that `Tile.path` writes."""
+    match = _PATH.fullmatch(path)
+    if not match:
+        raise TreeError("TILE_PATH", path=path[:120])
+    level, number, width = match.groups()
+    tile = Tile(
+        level=ENTRIES if level == "entries" else int(level),
+        index=int(number.replace("/", "").replace("x", "")),
+        width=int(width or WIDTH),
+    )
+    if tile.path != path:
+        raise TreeError("TILE_PATH", path=path[:120])
+    return tile
+
+
+def tiles_of(size: int, *, since: int = 0) -> Iterator[Tile]:
+    """The hash tiles that a tree of `size` leaves has and the tree of `since` leaves had not, partial ones last."""
+    for level in range(MAX_LEVEL + 1):
+        before, now = since >> (HEIGHT * level), size >> (HEIGHT * level)
+        if now > before:
+            yield from _row(level, before, now)
+
+
+def bundles_of(size: int, *, since: int = 0) -> Iterator[Tile]:
+    """The entry bundles that go with `tiles_of`."""
+    if size > since:
+        yield from _row(ENTRIES, since, size)
+
+
+def tile_data(reader: HashReader, tile: Tile) -> bytes:
+    """The bytes of a hash tile."""
+    first = tile.index * WIDTH
+    nodes = [Node(HEIGHT * tile.level, first + offset) for offset in range(tile.width)]
+    return b"".join(reader.read(nodes))
+
+
+def split_hashes(tile: Tile, data: bytes) -> list[bytes]:
+    """The hashes of a tile's bytes."""
+    if len(data) != tile.width * HASH_SIZE:
+        raise TreeError("TILE_LENGTH", tile=tile.path, bytes=len(data))
+    return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+
+
+def encode_bundle(entries: Sequence[bytes]) -> bytes:
+    """Entries as one bundle: each preceded by its length in two bytes, most significant first."""
+    for entry in entries:
+        if len(entry) > MAX_ENTRY:
+            raise TreeError("ENTRY_TOO_LARGE", bytes=len(entry), limit=MAX_ENTRY)
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def decode_bundle(data: bytes, width: int) -> list[bytes]:
+    """The `width` entries of a bundle, which must end where its last entry ends."""
+    entries: list[bytes] = []
+    at = 0
+    while at < len(data) and len(entries) < width:
+        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+        if at + 2 > len(data) or end > len(data):
+            raise TreeError("BUNDLE_CUT_SHORT", entry=len(entries), at=at)
+        entries.append(data[at + 2 : end])
+        at = end
+    if at != len(data) or len(entries) != width:
+        raise TreeError("BUNDLE_LENGTH", entries=len(entries), expected=width, at=at)
+    return entries
+
+
+class TileReader:
+    """A HashReader over tiles: `fetch` returns the bytes of a tile of the tree of `size` leaves."""
+
+    def __init__(self, size: int, fetch: Callable[[Tile], bytes]) -> None:
+        self._size = size
+        self._fetch = fetch
+        self._seen: dict[Tile, list[bytes]] = {}
+
+    def read(self, nodes: Sequence[Node], /) -> list[bytes]:
+        """Each node's hash, made of the hashes of the one tile below it."""
+        return [self._node(node) for node in nodes]
+
+    def _node(self, node: Node) -> bytes:
+        level = min(node.height // HEIGHT, MAX_LEVEL)
+        spread = node.height - HEIGHT * level
+        first = node.number << spread
+        row = self._size >> (HEIGHT * level)
+        if first + (1 << spread) > row:
+            raise TreeError("NODE_OUTSIDE_TREE", height=node.height, number=node.number, size=self._size)
+        tile = Tile(level, first // WIDTH, min(WIDTH, row - first // WIDTH * WIDTH))
+        hashes = self._hashes(tile)[first % WIDTH : first % WIDTH + (1 << spread)]
+        return _pairwise(hashes)
+
+    def _hashes(self, tile: Tile) -> list[bytes]:
+        if tile not in self._seen:
+            self._seen[tile] = split_hashes(tile, self._fetch(tile))
+        return self._seen[tile]
+
+
+class EntryReader:
+    """A HashReader over all entries in memory: for bundles of a whole log and for tests."""
+
+    def __init__(self, entries: Sequence[bytes]) -> None:
+        self._rows = [[leaf_hash(entry) for entry in entries]]
+        while len(self._rows[-1]) > 1:
+            below = self._rows[-1]
+            self._rows.append([node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)])
+
+    def read(self, nodes: Sequence[Node], /) -> list[bytes]:
+        """Each node's hash."""
+        return [self._rows[node.height][node.number] for node in nodes]
+
+
+def _row(level: int, before: int, now: int) -> Iterator[Tile]:
+    for index in range(before // WIDTH, now // WIDTH):
+        yield Tile(level, index)
+    if now % WIDTH:
+        yield Tile(level, now // WIDTH, now % WIDTH)
+
+
+def _pairwise(hashes: list[bytes]) -> bytes:
+    while len(hashes) > 1:
+        hashes = [node_hash(hashes[at], hashes[at + 1]) for at in range(0, len(hashes), 2)]
+    return hashes[0]
