@@ -1,6 +1,6 @@
 """Who is there: an actor from a session cookie (pages) or from a bearer token (programs), never both."""
 
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, current_app, g, request, session
 from sqlmodel import Session
@@ -96,7 +96,7 @@ def permission_of(app: Flask, endpoint: str, method: str) -> Permission | None:
             return None
         view = handler
     try:
-        return cast(Permission | None, view.permission)  # type: ignore[attr-defined]
+        return cast(Permission | None, cast(Any, view).permission)
     except AttributeError:
         raise LookupError(f"{endpoint} is neither public nor guarded: add @needs(...) or @public") from None
 
