@@ -159,28 +159,28 @@ def check_consistency(proof: Sequence[bytes], old: int, new: int, old_root: byte
     """RFC 9162 section 2.1.4.2. From size 0 there is nothing to prove, so nothing is accepted as a proof of it."""
     if not 0 < old <= _size(new):
         raise TreeError("SIZES_NOT_ORDERED", old=old, new=new)
+    if old == new:
+        _require(not proof, "PROOF_TOO_LONG", old, new)
+        _require(old_root == new_root, "CONSISTENCY_FAILED", old, new)
+        return
     path = [_hash(item) for item in proof]
     if old.bit_count() == 1:  # a complete subtree: the proof leaves its root out
         path.insert(0, _hash(old_root))
-    if not path:
-        raise TreeError("PROOF_TOO_SHORT", old=old, new=new, hashes=len(proof))
+    _require(bool(path), "PROOF_TOO_SHORT", old, new)
     position, last = old - 1, new - 1
     while position & 1:
         position, last = position >> 1, last >> 1
     old_whole = new_whole = path[0]
     for sibling in path[1:]:
-        if last == 0:
-            raise TreeError("PROOF_TOO_LONG", old=old, new=new, hashes=len(proof))
+        _require(last != 0, "PROOF_TOO_LONG", old, new)
         if position & 1 or position == last:
             old_whole, new_whole = node_hash(sibling, old_whole), node_hash(sibling, new_whole)
             position, last = _skip_levels(position, last)
         else:
             new_whole = node_hash(new_whole, sibling)
         position, last = position >> 1, last >> 1
-    if last != 0:
-        raise TreeError("PROOF_TOO_SHORT", old=old, new=new, hashes=len(proof))
-    if old_whole != _hash(old_root) or new_whole != _hash(new_root):
-        raise TreeError("CONSISTENCY_FAILED", old=old, new=new)
+    _require(last == 0, "PROOF_TOO_SHORT", old, new)
+    _require(old_whole == _hash(old_root) and new_whole == _hash(new_root), "CONSISTENCY_FAILED", old, new)
 
 
 def complete_nodes(start: int, end: int) -> list[Node]:
@@ -194,6 +194,11 @@ def complete_nodes(start: int, end: int) -> list[Node]:
         nodes.append(Node(height, start >> height))
         start += 1 << height
     return nodes
+
+
+def _require(holds: bool, code: str, old: int, new: int) -> None:
+    if not holds:
+        raise TreeError(code, old=old, new=new)
 
 
 def _skip_levels(position: int, last: int) -> tuple[int, int]:
