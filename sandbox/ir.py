@@ -1,0 +1,98 @@
+"""The question a buyer asks, in our own words: all that ever becomes SQL for the engine."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+Literal = str | int | bool
+
+
+class Measure(StrEnum):
+    """The four statistics that may be asked."""
+
+    ROWS = "count"
+    UNITS = "units"
+    SUM = "sum"
+    AVG = "avg"
+
+
+@dataclass(frozen=True)
+class Dim:
+    """A group key: a dimension, or a time cut to a grain. `column` is the policy's name, lower case."""
+
+    column: str
+    grain: str | None = None
+
+
+@dataclass(frozen=True)
+class Agg:
+    """A statistic over one column (none for rows), perhaps rounded to some decimals."""
+
+    measure: Measure
+    column: str | None = None
+    digits: int | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """One column of the answer."""
+
+    name: str
+    item: Dim | Agg
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """`column IN values` on a dimension, `column >= value` or `column < value` (ISO day) on a time."""
+
+    column: str
+    operator: str
+    values: tuple[Literal, ...]
+
+
+@dataclass(frozen=True)
+class Having:
+    """A comparison of one output with a number, applied after the floor."""
+
+    output: int
+    operator: str
+    number: Decimal
+
+
+@dataclass(frozen=True)
+class Order:
+    """A sort key: one output."""
+
+    output: int
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """A whole query, after every rule has passed."""
+
+    outputs: tuple[Output, ...]
+    dims: tuple[Dim, ...]
+    predicates: tuple[Predicate, ...]
+    having: tuple[Having, ...]
+    order: tuple[Order, ...]
+    limit: int
+    floor: int
+
+    @property
+    def aggs(self) -> tuple[Agg, ...]:
+        """The statistics shown, in order of appearance, each once."""
+        return tuple(dict.fromkeys(output.item for output in self.outputs if isinstance(output.item, Agg)))
+
+    def statistic(self, policy_hash: str) -> str:
+        """The same for every spelling of one statistic: names, order, HAVING, ORDER BY and LIMIT do not count."""
+        parts = [
+            policy_hash,
+            sorted(repr((dim.column, dim.grain)) for dim in self.dims),
+            sorted(repr((agg.measure.value, agg.column)) for agg in self.aggs),
+            sorted({repr((each.column, each.operator, sorted(map(repr, each.values)))) for each in self.predicates}),
+        ]
+        return "sha256:" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()
