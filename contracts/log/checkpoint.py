@@ -85,7 +85,7 @@ class Checkpoint:
 class Cosigned:
     """A witness saw this head at this time (seconds since 1970 UTC)."""
 
-    name: str
+    key: VerifierKey
     time: int
 
 
@@ -204,7 +204,7 @@ def open_checkpoint(
     names = {(line.name, line.key_id) for line in note.signatures}
     present = [key for key in cosigners if (key.name, key.id) in names]
     held = open_note(note, present) if present else {}
-    cosigned = tuple(Cosigned(key.name, _time(line)) for key, line in held.items())
+    cosigned = tuple(Cosigned(key, _time(line)) for key, line in held.items())
     return Opened(head, signer, cosigned)
 
 

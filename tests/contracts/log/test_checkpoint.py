@@ -29,7 +29,7 @@ def test_a_signed_head_opens_with_its_key_and_names_its_witness():
     opened = checkpoint.open_checkpoint(signed(), [KEY], [WITNESS_KEY])
     assert opened.checkpoint == HEAD
     assert opened.signer == KEY
-    assert opened.cosigned == (checkpoint.Cosigned("regulator.example/w1", 1_790_000_000),)
+    assert opened.cosigned == (checkpoint.Cosigned(WITNESS_KEY, 1_790_000_000),)
     assert checkpoint.open_checkpoint(signed(), [KEY]).cosigned == ()
 
 

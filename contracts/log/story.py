@@ -1,0 +1,91 @@
+"""Rules over several leaves: nothing was left out of a chain, and nothing happened before its turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from contracts.errors import LeafError
+from contracts.log.leaf import EventType, Leaf
+
+# What only a contract in force allows, when the event names that contract.
+_UNDER_CONTRACT = frozenset({EventType.DELIVERY_MADE, EventType.QUERY_RUN})
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A leaf at its index in the log."""
+
+    index: int
+    leaf: Leaf
+
+
+def check_chains(story: Iterable[Placed], *, whole: frozenset[str] | None = None) -> None:
+    """Each event names the one before it with the same first subject, and no event id comes twice.
+
+    `whole` names the subjects whose every event is here; None means that every event of the log is here. Of other
+    subjects some events may be missing, but those that are here must not contradict each other.
+    """
+    last: dict[str, Placed] = {}
+    seen: dict[str, Placed] = {}
+    for placed in story:
+        leaf, subject = placed.leaf, placed.leaf.on[0]
+        if leaf.id in seen:
+            raise LeafError("EVENT_REPEATED", index=placed.index, id=leaf.id)
+        before = last.get(subject)
+        expected = before.leaf.id if before else None
+        complete = whole is None or subject in whole
+        if (complete or leaf.prev in seen) and leaf.prev != expected:
+            raise LeafError("CHAIN_BROKEN", index=placed.index, subject=subject, prev=leaf.prev, expected=expected)
+        seen[leaf.id] = last[subject] = placed
+
+
+def check_order(story: Iterable[Placed], subject: str, contract_hash: str, needs: frozenset[str]) -> None:
+    """One contract's life: agreed, signed by each organisation in `needs`, active, used, ended; nothing out of turn."""
+    life = _Life(subject, contract_hash, needs)
+    for placed in story:
+        if subject in placed.leaf.on:
+            life.follow(placed)
+
+
+class _Life:
+    def __init__(self, subject: str, contract_hash: str, needs: frozenset[str]) -> None:
+        self._subject, self._hash, self._needs = subject, contract_hash, needs
+        self._signed: set[str] = set()
+        self._agreed = self._active = self._ended = False
+
+    def follow(self, placed: Placed) -> None:
+        kind, leaf = placed.leaf.type, placed.leaf
+        if leaf.on[0] == self._subject and leaf.h.get("contract", self._hash) != self._hash:
+            raise self._wrong("CONTRACT_HASH_DIFFERS", placed)
+        if kind == EventType.CONTRACT_AGREED:
+            self._require(not self._agreed and not self._ended, placed)
+            self._agreed = True
+        elif kind == EventType.CONTRACT_SIGNED:
+            self._require(self._agreed and not self._active and not self._ended, placed)
+            self._sign(placed)
+        elif kind == EventType.CONTRACT_ACTIVE:
+            self._require(self._agreed and not self._active and not self._ended, placed)
+            missing = self._needs - self._signed
+            if missing:
+                raise self._wrong("ACTIVE_BEFORE_SIGNED", placed, missing=" ".join(sorted(missing)))
+            self._active = True
+        elif kind == EventType.CONTRACT_ENDED:
+            self._require(self._agreed and not self._ended, placed)
+            self._ended = True
+        elif kind in _UNDER_CONTRACT and (not self._active or self._ended):
+            raise self._wrong("USED_OUT_OF_FORCE", placed)
+
+    def _sign(self, placed: Placed) -> None:
+        organisation = placed.leaf.actor.removeprefix("org:")
+        if organisation not in self._needs or organisation in self._signed:
+            raise self._wrong("SIGNER_UNEXPECTED", placed, actor=placed.leaf.actor)
+        self._signed.add(organisation)
+
+    def _require(self, holds: bool, placed: Placed) -> None:
+        if not holds:
+            raise self._wrong("OUT_OF_ORDER", placed)
+
+    def _wrong(self, code: str, placed: Placed, **facts: str) -> LeafError:
+        details: Mapping[str, str] = facts
+        return LeafError(code, index=placed.index, event=placed.leaf.type.value, subject=self._subject, **details)
