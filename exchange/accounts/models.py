@@ -17,14 +17,17 @@ class Organisation(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("kind IN ('member', 'operator', 'regulator')", name="organisation_kind"),
         CheckConstraint("assurance_level BETWEEN 0 AND 3", name="organisation_assurance_level"),
+        CheckConstraint("standing IN ('active', 'suspended')", name="organisation_standing"),
     )
     id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
     name: str = Field(max_length=200)  # as registered, Vietnamese
     name_en: str | None = Field(default=None, max_length=200)
     tax_code: str = Field(max_length=14, unique=True)
     kind: OrgKind = Field(max_length=16, sa_type=String)
-    assurance_level: int = 0  # VNeID level, 2 needed to trade (X6)
-    payment_account: bool = False  # X7
+    assurance_level: int = 0  # VNeID level the operator has confirmed, 2 needed to trade (X6)
+    payment_account: bool = False  # X7, confirmed by the operator
+    stated_level: int = 0  # what the organisation said of itself when it joined; the operator confirms or not
+    stated_payment_account: bool = False
     standing: str = Field(default="active", max_length=16)  # active | suspended
     created_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -85,3 +88,18 @@ class SignIn(SQLModel, table=True):
     started_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Invitation(SQLModel, table=True):
+    """A one-time link by which an owner lets a person in. The link's token is kept only as its SHA-256."""
+
+    __tablename__ = "invitation"
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    token_hash: str = Field(max_length=64, unique=True)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26, index=True)
+    email: str = Field(max_length=254)  # folded to lower case
+    roles: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    created_by: str = Field(foreign_key="user_account.id", max_length=26)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
