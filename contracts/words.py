@@ -1,0 +1,32 @@
+"""A code and its facts as a sentence, in Vietnamese or English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from contracts.errors import Fact
+from contracts.sentences import FIELDS, SENTENCES
+
+_LANGUAGES = ("vi", "en")
+_UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
+
+
+def say(code: str, facts: Mapping[str, Fact], lang: str) -> str:
+    """The sentence for a code. A fact that is missing or empty shows as a dash; an unknown code still shows itself."""
+    column = _LANGUAGES.index(lang)
+    told = _Facts({name: _plain(value, column) for name, value in facts.items()})
+    if (field := facts.get("field")) in FIELDS:
+        told["field"] = FIELDS[str(field)][column]
+    told["code"] = code
+    return SENTENCES.get(code, _UNKNOWN)[column].format_map(told)
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "—"
+
+
+def _plain(value: Fact, column: int) -> str:
+    if isinstance(value, bool):
+        return (("không", "có"), ("no", "yes"))[column][value]
+    return "—" if value is None or value == "" else str(value)
