@@ -62,6 +62,11 @@ def sha256_b64url(data: bytes) -> str:
     return "sha-256:" + b64url(hashlib.sha256(data).digest())
 
 
+def digest(value: object) -> str:
+    """The digest of a value's canonical bytes; of a signature entry it is the `h.signature` of `contract.signed`."""
+    return sha256_b64url(dumps(value))
+
+
 def _check(value: object, path: str, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise CanonicalError("TOO_DEEP", limit=MAX_DEPTH)

@@ -1,0 +1,44 @@
+"""The regulator's command: python -m contracts verify FILE.zip [--policy FILE] [--lang vi|en]. Exit 0 or 1."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from contracts import evidence
+from contracts.evidence_words import LANGUAGES
+
+_RESULT = {
+    True: {"vi": "KẾT QUẢ: hồ sơ hợp lệ.", "en": "RESULT: the bundle holds."},
+    False: {
+        "vi": "KẾT QUẢ: hồ sơ KHÔNG hợp lệ; các bước sau không được kiểm tra.",
+        "en": "RESULT: the bundle does NOT hold; what comes after was not checked.",
+    },
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print one line per check; 0 when all hold, 1 when one does not or the file cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m contracts", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    verify = commands.add_parser("verify", help="check an evidence bundle")
+    verify.add_argument("file", type=Path)
+    verify.add_argument("--policy", type=Path, help="whom you trust: a C2SP tlog-policy file from another source")
+    verify.add_argument("--lang", choices=LANGUAGES, default="vi")
+    given = parser.parse_args(arguments)
+    try:
+        policy = given.policy.read_text(encoding="utf-8") if given.policy else None
+        report = evidence.check(given.file, policy)
+    except (OSError, UnicodeDecodeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for line in report.lines:
+        print(line.say(given.lang))
+    print(_RESULT[report.ok][given.lang])
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
