@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 from exchange import error_pages, headers, i18n, identity
 from exchange.config import Config
 from exchange.db import Database
+from exchange.store import Store
+from exchange.ledger.sequencer import Sequencer
 
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, storage_uri="memory://")
@@ -44,6 +46,9 @@ def create_app(config: Config) -> Flask:
     database = Database(config.database_url, config.log_origin)
     registry = CollectorRegistry()
     app.extensions.update({"minhbach.config": config, "minhbach.database": database, "minhbach.metrics": registry})
+    app.extensions["minhbach.store"] = Store(config.store_url)
+
+    app.extensions["minhbach.sequencer"] = Sequencer(database, config)
 
     headers.configure_logging(config.production)
     headers.init_app(app, registry)
@@ -60,3 +65,6 @@ def create_app(config: Config) -> Flask:
 
 def register_doors(app: Flask, api: Api) -> None:
     """Every noun's pages and JSON API."""
+    from exchange.ledger import web as ledger_web
+
+    app.register_blueprint(ledger_web.blueprint)

@@ -33,6 +33,17 @@ def release() -> None:
         held.close()
 
 
+def commit_logged() -> None:
+    """Commit this request's session, then give its records their place in the tree before anybody is answered.
+
+    If sequencing fails (the key is gone, the disk is full) the change stands and waits in the outbox: what depends
+    on being in the tree, such as a contract's being in force, is then simply not so yet.
+    """
+    db_session().commit()
+    release()
+    current_app.extensions["minhbach.sequencer"].try_run()
+
+
 def actor() -> Actor | None:
     """The actor of this request, or None. A wrong or expired token is an error, not a stranger."""
     if "actor" not in g:

@@ -61,6 +61,7 @@ class State(SQLModel, table=True):
     __tablename__ = "log_state"
     id: int = Field(default=1, primary_key=True)
     origin: str = Field(max_length=200)
+    vkey: str = Field(max_length=300)  # C2SP signed-note verifier key the log was opened with
     size: int = Field(sa_column=Column(BigInteger, nullable=False))
     frontier: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 

@@ -1,0 +1,96 @@
+"""``minhbach log …``: the head, an export as static tiles, a full self-check."""
+
+from pathlib import Path
+
+import click
+from sqlmodel import Session, col, select
+
+from contracts.log import checkpoint as notes
+from contracts.log import leaf, tree
+from contracts.log.tiles import bundles_of, tiles_of
+from exchange.config import Config
+from exchange.db import Database
+from exchange.ledger import service
+from exchange.ledger.models import Checkpoint, Entry
+from exchange.ledger.tiles import DatabaseTiles
+
+
+@click.group("log")
+def group() -> None:
+    """Look at the transaction log, export it, check it."""
+
+
+def _session() -> Session:
+    config = Config.from_environ()
+    return Database(config.database_url, config.log_origin).reading()
+
+
+def _head(session: Session) -> service.Head:
+    newest = service.head(session)
+    if newest is None:
+        raise click.ClickException("the log is empty: nothing has been recorded yet")
+    return newest
+
+
+@group.command("checkpoint")
+def checkpoint() -> None:
+    """Print the newest signed head."""
+    with _session() as session:
+        click.echo(_head(session).note, nl=False)
+
+
+@group.command("export")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+def export(directory: Path) -> None:
+    """Write the whole log as a tlog-tiles folder that any static server or foreign checker can read."""
+    with _session() as session:
+        newest = _head(session)
+        tiles = DatabaseTiles(session, newest.size)
+        for tile in (*tiles_of(newest.size), *bundles_of(newest.size)):
+            path = directory / tile.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(tiles.fetch(tile))
+        (directory / "log.vkey").write_text((service.vkey(session) or "") + "\n")
+        (directory / "checkpoint").write_text(newest.note)  # last: a reader who sees it finds everything it promises
+    click.echo(f"{newest.size} records written to {directory}")
+
+
+@group.command("check")
+def check() -> None:
+    """Re-hash every record, rebuild every head ever signed, check ids and chains; exit 1 at the first lie."""
+    with _session() as session:
+        newest = _head(session)
+        problems = problems_of(session)
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        raise SystemExit(1)
+    click.echo(f"{newest.size} records, root {newest.root.hex()}: all heads lie on one history")
+
+
+def problems_of(session: Session) -> list[str]:
+    """What is wrong with the log in this database, in sentences; an empty list means nothing is."""
+    verifier = service.verifier(session)
+    heads = {row.size: row for row in session.exec(select(Checkpoint))}
+    frontier, found, newest_of, size = tree.Frontier(), [], dict[str, str](), 0
+    for size, row in enumerate(session.exec(select(Entry).order_by(col(Entry.idx))), start=1):
+        parsed = leaf.parse(row.leaf)
+        if row.idx != size - 1 or row.event_id != parsed.id or row.leaf_hash != tree.leaf_hash(row.leaf):
+            found.append(f"record {row.idx}: index, id or hash differs from its leaf")
+        if parsed.prev != newest_of.get(parsed.on[0]):
+            found.append(f"record {row.idx}: the chain of {parsed.on[0]} is broken")
+        newest_of[parsed.on[0]] = parsed.id
+        frontier = frontier.append(tree.leaf_hash(row.leaf))
+        head = heads.pop(size, None)
+        if head is not None:
+            found.extend(_head_problems(head, frontier.root(), verifier))
+    found.extend(f"a head of {missing} records is stored, but the log holds {size}" for missing in heads)
+    return found
+
+
+def _head_problems(head: Checkpoint, root: bytes, verifier: notes.VerifierKey) -> list[str]:
+    if head.root != root:
+        return [f"head {head.size}: the records do not give this root"]
+    if head.note is not None and notes.open_checkpoint(head.note, [verifier]).checkpoint.root != root:
+        return [f"head {head.size}: the signed note promises another root"]
+    return []

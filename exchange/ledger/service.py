@@ -1,0 +1,145 @@
+"""Reading the log: heads, proofs, search. Writing goes through exchange.audit only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
+
+from contracts.log import checkpoint, leaf, tree
+from contracts.log.proof import Proof
+from exchange.errors import NotFound
+from exchange.ledger.models import Checkpoint, Entry, State, Subject
+from exchange.ledger.tiles import DatabaseTiles
+
+
+@dataclass(frozen=True)
+class Record:
+    """One entry of the log as pages show it: its index and its parsed leaf."""
+
+    index: int
+    leaf: leaf.Leaf
+    data: bytes
+
+    @property
+    def id(self) -> str:
+        """The event id."""
+        return self.leaf.id
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest signed head."""
+
+    size: int
+    root: bytes
+    note: str
+    made_ms: int
+
+
+def head(session: Session) -> Head | None:
+    """The newest *signed* head, or None while the log is empty."""
+    query = select(Checkpoint).where(col(Checkpoint.note).is_not(None)).order_by(col(Checkpoint.size).desc()).limit(1)
+    row = session.exec(query).first()
+    return None if row is None or row.note is None else Head(row.size, row.root, row.note, row.made_ms)
+
+
+def vkey(session: Session) -> str | None:
+    """The log's verifier key (C2SP signed-note), None before the first record."""
+    state = session.get(State, 1)
+    return None if state is None else state.vkey
+
+
+def index_of(session: Session, event_id: str) -> int | None:
+    """The index of an event in the tree, or None while it still waits in the outbox."""
+    return session.exec(select(Entry.idx).where(Entry.event_id == event_id)).first()
+
+
+def is_logged(session: Session, event_id: str) -> bool:
+    """Whether the event is in the tree under a signed head."""
+    index, newest = index_of(session, event_id), head(session)
+    return index is not None and newest is not None and index < newest.size
+
+
+def record_of(session: Session, event_id: str) -> Record:
+    """One record by its event id; raises NotFound."""
+    row = session.exec(select(Entry).where(Entry.event_id == event_id)).first()
+    if row is None:
+        raise NotFound(event_id)
+    return _record(row)
+
+
+def prove(session: Session, index: int, newest: Head) -> Proof:
+    """The inclusion proof of entry ``index`` under ``newest`` (RFC 9162 section 2.1.3.1)."""
+    reader = DatabaseTiles(session, newest.size).reader
+    return Proof(index, tree.prove_inclusion(reader, index, newest.size), newest.note)
+
+
+def proof_of(session: Session, event_id: str) -> Proof:
+    """The inclusion proof of an event under the newest signed head; raises NotFound while there is none."""
+    index, newest = index_of(session, event_id), head(session)
+    if index is None or newest is None or index >= newest.size:
+        raise NotFound(event_id)
+    return prove(session, index, newest)
+
+
+def prove_consistency(session: Session, old: int, new: int) -> tuple[bytes, ...]:
+    """That the tree of ``old`` leaves begins the tree of ``new`` leaves; raises NotFound for sizes never reached."""
+    newest = head(session)
+    if newest is None or not 0 < old <= new <= newest.size:
+        raise NotFound(f"{old}-{new}")
+    return tree.prove_consistency(DatabaseTiles(session, new).reader, old, new)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to look for; every field narrows. ``before`` is an index, for paging backwards through time."""
+
+    subjects: Sequence[str] = ()
+    event: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+def find(session: Session, search: Search) -> list[Record]:
+    """Matching records, newest first. A subject is any ``kind:id`` an entry speaks of, its actor included."""
+    query = select(Entry).where(*_conditions(search)).order_by(col(Entry.idx).desc())
+    rows = session.exec(query.limit(min(search.limit, 1000))).all()
+    return [_record(row) for row in rows]
+
+
+def story(session: Session, subjects: Sequence[str]) -> list[Record]:
+    """Every record that speaks of any of ``subjects``, oldest first: one contract's whole story."""
+    indexes = select(Subject.idx).where(col(Subject.subject).in_(subjects))
+    rows = session.exec(select(Entry).where(col(Entry.idx).in_(indexes)).order_by(col(Entry.idx))).all()
+    return [_record(row) for row in rows]
+
+
+def _conditions(search: Search) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for subject in search.subjects:
+        conditions.append(col(Entry.idx).in_(select(Subject.idx).where(Subject.subject == subject)))
+    if search.event:
+        conditions.append(col(Entry.event) == search.event)
+    if search.start:
+        conditions.append(col(Entry.at_ms) >= int(search.start.timestamp() * 1000))
+    if search.end:
+        conditions.append(col(Entry.at_ms) < int(search.end.timestamp() * 1000))
+    if search.before is not None:
+        conditions.append(col(Entry.idx) < search.before)
+    return conditions
+
+
+def _record(row: Entry) -> Record:
+    return Record(row.idx, leaf.parse(row.leaf), row.leaf)
+
+
+def verifier(session: Session) -> checkpoint.VerifierKey:
+    """The log's public key, parsed; raises NotFound before the first record."""
+    text = vkey(session)
+    if text is None:
+        raise NotFound("log")
+    return checkpoint.parse_vkey(text)

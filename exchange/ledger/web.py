@@ -1,0 +1,96 @@
+"""The log for strangers: C2SP tlog-tiles and tlog-checkpoint, proofs, keys. All public except the entries."""
+
+import base64
+
+from flask import Blueprint, Response, request
+
+from contracts.errors import TreeError
+from contracts.log import tiles
+from contracts.log.proof import format_proof
+from exchange import identity
+from exchange.errors import N_, NotFound, refuse
+from exchange.ledger import service
+from exchange.ledger.tiles import DatabaseTiles
+from exchange.permissions import Permission, needs, public
+
+blueprint = Blueprint("ledger", __name__, url_prefix="/log")
+FOREVER = "public, max-age=31536000, immutable"  # a tile's address names its exact content
+
+
+@blueprint.get("/checkpoint")
+@public
+def checkpoint() -> Response:
+    """The newest signed head (C2SP tlog-checkpoint)."""
+    return _text(_head().note, "public, max-age=1")
+
+
+@blueprint.get("/<path:path>")
+@public
+def tile(path: str) -> Response:
+    """A hash tile, full or partial (C2SP tlog-tiles)."""
+    return _tile(path, entries=False)
+
+
+@blueprint.get("/tile/entries/<path:path>")
+@needs(Permission.AUDIT)
+def entries(path: str) -> Response:
+    """A bundle of entries; they name who dealt with whom, so only a regulator reads them."""
+    return _tile(f"tile/entries/{path}", entries=True)
+
+
+@blueprint.get("/proof")
+@public
+def proof() -> Response:
+    """``?event=<id>``: that the event is in the tree, as C2SP tlog-proof text. A proof tells nothing but hashes."""
+    event = request.args.get("event", "")[:64]
+    return _text(format_proof(service.proof_of(identity.db_session(), event)), "public, max-age=1")
+
+
+@blueprint.get("/consistency")
+@public
+def consistency() -> Response:
+    """``?from=&to=``: that the older tree begins the newer one; one base64 hash a line."""
+    old, new = _whole("from"), _whole("to")
+    hashes = service.prove_consistency(identity.db_session(), old, new)
+    return _text("".join(base64.b64encode(h).decode() + "\n" for h in hashes), FOREVER)
+
+
+@blueprint.get("/keys")
+@public
+def keys() -> Response:
+    """The log's policy (C2SP tlog-policy): the key that a verifier pins."""
+    text = service.vkey(identity.db_session())
+    if text is None:
+        raise NotFound("log")
+    return _text(f"log {text}\nquorum none\n", "public, max-age=60")
+
+
+def _head() -> service.Head:
+    newest = service.head(identity.db_session())
+    if newest is None:
+        raise NotFound("checkpoint")
+    return newest
+
+
+def _tile(path: str, *, entries: bool) -> Response:
+    try:
+        wanted = tiles.parse_path(path)
+    except TreeError:
+        raise NotFound(path) from None
+    size = _head().size >> max(0, wanted.level) * tiles.HEIGHT
+    if (wanted.level == tiles.ENTRIES) != entries or wanted.index * tiles.WIDTH + wanted.width > size:
+        raise NotFound(path)
+    data = DatabaseTiles(identity.db_session(), _head().size).fetch(wanted)
+    cache = FOREVER if not entries else "private, max-age=31536000, immutable"
+    return Response(data, mimetype="application/octet-stream", headers={"Cache-Control": cache})
+
+
+def _text(body: str, cache: str) -> Response:
+    return Response(body, mimetype="text/plain; charset=utf-8", headers={"Cache-Control": cache})
+
+
+def _whole(name: str) -> int:
+    text = request.args.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise refuse("SIZE_INVALID", N_("Tree sizes are whole numbers."), field=name, value=text)
+    return int(text)

@@ -1,0 +1,188 @@
+"""The log over SQL: every committed record exactly once, provable, under heads that lie on one history."""
+
+from datetime import datetime
+from itertools import pairwise
+from threading import Thread
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, select
+
+from contracts.log import checkpoint, tree
+from contracts.log.proof import check_proof, parse_proof
+from contracts.log.tiles import TileReader, bundles_of, decode_bundle, tiles_of
+from exchange import audit
+from exchange.config import Config
+from exchange.db import Database
+from exchange.ledger import service
+from exchange.ledger.cli import problems_of
+from exchange.ledger.models import Entry, Outbox
+from exchange.ledger.sequencer import Sequencer
+from exchange.ledger.signing_key import LogKeyError
+from tests.exchange.people import People
+
+
+@pytest.fixture
+def sequencer(app: Flask) -> Sequencer:
+    found: Sequencer = app.extensions["minhbach.sequencer"]
+    return found
+
+
+def record(session: Session, now: datetime, listing: str, people: People) -> str:
+    return audit.record(session, "listing.submitted", people.provider(), on=[f"listing:{listing}"], now=now)
+
+
+def test_a_rolled_back_action_leaves_no_record(
+    session: Session, now: datetime, people: People, sequencer: Sequencer
+) -> None:
+    record(session, now, "gone", people)
+    session.rollback()
+    assert sequencer.run_once() == 0
+    assert service.head(session) is None
+
+
+def test_each_committed_record_gets_one_index_a_proof_and_its_place_in_its_chain(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, database: Database
+) -> None:
+    ids = [record(session, now, f"l{n % 3}", people) for n in range(600)]
+    session.commit()
+    assert sequencer.run_once() == 600
+    with database.reading() as reading:
+        assert reading.exec(select(Outbox)).all() == []
+        verifier = service.verifier(reading)
+        for event_id in (ids[0], ids[255], ids[256], ids[599]):
+            proof = parse_proof_of(reading, event_id)
+            opened = check_proof(proof, service.record_of(reading, event_id).data, [verifier])
+            assert opened.checkpoint.size == 600
+        assert problems_of(reading) == []
+        story = service.story(reading, ["listing:l1"])
+        assert [r.leaf.prev for r in story] == [None, *[r.id for r in story[:-1]]]
+
+
+def parse_proof_of(session: Session, event_id: str):  # type: ignore[no-untyped-def]
+    from contracts.log.proof import format_proof
+
+    return parse_proof(format_proof(service.proof_of(session, event_id)))
+
+
+def test_later_heads_continue_earlier_ones(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, database: Database
+) -> None:
+    heads = []
+    for batch in (1, 254, 1, 300):
+        for n in range(batch):
+            record(session, now, f"{batch}-{n}", people)
+        session.commit()
+        sequencer.run_once()
+        with database.reading() as reading:
+            heads.append(service.head(reading))
+    with database.reading() as reading:
+        for old, new in pairwise(heads):
+            assert old is not None
+            assert new is not None
+            proof = service.prove_consistency(reading, old.size, new.size)
+            tree.check_consistency(proof, old.size, new.size, old.root, new.root)
+
+
+def test_racing_sequencers_lose_and_double_nothing(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, database: Database, config: Config
+) -> None:
+    second = Sequencer(database, config)
+    for round_ in range(5):
+        for n in range(40):
+            record(session, now, f"{round_}-{n}", people)
+        session.commit()
+        threads = [Thread(target=s.run_once) for s in (sequencer, second, sequencer)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    sequencer.run_once()
+    with database.reading() as reading:
+        assert [row.idx for row in reading.exec(select(Entry).order_by(Entry.idx))] == list(range(200))  # type: ignore[arg-type]
+        assert problems_of(reading) == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE log_entry SET actor='org:other'", "DELETE FROM log_entry"])
+def test_the_database_itself_refuses_to_change_or_delete_an_entry(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, statement: str
+) -> None:
+    record(session, now, "kept", people)
+    session.commit()
+    sequencer.run_once()
+    with pytest.raises(DBAPIError, match="cannot be changed"):
+        session.execute(text(statement))
+
+
+def test_a_restored_backup_is_not_signed_over(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, config: Config
+) -> None:
+    record(session, now, "one", people)
+    session.commit()
+    sequencer.run_once()
+    promised = config.home / "last_signed"
+    note = checkpoint.parse_checkpoint(checkpoint.parse_note(promised.read_text()).text)
+    larger = checkpoint.Checkpoint(note.origin, 99, note.root)
+    promised.write_text(checkpoint.sign_checkpoint(larger, sequencer._key))
+    record(session, now, "two", people)
+    session.commit()
+    with pytest.raises(LogKeyError, match="restored from a backup"):
+        sequencer.run_once()
+    session.rollback()
+    newest = service.head(session)
+    assert newest is not None
+    assert newest.size == 1
+
+
+def test_another_key_never_signs_this_log(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, config: Config, database: Database
+) -> None:
+    record(session, now, "one", people)
+    session.commit()
+    sequencer.run_once()
+    (config.home / "log.key").unlink()
+    record(session, now, "two", people)
+    session.commit()
+    with pytest.raises(LogKeyError, match="belongs to the log"):
+        Sequencer(database, config).run_once()
+
+
+def test_strangers_read_head_tiles_and_proofs_but_not_entries(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, client: FlaskClient
+) -> None:
+    ids = [record(session, now, f"x{n}", people) for n in range(300)]
+    session.commit()
+    sequencer.run_once()
+    key = checkpoint.parse_vkey(client.get("/log/keys").text.split()[1])
+    head = checkpoint.open_checkpoint(client.get("/log/checkpoint").text, [key]).checkpoint
+    fetched = {tile: client.get(f"/log/{tile.path}") for tile in tiles_of(head.size)}
+    assert all(answer.status_code == 200 for answer in fetched.values())
+    reader = TileReader(head.size, lambda tile: fetched[tile].data)
+    assert tree.root_at(reader, head.size) == head.root
+    proof = parse_proof(client.get(f"/log/proof?event={ids[7]}").text)
+    assert proof.index == 7
+    assert client.get("/log/tile/entries/000").status_code == 401
+    assert client.get("/log/tile/0/000.p/257").status_code == 404
+    assert client.get("/log/tile/0/002").status_code == 404
+
+
+def test_a_regulator_reads_the_entries_behind_the_tiles(
+    session: Session, now: datetime, people: People, sequencer: Sequencer
+) -> None:
+    record(session, now, "x", people)
+    session.commit()
+    sequencer.run_once()
+    (bundle,) = bundles_of(1)
+    answer = people.browser(people.regulator()).get(f"/log/{bundle.path}")
+    assert tree.root_of(decode_bundle(answer.data, 1)) == sequencer_root(session)
+    assert people.browser(people.buyer()).get(f"/log/{bundle.path}").status_code == 403
+
+
+def sequencer_root(session: Session) -> bytes:
+    newest = service.head(session)
+    session.rollback()  # a writing session keeps SQLite's lock until it ends
+    assert newest is not None
+    return newest.root
