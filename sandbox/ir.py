@@ -72,7 +72,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Question:
-    """A whole query, after every rule has passed."""
+    """A whole query, after every rule has passed. `capped`: the limit is the policy's, not the buyer's."""
 
     outputs: tuple[Output, ...]
     dims: tuple[Dim, ...]
@@ -80,6 +80,7 @@ class Question:
     having: tuple[Having, ...]
     order: tuple[Order, ...]
     limit: int
+    capped: bool
     floor: int
 
     @property

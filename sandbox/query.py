@@ -85,7 +85,7 @@ def _question(tree: exp.Select, policy: Policy) -> tuple[Question, str | None]:
     if missing is not None:
         raise QueryRefused("A0", column=missing)
     where = predicates.where(tree.args.get("where"), scope)
-    limit, limited = _limit(tree.args.get("limit"), policy)
+    limit, capped, limited = _limit(tree.args.get("limit"), policy)
     touched = frozenset(dim.column for dim in dims) | frozenset(each.column for each in where)
     question = Question(
         outputs=outputs,
@@ -94,6 +94,7 @@ def _question(tree: exp.Select, policy: Policy) -> tuple[Question, str | None]:
         having=predicates.having(tree.args.get("having"), scope, outputs),
         order=_order(tree.args.get("order"), scope, outputs),
         limit=limit,
+        capped=capped,
         floor=policy.floor(touched),
     )
     return question, limited
@@ -176,10 +177,10 @@ def _order(clause: exp.Expression | None, scope: Scope, outputs: tuple[Output, .
     return tuple(keys)
 
 
-def _limit(clause: exp.Expression | None, policy: Policy) -> tuple[int, str | None]:
+def _limit(clause: exp.Expression | None, policy: Policy) -> tuple[int, bool, str | None]:
     cap = policy.limits.max_rows
     if clause is None:
-        return cap, None
+        return cap, True, None
     if type(clause) is not exp.Limit:
         raise QueryRefused("S6")
     only(clause, "S6", "expression")
@@ -187,4 +188,4 @@ def _limit(clause: exp.Expression | None, policy: Policy) -> tuple[int, str | No
     if type(number) is not exp.Literal or number.is_string or not number.this.isdigit():
         raise QueryRefused("S6")
     wanted = int(number.this)
-    return min(wanted, cap), "O1" if wanted > cap else None
+    return min(wanted, cap), wanted > cap, "O1" if wanted > cap else None

@@ -1,0 +1,220 @@
+"""The expensive protection, done once: from the provider's file to the only file a worker may read.
+
+Dropped: every column the policy forbids or does not name. Replaced: the unit's identifier, by a dense number in an
+order only the key knows. Clamped: measures to their bounds. Cut: times to the finest grain. Bounded: rows per unit.
+"""
+
+import hashlib
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from sandbox.denials import SnapshotRefused
+from sandbox.emit import BITS, UNIT
+from sandbox.policy import GRAINS, Column, Kind, Policy, Role
+
+READERS = {
+    ".parquet": "read_parquet",
+    ".csv": "read_csv",
+    ".jsonl": "read_ndjson",
+    ".ndjson": "read_ndjson",
+    ".json": "read_json",
+}
+BITS_USED = 62  # of a signed 64-bit word: other engines have no unsigned one
+PRECISION = 18  # digits of a DECIMAL that still fits 64 bits
+FOLDED = "OTHER"
+INTEGERS = frozenset(
+    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT BOOLEAN".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True)
+class SnapshotInfo:
+    """What was built, measured on the result. `units` is None when rows are the unit."""
+
+    path: Path
+    sha256: str
+    bytes: int
+    rows: int
+    dropped_rows: int
+    units: int | None
+    columns: tuple[str, ...]
+    policy_hash: str
+
+
+def build(
+    source_file: str | Path,
+    policy: Policy,
+    out_path: str | Path,
+    *,
+    key: bytes | None = None,
+    mem_mb: int = 1024,
+    threads: int = 2,
+) -> SnapshotInfo:
+    """Write the snapshot beside nothing else: to a temporary name first, then in place."""
+    source, out = Path(source_file).resolve(), Path(out_path).resolve()
+    reader = READERS.get(source.suffix.lower())
+    if reader is None:
+        raise SnapshotRefused("SNAPSHOT_FORMAT", suffix=source.suffix)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".snapshot-", dir=out.parent) as folder:
+        made = Path(folder) / "snapshot.parquet"
+        with _engine(folder, mem_mb, threads) as engine:
+            try:
+                built = _Build(
+                    engine, policy, f"{reader}({_text(str(source))})", (key or secrets.token_bytes(32)).hex()
+                )
+                facts = built.write(made)
+            except duckdb.Error as error:
+                # The engine's message may quote a value of the file.
+                raise SnapshotRefused("SNAPSHOT_UNREADABLE") from error
+        with made.open("rb") as file:
+            sha256 = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+        os.replace(made, out)
+    rows, dropped, units, columns = facts
+    return SnapshotInfo(out, sha256, out.stat().st_size, rows, dropped, units, columns, policy.hash)
+
+
+def _engine(folder: str, mem_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": threads,
+        "memory_limit": f"{mem_mb}MB",
+        "temp_directory": folder,
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "python_enable_replacements": False,
+    }
+    engine = duckdb.connect(":memory:", config=config)
+    engine.execute("SET enable_progress_bar = false").fetchall()
+    return engine
+
+
+class _Build:
+    """One run of the builder; the trusted SQL here is ours and never sees a buyer."""
+
+    def __init__(self, engine: duckdb.DuckDBPyConnection, policy: Policy, source: str, key: str) -> None:
+        self.engine, self.policy, self.key = engine, policy, key
+        self.source = f"(SELECT * FROM {source})"  # noqa: S608
+        described = engine.execute(f"DESCRIBE {self.source[1:-1]}").fetchall()
+        self.types = {str(row[0]): str(row[1]) for row in described}
+        self.kept = [each for each in policy.columns.values() if each.role in (Role.DIM, Role.TIME, Role.MEASURE)]
+        for column in policy.columns.values():
+            if column.role is not Role.FORBIDDEN and column.source not in self.types:
+                raise SnapshotRefused("SNAPSHOT_COLUMN_MISSING", column=column.name)
+
+    def write(self, made: Path) -> tuple[int, int, int | None, tuple[str, ...]]:
+        """Copy the protected rows out, sorted by dimension, and count what came out."""
+        shown = [f'{self._value(each)} AS "{each.name}"' for each in self.kept]
+        tables, where = f"{self.source} s", ""
+        if self.policy.unit_column is not None:
+            self._units()
+            shown += [f"u.{UNIT} AS {UNIT}", f"1::BIGINT << CAST(u.{UNIT} % {BITS_USED} AS BIGINT) AS {BITS}"]
+            tables += f" JOIN _units u ON u.id = {self._unit()}"
+            where = self._bounded()
+        dims = [f'"{each.name}"' for each in self.kept if each.role is not Role.MEASURE]
+        order = f" ORDER BY {', '.join(dims)}" if dims else ""
+        text = f"SELECT {', '.join(shown)} FROM {tables}{where}{order}"  # noqa: S608
+        self._do(f"COPY ({text}) TO {_text(str(made))} (FORMAT parquet, COMPRESSION zstd)")
+        rows = self._one(f"SELECT count(*) FROM read_parquet({_text(str(made))})")  # noqa: S608
+        total = self._one(f"SELECT count(*) FROM {self.source}")  # noqa: S608
+        units = None if self.policy.unit_column is None else self._one("SELECT count(*) FROM _units")
+        return rows, total - rows, units, tuple(each.name for each in self.kept)
+
+    def _unit(self) -> str:
+        name = str(self.policy.unit_column).lower()
+        return f"CAST(s.{_name(self.policy.columns[name].source)} AS VARCHAR)"
+
+    def _units(self) -> None:
+        """Dense numbers in keyed order. Rows without an identifier belong to nobody and are left out."""
+        distinct = f"SELECT {self._unit()} AS id, count(*) AS rows FROM {self.source} s WHERE {self._unit()} IS NOT NULL GROUP BY 1"  # noqa: S608, E501
+        keyed = f"sha256('{self.key}' || sha256('{self.key}' || id))"
+        self._do(
+            f"CREATE TABLE _units AS SELECT id, rows, CAST(row_number() OVER (ORDER BY {keyed}) - 1 AS INTEGER) AS {UNIT} "  # noqa: S608, E501
+            f"FROM ({distinct})"
+        )
+
+    def _bounded(self) -> str:
+        """At most M rows per unit, chosen by the key; the window costs a sort, so only when somebody has more."""
+        most = self.policy.max_rows_per_unit
+        if self._one("SELECT coalesce(max(rows), 0) FROM _units") <= most:
+            return ""
+        return (
+            f" QUALIFY row_number() OVER (PARTITION BY u.{UNIT} ORDER BY sha256('{self.key}' || s::VARCHAR)) <= {most}"
+        )
+
+    def _value(self, column: Column) -> str:
+        raw = f"s.{_name(column.source)}"
+        if column.role is Role.MEASURE:
+            return self._clamped(raw, column)
+        if column.role is Role.TIME:
+            return self._cut(raw, column)
+        if column.kind is Kind.TEXT:
+            return self._folded(f"CAST({raw} AS VARCHAR)", column)
+        return f"TRY_CAST({raw} AS {'BIGINT' if column.kind is Kind.INT else 'BOOLEAN'})"
+
+    def _folded(self, value: str, column: Column) -> str:
+        if column.min_units_for_value < 2:
+            return value
+        units = f"count(DISTINCT {self._unit()})" if self.policy.unit_column is not None else "count(*)"
+        table = f"_keep_{column.name.lower()}"
+        self._do(
+            f"CREATE TABLE {table} AS SELECT {value} AS v FROM {self.source} s "  # noqa: S608
+            f"GROUP BY 1 HAVING {units} >= {column.min_units_for_value}"
+        )
+        kept = f"SELECT v FROM {table} WHERE v IS NOT NULL"  # noqa: S608
+        return f"CASE WHEN {value} IS NULL THEN NULL WHEN {value} IN ({kept}) THEN {value} ELSE '{FOLDED}' END"
+
+    def _clamped(self, raw: str, column: Column) -> str:
+        if column.bounds is None:
+            raise SnapshotRefused("SNAPSHOT_COLUMN_TYPE", column=column.name)
+        low, high = column.bounds
+        kind = self.types[column.source]
+        if kind in INTEGERS:
+            low, high, target, value = int(low), int(high), "BIGINT", f"CAST({raw} AS HUGEINT)"
+        else:
+            whole = len(str(int(max(abs(low), abs(high)))))
+            target = f"DECIMAL({PRECISION}, {min(_scale(kind), PRECISION - whole)})"
+            value = raw if kind.startswith("DECIMAL") else f"TRY_CAST({raw} AS DOUBLE)"
+        empty = (
+            f"{value} IS NULL"
+            if kind.startswith("DECIMAL") or kind in INTEGERS
+            else f"{value} IS NULL OR isnan({value})"
+        )
+        # greatest and least skip NULL in this engine: a missing amount must stay missing.
+        return f"CASE WHEN {empty} THEN NULL ELSE CAST(greatest({low}, least({high}, {value})) AS {target}) END"
+
+    def _cut(self, raw: str, column: Column) -> str:
+        kind = self.types[column.source]
+        if kind == "TIMESTAMP WITH TIME ZONE":
+            raw = f"timezone('Asia/Ho_Chi_Minh', {raw})"
+        elif kind == "VARCHAR":
+            raw = f"TRY_CAST({raw} AS TIMESTAMP)"
+        elif kind != "DATE" and not kind.startswith("TIMESTAMP"):
+            raise SnapshotRefused("SNAPSHOT_COLUMN_TYPE", column=column.name)
+        used = {*column.grain, column.literal_step}
+        grain = next(each for each in GRAINS if each in used)
+        if grain == "week" and len(used) > 1:
+            grain = "day"  # weeks do not add up to months
+        return f"CAST(date_trunc('{grain}', CAST({raw} AS TIMESTAMP)) AS DATE)"
+
+    def _do(self, text: str) -> None:
+        self.engine.execute(text).fetchall()
+
+    def _one(self, text: str) -> int:
+        return int(self.engine.execute(text).fetchall()[0][0])
+
+
+def _scale(kind: str) -> int:
+    return int(kind.rstrip(")").split(",")[1]) if kind.startswith("DECIMAL") else 6
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,114 @@
+"""The confined process: one read-only snapshot, one question at a time, numbers out and nothing else.
+
+Started by `runner`. Everything it needs is imported before the lock, for afterwards no other file can be read.
+There is no death signal tied to the parent's thread (it would fire when a server thread ends); a vanished
+parent closes the pipe, and the processor-time limit ends a query nobody waits for.
+"""
+
+import datetime
+import decimal
+import hashlib
+import os
+import sys
+import uuid
+from typing import Any
+
+import duckdb
+
+from sandbox import confine, emit, post, wire
+
+IMPORTED = (datetime, decimal, uuid)  # the engine loads these when it first converts a value
+LARGEST_REQUEST = 1 << 20
+LIFETIME_QUERIES = 100
+READABLE = ("/proc/self/cgroup", "/sys/fs/cgroup")
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_unsigned_extensions": False,
+    "allow_persistent_secrets": False,
+    "python_enable_replacements": False,
+}
+
+
+def main() -> None:
+    """Serve questions from standard input until it closes; after any engine error, stop."""
+    replies = os.dup(1)
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 1)
+    os.dup2(silent, 2)
+    try:
+        setup = wire.receive(0, LARGEST_REQUEST)
+        confine.limit(setup["mem_mb"], setup["cpu_s"] * LIFETIME_QUERIES, setup["spill_mb"])
+        confine.lock([setup["path"], *READABLE])
+        tier = confine.probe()
+        engine = _open(setup)
+        wire.send(replies, {"tier": tier, "sha256": _digest(setup["path"])})
+        alive = True
+        while alive:
+            request = wire.receive(0, LARGEST_REQUEST)
+            answer = _answer(engine, request)
+            wire.send(replies, answer)
+            alive = "code" not in answer
+    except wire.WireError:
+        return  # the supervisor closed the pipe
+
+
+def _open(setup: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    """An engine that knows one view over one file, and can be told nothing more."""
+    path = str(setup["path"]).replace("'", "''")
+    engine = duckdb.connect(
+        ":memory:", config=CONFIG | {"threads": setup["threads"], "memory_limit": f"{setup['mem_mb']}MB"}
+    )
+    for statement in (
+        "SET enable_progress_bar = false",
+        "SET parquet_metadata_cache = true",
+        f"CREATE VIEW {emit.TABLE} AS SELECT * FROM read_parquet('{path}')",  # noqa: S608
+        f"SET allowed_paths = ['{path}']",
+        "SET temp_directory = ''",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ):
+        engine.execute(statement).fetchall()
+    flags = engine.execute(
+        "SELECT current_setting('enable_external_access'), current_setting('lock_configuration')"
+    ).fetchall()
+    if flags != [(False, True)]:
+        raise SystemExit(3)
+    return engine
+
+
+def _digest(path: str) -> str:
+    with open(path, "rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _answer(engine: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> dict[str, Any]:
+    """Rows, or a code out of a closed list. The engine's own words may quote the data and stay here."""
+    try:
+        return _ask(engine, request["sql"], request["exact_sql"], post.Plan(**request["plan"]))
+    except (duckdb.OutOfMemoryException, MemoryError):
+        return {"code": "E-MEM"}
+    except duckdb.InterruptException:
+        return {"code": "E-TIME"}
+    except duckdb.Error:
+        return {"code": "E-ENGINE"}
+
+
+def _ask(engine: duckdb.DuckDBPyConnection, sql: str, exact_sql: str | None, how: post.Plan) -> dict[str, Any]:
+    rows = engine.execute(sql).fetchall()  # at most max_groups + 1, by the text itself
+    if len(rows) > how.max_groups and rows[-1][how.keys] >= how.floor:  # largest first: more of these were left out
+        return {"refused": "O4", "limit": how.max_groups}
+    exact: dict[tuple[Any, ...], tuple[int, ...]] = {}
+    if exact_sql is not None and any(post.doubtful(row, how) for row in rows):
+        for row in engine.execute(exact_sql).fetchall():
+            exact[tuple(row[: how.keys])] = tuple(row[how.keys :])
+    kept = [row for row in rows if post.proven(row, exact, how)]
+    shown, truncated = post.shape(kept, how)
+    # No group at all and only small groups must look the same.
+    return {"rows": shown, "suppressed": len(kept) < len(rows) or not kept, "truncated": truncated}
+
+
+if __name__ == "__main__":
+    main()
+    sys.exit(0)
