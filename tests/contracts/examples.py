@@ -1,0 +1,133 @@
+"""Good values to start from; each test changes the one thing it is about."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from contracts import document, signature
+from contracts.terms import LICENCES, ONWARD_TRANSFERS, Terms
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+DIGEST = "sha-256:" + "A" * 43
+PROVIDER_KEY = signature.generate()
+CONSUMER_KEY = signature.generate("ES256")
+STRANGER_KEY = signature.generate()
+
+
+def kid(key: signature.PrivateKey) -> str:
+    return signature.thumbprint(signature.public_jwk(key))
+
+
+def make_terms(**changes: Any) -> Terms:
+    fields: dict[str, Any] = {
+        "licence": "L3",
+        "purpose": "Dự báo chuyến bay trễ",
+        "scenario": "Mô hình nội bộ cho kho hàng không",
+        "territory": ("VN",),
+        "starts": date(2026, 12, 1),
+        "ends": date(2027, 11, 30),
+        "exclusive": False,
+        "onward_transfer": "none",
+        "ip_limits": "Không được đăng ký bản quyền trên dữ liệu",
+        "price_vnd": 5_000_000,
+        "max_deliveries": 3,
+    }
+    return Terms(**{**fields, **changes})
+
+
+def provider(**changes: Any) -> document.Party:
+    return document.Party(
+        **{
+            "role": "provider",
+            "org_id": "org-1",
+            "name": "Công ty Hàng Không A",
+            "tax_code": "0312345678",
+            "keys": (kid(PROVIDER_KEY),),
+            **changes,
+        }
+    )
+
+
+def consumer(**changes: Any) -> document.Party:
+    return document.Party(
+        **{
+            "role": "consumer",
+            "org_id": "org-2",
+            "name": "Công ty Kho Vận B",
+            "tax_code": "",
+            "keys": (kid(CONSUMER_KEY),),
+            **changes,
+        }
+    )
+
+
+def asset(**changes: Any) -> document.AssetRef:
+    return document.AssetRef(
+        **{
+            "listing_id": "l-1",
+            "version": 2,
+            "sha256": DIGEST,
+            "schema_sha256": DIGEST,
+            "name": "flights.parquet",
+            "rows": 336_776,
+            **changes,
+        }
+    )
+
+
+def make_contract(**changes: Any) -> document.Contract:
+    return document.build(
+        **{
+            "id": "c-1",
+            "created": NOW,
+            "nonce": b"0123456789abcdef",
+            "parties": (provider(), consumer()),
+            "assets": (asset(),),
+            "terms": make_terms(),
+            "trial": document.TrialRef("01/GCN-TN", "2026-1"),
+            "log": document.LogHead("log.example/2026", 7, "A" * 43 + "="),
+            **changes,
+        }
+    )
+
+
+@cache
+def vectors(path: str) -> Any:
+    """Published test vectors, kept beside the project."""
+    file = Path(__file__).resolve().parents[2] / "../shared/specdata/tlog" / path
+    if not file.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"test vectors missing: {path}")
+        pytest.skip("the shared folder with test vectors is not beside the project")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+_words = st.text(st.characters(codec="utf-8"), max_size=40)
+_caps = st.none() | st.integers(-5, 2**40)
+
+# Any terms at all, agreeable or not.
+any_terms = st.builds(
+    Terms,
+    licence=st.sampled_from(LICENCES),
+    purpose=_words,
+    scenario=_words,
+    territory=st.lists(_words, max_size=4).map(tuple),
+    starts=st.dates(),
+    ends=st.dates(),
+    exclusive=st.booleans(),
+    onward_transfer=st.sampled_from(ONWARD_TRANSFERS),
+    ip_limits=_words,
+    price_vnd=st.integers(-(2**50), 2**50),
+    max_deliveries=_caps,
+    max_queries=_caps,
+    min_group=_caps,
+    attribution=st.booleans(),
+)
