@@ -65,6 +65,10 @@ def create_app(config: Config) -> Flask:
 
 def register_doors(app: Flask, api: Api) -> None:
     """Every noun's pages and JSON API."""
+    from exchange import fonts, health, home
     from exchange.ledger import web as ledger_web
 
+    app.register_blueprint(fonts.blueprint)
+    app.register_blueprint(health.blueprint)
+    home.init_app(app)
     app.register_blueprint(ledger_web.blueprint)

@@ -1,0 +1,61 @@
+// What every page can do with script and does not need it for: open the menu on a phone, take the reader to the
+// error summary, copy a long value.
+
+function menu() {
+  const button = document.querySelector("[data-menu]");
+  if (!button) return;
+  const target = document.getElementById(button.getAttribute("aria-controls"));
+  const show = (open) => {
+    button.setAttribute("aria-expanded", String(open));
+    target.classList.toggle("is-folded", !open);
+  };
+  button.hidden = false;
+  show(false);
+  button.addEventListener("click", () => show(button.getAttribute("aria-expanded") !== "true"));
+  target.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    show(false);
+    button.focus();
+  });
+}
+
+function focusErrors() {
+  const summary = document.querySelector("[data-error-summary]");
+  if (!summary) return;
+  summary.focus();
+  document.title = `${summary.dataset.errorSummary}: ${document.title}`;
+}
+
+function copyButtons() {
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    if (!navigator.clipboard) return; // plain http on another host: the whole value is in the title and can be selected
+    button.hidden = false;
+    const says = button.parentElement.querySelector("[role=status]");
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        says.textContent = button.dataset.done;
+      } catch {
+        says.textContent = button.dataset.failed;
+      }
+      setTimeout(() => (says.textContent = ""), 4000);
+    });
+  }
+}
+
+// A form sent twice acts once: the server guards it too, this only spares the reader the surprise.
+function sendOnce() {
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "1";
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
+}
+
+menu();
+focusErrors();
+copyButtons();
+sendOnce();
