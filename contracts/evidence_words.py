@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts import words
 from contracts.errors import ContractsError, Fact
 
 LANGUAGES = ("vi", "en")
@@ -201,8 +202,8 @@ def line(
 def explain(problem: ContractsError, lang: str) -> str:
     """What failed and where, as a sentence; the code stays visible, it is what one searches for."""
     which = LANGUAGES.index(lang)
-    if problem.code not in PROBLEMS:
-        return str(problem)
+    if problem.code not in PROBLEMS:  # of the contract's own modules
+        return f"{words.say(problem.code, problem.facts, lang)} [{problem.code}]"
     return f"{PROBLEMS[problem.code][which].format_map(_Known(problem.facts))} [{problem.code}]"
 
 

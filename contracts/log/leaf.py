@@ -61,6 +61,7 @@ class EventType(StrEnum):
     KEY_ADDED = "key.added"
     KEY_REVOKED = "key.revoked"
     ACCOUNT_REGISTERED = "account.registered"
+    ACCOUNT_CHANGED = "account.changed"
     TRIAL_GRANTED = "trial.granted"
     TRIAL_CHANGED = "trial.changed"
     AUDIT_LOOKED = "audit.looked"
@@ -117,20 +118,22 @@ def make(
     d: Mapping[str, Detail] | None = None,
 ) -> bytes:
     """The bytes of one leaf. What `parse` would refuse is refused here."""
-    data = canonical.dumps(
-        {
-            "v": VERSION,
-            "log": origin,
-            "t": str(type),
-            "at": at_ms,
-            "id": id,
-            "actor": actor,
-            "on": list(on),
-            "prev": prev,
-            "h": dict(h or {}),
-            "d": dict(d or {}),
-        }
-    )
+    fields = {
+        "v": VERSION,
+        "log": origin,
+        "t": str(type),
+        "at": at_ms,
+        "id": id,
+        "actor": actor,
+        "on": list(on),
+        "prev": prev,
+        "h": dict(h or {}),
+        "d": dict(d or {}),
+    }
+    try:
+        data = canonical.dumps(fields)
+    except CanonicalError as error:
+        raise LeafError("LEAF_NOT_CANONICAL", reason=str(error)) from error
     parse(data)
     return data
 
