@@ -45,7 +45,8 @@ _REMARKS = frozenset({"alg", "ext", "key_ops", "kid", "use"})  # what WebCrypto 
 
 # Points whose order divides 8, by their y coordinate: a signature under such a key fits almost any message.
 _P = 2**255 - 19
-_ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303021540
+# On y = _ORDER_8 doubling gives y = 0: x^2 = -y^2, so y^2 solves d*z^2 + 2*z - 1 = 0 for the curve's d.
+_ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
 _LOW_ORDER_Y = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
 
 
@@ -117,6 +118,7 @@ def check_public_jwk(jwk: object, *, bare: bool = False) -> dict[str, str]:
     for name in jwk:
         if name not in members and (bare or name not in _REMARKS):
             raise _refused("member", str(name)[:80], ", ".join(members))
+    _check_remarks(jwk)
     required = {name: jwk[name] for name in members}
     kind = required["kty"]
     if kind in _CURVE and required["crv"] != _CURVE[kind]:
@@ -179,6 +181,17 @@ def _members(jwk: Mapping[str, Any]) -> tuple[str, ...]:
         if not isinstance(jwk.get(name), str):
             raise _refused("member", name, ", ".join(_REQUIRED[kind]))
     return _REQUIRED[kind]
+
+
+def _check_remarks(jwk: Mapping[str, Any]) -> None:
+    """A key that says it is for something else (RFC 7517 sections 4.2 to 4.4) is taken at its word."""
+    if jwk.get("use", "sig") != "sig":
+        raise _refused("use", str(jwk["use"])[:80], "sig")
+    if "key_ops" in jwk and jwk["key_ops"] != ["verify"]:
+        raise _refused("key_ops", str(jwk["key_ops"])[:80], "verify")
+    accepted = ALGORITHMS_OF[jwk["kty"]]
+    if jwk.get("alg", accepted[0]) not in accepted:
+        raise _refused("alg", str(jwk["alg"])[:80], ", ".join(accepted))
 
 
 def _refused(reason: str, value: str | int, passes: str | int) -> SignatureError:

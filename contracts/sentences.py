@@ -327,3 +327,23 @@ FIELDS: dict[str, tuple[str, str]] = {
     "min_group": ("cỡ nhóm tối thiểu", "smallest group size"),
     "attribution": ("ghi nguồn", "attribution"),
 }
+
+# States, roles and acts of a negotiation, inside a sentence.
+NAMES: dict[str, tuple[str, str]] = {
+    "REQUESTED": ("đã yêu cầu", "requested"),
+    "OFFERED": ("đã đề nghị lại", "offered"),
+    "ACCEPTED": ("đã chấp nhận", "accepted"),
+    "AGREED": ("bên bán đã ký", "agreed"),
+    "VERIFIED": ("bên mua đã ký", "verified"),
+    "FINALIZED": ("đã hoàn tất", "finalized"),
+    "TERMINATED": ("đã chấm dứt", "terminated"),
+    "CONSUMER": ("bên mua", "buyer"),
+    "PROVIDER": ("bên bán", "seller"),
+    "REQUEST": ("yêu cầu", "request"),
+    "OFFER": ("đề nghị lại", "make a counter-offer"),
+    "ACCEPT": ("chấp nhận", "accept"),
+    "AGREE": ("ký bên bán", "agree"),
+    "VERIFY": ("ký bên mua", "verify"),
+    "FINALIZE": ("hoàn tất", "finalize"),
+    "TERMINATE": ("chấm dứt", "terminate"),
+}

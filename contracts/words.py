@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contracts.errors import Fact
-from contracts.sentences import FIELDS, SENTENCES
+from contracts.sentences import FIELDS, NAMES, SENTENCES
 
 _LANGUAGES = ("vi", "en")
 _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
@@ -29,4 +29,6 @@ class _Facts(dict[str, str]):
 def _plain(value: Fact, column: int) -> str:
     if isinstance(value, bool):
         return (("không", "có"), ("no", "yes"))[column][value]
-    return "—" if value is None or value == "" else str(value)
+    if value is None or value == "":
+        return "—"
+    return ", ".join(NAMES[part][column] if part in NAMES else part for part in str(value).split(", "))
