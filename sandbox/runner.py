@@ -70,6 +70,8 @@ class Runner:
     def __init__(self, max_workers: int = 2, time_buckets: Sequence[float] = TIME_BUCKETS) -> None:
         self._max = max_workers
         self._buckets = tuple(time_buckets)
+        self._idle: list[_Worker] = []
+        self._alive: list[_Worker] = []
         self._reset()
 
     def run(self, policy: Policy, snapshot: str | Path, sql: str) -> Answer | Denied:
@@ -86,13 +88,10 @@ class Runner:
         began = time.monotonic()
         if self._pid != os.getpid():
             self._reset()
-        deadline = began + policy.resources.wall_s
         if not self._slots.acquire(timeout=policy.resources.wall_s):
             return Denied("E-BUSY")
         try:
-            outcome = self._with_worker(
-                policy, str(Path(snapshot).resolve()), accepted, max(deadline, time.monotonic())
-            )
+            outcome = self._with_worker(policy, str(Path(snapshot).resolve()), accepted)
         finally:
             self._slots.release()
         elapsed = self._pad(began)
@@ -105,9 +104,12 @@ class Runner:
         """The kill switch: end every worker of a policy now, also in the middle of a question. Says how many."""
         with self._lock:
             doomed = [worker for worker in self._alive if worker.key[0] == policy_hash]
+            idle = [worker for worker in doomed if worker in self._idle]
             for worker in doomed:
                 worker.process.kill()
                 self._forget(worker)
+        for worker in idle:
+            worker.kill()
         return len(doomed)
 
     def close(self) -> None:
@@ -132,8 +134,8 @@ class Runner:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(self._max)
-        self._idle: list[_Worker] = []
-        self._alive: list[_Worker] = []
+        self._idle = []
+        self._alive = []
 
     def _pad(self, began: float) -> int:
         elapsed = time.monotonic() - began
@@ -144,7 +146,7 @@ class Runner:
         return round(elapsed * 1000)
 
     def _with_worker(
-        self, policy: Policy, path: str, accepted: query.Accepted, deadline: float
+        self, policy: Policy, path: str, accepted: query.Accepted
     ) -> Denied | tuple[tuple[tuple[Value, ...], ...], bool, bool, Mapping[str, str | int]]:
         try:
             worker = self._lease(policy, path)
@@ -155,7 +157,7 @@ class Runner:
             self._end(worker)
             return refused
         # Starting a worker is not the buyer's time.
-        deadline = max(deadline, time.monotonic() + policy.resources.wall_s)
+        deadline = time.monotonic() + policy.resources.wall_s
         try:
             reply = self._exchange(worker, policy, accepted, deadline)
             rows = _rows(reply, accepted)

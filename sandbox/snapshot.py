@@ -65,13 +65,12 @@ def build(
         made = Path(folder) / "snapshot.parquet"
         with _engine(folder, mem_mb, threads) as engine:
             try:
-                built = _Build(
-                    engine, policy, f"{reader}({_text(str(source))})", (key or secrets.token_bytes(32)).hex()
-                )
+                secret = (key or secrets.token_bytes(32)).hex()
+                built = _Build(engine, policy, f"{reader}({_text(str(source))})", secret)
                 facts = built.write(made)
-            except duckdb.Error as error:
+            except duckdb.Error:
                 # The engine's message may quote a value of the file.
-                raise SnapshotRefused("SNAPSHOT_UNREADABLE") from error
+                raise SnapshotRefused("SNAPSHOT_UNREADABLE") from None
         with made.open("rb") as file:
             sha256 = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
         os.replace(made, out)

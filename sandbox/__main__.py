@@ -1,0 +1,205 @@
+"""`python -m sandbox check|run`: JSON lines of queries in, JSON lines of verdicts out.
+
+check --policy P.json                              the gate alone, on text and policy
+run   --policy P.json --table sales=FILE.parquet   builds a protected snapshot of FILE first, then answers
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sandbox import context, query, snapshot, words
+from sandbox.denials import Denied, SandboxError
+from sandbox.policy import Policy
+from sandbox.runner import Answer, Runner
+
+CONTEXT_KEYS = frozenset(
+    {"now", "purpose", "buyer", "queries_left", "queries_left_today", "running", "state", "contract_version"}
+    | {"epsilon_left", "parallel", "output"}
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Answer every line; exit 0 when all lines were read, 2 when the policy or the file is refused."""
+    chosen = _arguments(arguments)
+    try:
+        with open(chosen.policy, encoding="utf-8") as file:
+            policy = Policy.from_json(json.load(file))
+        with ExitStack() as stack:
+            door = _Door(policy, chosen.lang)
+            if chosen.command == "run":
+                door.open(stack, chosen.table)
+            for line in sys.stdin:
+                if line.strip():
+                    print(json.dumps(door.answer(line), ensure_ascii=False, default=_plain), flush=True)
+    except SandboxError as error:
+        print(words.say(error.denied, chosen.lang), file=sys.stderr)
+        return 2
+    except (OSError, json.JSONDecodeError) as error:
+        print(type(error).__name__, file=sys.stderr)
+        return 2
+    return 0
+
+
+class _Door:
+    """One policy, perhaps one snapshot, and the number of questions left to this run."""
+
+    def __init__(self, policy: Policy, lang: str) -> None:
+        self.policy, self.lang = policy, lang
+        self.left = policy.budgets.queries_total
+        self.runner: Runner | None = None
+        self.file = Path()
+
+    def open(self, stack: ExitStack, table: str) -> None:
+        """Protect the file before anything is asked of it."""
+        name, _, source = table.partition("=")
+        if name.lower() != self.policy.table.lower() or not source:
+            raise SandboxError("T1", table=self.policy.table)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-"))
+        self.file = snapshot.build(source, self.policy, Path(folder) / "snapshot.parquet").path
+        # The provider runs this door over its own data: nobody to hide the clock from.
+        self.runner = stack.enter_context(Runner(time_buckets=()))
+
+    def answer(self, line: str) -> dict[str, Any]:
+        """The verdict on one line."""
+        try:
+            asked = json.loads(line)
+            sql, given = asked["sql"], asked.get("context")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return self._denied(None, Denied("S0", {"position": 0}))
+        if not isinstance(sql, str):
+            return self._denied(asked.get("id"), Denied("S0", {"position": 0}))
+        refused = next(_circumstances(self.policy, given), None)
+        if refused is not None:
+            return self._denied(asked.get("id"), refused)
+        if self.runner is None:
+            return self._checked(asked.get("id"), query.check(sql, self.policy))
+        return self._ran(asked.get("id"), self.runner, sql)
+
+    def _checked(self, name: object, outcome: query.Accepted | Denied) -> dict[str, Any]:
+        if isinstance(outcome, Denied):
+            return self._denied(name, outcome)
+        return self._allowed(name, outcome.limited)
+
+    def _ran(self, name: object, runner: Runner, sql: str) -> dict[str, Any]:
+        accepted = query.check(sql, self.policy)
+        if isinstance(accepted, Denied):
+            return self._denied(name, accepted)
+        if self.left < 1:
+            return self._denied(name, Denied("B1", {"limit": self.policy.budgets.queries_total, "left": 0}))
+        self.left -= 1
+        outcome = runner.run_accepted(self.policy, self.file, accepted)
+        if isinstance(outcome, Denied):
+            return self._denied(name, outcome)
+        limited = "K1" if outcome.suppressed else "O1" if outcome.truncated else accepted.limited
+        return {**self._allowed(name, limited), **self._shown(outcome)}
+
+    def _allowed(self, name: object, limited: str | None) -> dict[str, Any]:
+        reason = "" if limited is None else words.say(Denied(limited), self.lang)
+        return {"id": name, "verdict": "allow" if limited is None else "limit", "code": limited, "reason": reason}
+
+    def _shown(self, answer: Answer) -> dict[str, Any]:
+        return {
+            "columns": answer.columns,
+            "rows": answer.rows,
+            "suppressed": answer.suppressed,
+            "truncated": answer.truncated,
+            "budget_left": {"queries": self.left},
+            "receipt": dict(answer.receipt),
+        }
+
+    def _denied(self, name: object, denied: Denied) -> dict[str, Any]:
+        answer: dict[str, Any] = {"id": name, "verdict": "deny", "code": denied.code}
+        answer |= {"reason": words.say(denied, self.lang), "fix": words.fix(denied, self.lang)}
+        if self.runner is not None:
+            answer |= {"columns": [], "rows": [], "budget_left": {"queries": self.left}}
+        return answer | ({"position": denied.facts["position"]} if "position" in denied.facts else {})
+
+
+def _circumstances(policy: Policy, given: object) -> Iterator[Denied]:
+    """What a line says about its circumstances, read strictly: what we do not understand refuses."""
+    if given is None:
+        return
+    if not isinstance(given, Mapping) or not set(given) <= CONTEXT_KEYS:
+        yield Denied("X0")
+        return
+    now = _moment(given.get("now", "in_window"), policy)
+    if now is None or given.get("state", "open") != "open":
+        yield Denied("X0" if now is None else "X2", {"state": str(given.get("state", ""))})
+        return
+    if given.get("contract_version", "current") != "current":
+        yield Denied("X5")
+    if not _enough(given.get("epsilon_left", 1)):
+        yield Denied("B3")
+    numbers = {key: given.get(key) for key in ("queries_left", "queries_left_today")}
+    running = given.get("running", 0)
+    if not all(value is None or isinstance(value, int) for value in numbers.values()) or not isinstance(running, int):
+        yield Denied("X0")
+        return
+    yield from context.judge(
+        policy,
+        context.Context(
+            now=now,
+            purpose=given.get("purpose", policy.purposes[0] if policy.purposes else None),
+            buyer=given.get("buyer", policy.buyer),
+            person=policy.people[0] if policy.people else None,
+            queries_left=numbers["queries_left"],
+            queries_left_today=numbers["queries_left_today"],
+            running=running,
+            output=str(given.get("output", "view")),
+        ),
+    )
+    if given.get("buyer", policy.buyer) != policy.buyer:
+        yield Denied("X4")
+
+
+def _enough(left: object) -> bool:
+    return isinstance(left, int | float) and not isinstance(left, bool) and left > 0
+
+
+def _moment(text: object, policy: Policy) -> datetime | None:
+    named = {
+        "before_window": policy.window.starts - timedelta(seconds=1),
+        "in_window": policy.window.starts,
+        "after_window": policy.window.ends,
+    }
+    if not isinstance(text, str):
+        return None
+    if text in named:
+        return named[text]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo is not None else None
+
+
+def _plain(value: object) -> int | float | str:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__.splitlines()[0] if __doc__ else "")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (("check", "judge queries by the policy alone"), ("run", "answer queries over one file")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--policy", required=True, help="policy JSON file")
+        command.add_argument("--lang", choices=("vi", "en"), default="en", help="language of the reasons")
+        if name == "run":
+            command.add_argument("--table", required=True, help="NAME=FILE (parquet, csv, jsonl)")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

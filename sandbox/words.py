@@ -1,0 +1,272 @@
+"""Every refusal in words: what happened, and what would pass. Vietnamese and English, both complete.
+
+A code nobody wrote a sentence for is a bug that the tests catch; the reader still gets the code.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sandbox.denials import Denied
+
+
+class Words(NamedTuple):
+    """The two sentences of one code in both languages, with named facts in braces."""
+
+    vi: str
+    en: str
+    fix_vi: str
+    fix_en: str
+
+
+TRIAL = {
+    "TRIAL_NOT_AUTHORISED": Words(
+        "Chưa được phép thử nghiệm: chưa có giấy chứng nhận đầy đủ nội dung, hoặc giấy chứng nhận chưa có hiệu lực.",
+        "Not authorised: there is no complete certificate of trial that has begun.",
+        "Bổ sung số giấy chứng nhận, cơ quan cấp, phạm vi và thời hạn; chỉ thực hiện từ ngày có hiệu lực. {valid_from}",
+        "Complete the certificate (number, authority, scope, dates) and act from its first day on. {valid_from}",
+    ),
+    "TRIAL_EXPIRED": Words(
+        "Đã hết thời hạn thử nghiệm: ngày cuối cùng là {ended}.",
+        "The trial has expired: its last day was {ended}.",
+        "Đề nghị cơ quan có thẩm quyền gia hạn trước khi tiếp tục.",
+        "Ask the authority for an extension before going on.",
+    ),
+    "TRIAL_TERRITORY": Words(
+        "Chỉ được thử nghiệm trong lãnh thổ cho phép ({allowed}); yêu cầu ghi: “{territory}”.",
+        "The trial is limited to its territory ({allowed}); this names “{territory}”.",
+        "Chọn nơi sử dụng thuộc lãnh thổ cho phép: {allowed}.",
+        "Name a place inside the permitted territory: {allowed}.",
+    ),
+    "OUT_OF_TRIAL_SCOPE": Words(
+        "Ngoài phạm vi được phép thử nghiệm ({part}): “{value}”.",
+        "Outside the scope of the trial ({part}): “{value}”.",
+        "Giấy chứng nhận chỉ cho phép: {allowed}.",
+        "The certificate allows only: {allowed}.",
+    ),
+    "TRIAL_CAP_EXCEEDED": Words(
+        "Vượt hạn mức thử nghiệm ({cap}): {used} trên hạn mức {limit}.",
+        "Over the cap of the trial ({cap}): {used} of {limit}.",
+        "Giảm xuống không quá {limit} hoặc đề nghị điều chỉnh hạn mức.",
+        "Stay at or under {limit}, or ask for the cap to be changed.",
+    ),
+    "TRIAL_NOTICE_NOT_ACCEPTED": Words(
+        "Chưa xác nhận đã biết đây là thử nghiệm (thông báo phiên bản {notice_version}).",
+        "The notice that this is a trial (version {notice_version}) has not been accepted.",
+        "Đọc và xác nhận thông báo phiên bản {notice_version}.",
+        "Read and accept version {notice_version} of the notice.",
+    ),
+    "NO_AUTOMATIC_GRADUATION": Words(
+        "Hoàn thành thử nghiệm không đương nhiên được kinh doanh.",
+        "Completing the trial gives no right to do business.",
+        "Xin cấp phép theo quy định.",
+        "Apply for a licence.",
+    ),
+    "TRIAL_SUSPENDED": Words(
+        "Thử nghiệm đang bị tạm dừng.",
+        "The trial is suspended.",
+        "Chờ quyết định cho tiếp tục thử nghiệm.",
+        "Wait for the decision that resumes it.",
+    ),
+    "TRIAL_TERMINATED": Words(
+        "Thử nghiệm đã chấm dứt; chỉ còn được xem.",
+        "The trial has been terminated; it can only be read.",
+        "Trả lại hoặc xóa dữ liệu theo yêu cầu.",
+        "Return or erase the data as required.",
+    ),
+    "TEST_ROOM_EXPORT_BLOCKED": Words(
+        "Không được sao chép, tải xuống dữ liệu gốc từ môi trường thử nghiệm.",
+        "Nothing may be copied or downloaded out of the test room.",
+        "Đặt câu hỏi thống kê, hoặc ký hợp đồng để nhận dữ liệu.",
+        "Ask for statistics, or sign a contract to receive the data.",
+    ),
+}
+CONTEXT = {
+    "X0": Words(
+        "Không hiểu hoàn cảnh của câu hỏi.",
+        "The circumstances of the question are not understood.",
+        "Chỉ dùng các mục đã quy định.",
+        "Use only the documented keys.",
+    ),
+    "X1": Words(
+        "Ngoài thời gian được hỏi: từ {from} đến trước {to}.",
+        "Outside the time for questions: from {from} until before {to}.",
+        "Hỏi trong khoảng thời gian đó.",
+        "Ask within that time.",
+    ),
+    "X2": Words(
+        "Phòng thử nghiệm không mở (trạng thái: {state}).",
+        "The test room is not open (state: {state}).",
+        "Liên hệ bên cung cấp dữ liệu.",
+        "Contact the provider.",
+    ),
+    "X3": Words(
+        "Mục đích chưa được khai báo hoặc không có trong thỏa thuận.",
+        "The purpose is not declared, or not among those agreed.",
+        "Mục đích được chấp nhận: {allowed}.",
+        "Accepted purposes: {allowed}.",
+    ),
+    "X4": Words(
+        "Người hỏi không thuộc bên được phép hỏi.",
+        "The person asking does not belong to the party allowed to ask.",
+        "Đăng nhập bằng tổ chức là bên của thỏa thuận.",
+        "Sign in for the organisation that is a party.",
+    ),
+    "X5": Words(
+        "Chính sách truy vấn đã được thay bằng phiên bản khác.",
+        "The query policy has been replaced by another version.",
+        "Mở lại phòng thử nghiệm để dùng phiên bản hiện hành.",
+        "Open the test room again to use the current version.",
+    ),
+    "X6": Words(
+        "Bản dữ liệu thử nghiệm không có hoặc không đúng bản đã duyệt.",
+        "The test copy of the data is missing, or is not the approved one.",
+        "Đề nghị bên cung cấp lập lại bản dữ liệu thử nghiệm.",
+        "Ask the provider to build the test copy again.",
+    ),
+    "X7": Words(
+        "Máy chủ này chỉ cô lập được ở mức {tier}, chính sách yêu cầu mức {needed}.",
+        "This server isolates at tier {tier}; the policy needs tier {needed}.",
+        "Chạy trên máy chủ hỗ trợ cô lập đầy đủ.",
+        "Run it on a server with full isolation.",
+    ),
+    "B1": Words(
+        "Đã dùng hết số câu hỏi ({limit}).",
+        "All questions ({limit}) have been used.",
+        "Đề nghị bên cung cấp cấp thêm.",
+        "Ask the provider for more.",
+    ),
+    "B2": Words(
+        "Đã dùng hết số câu hỏi trong ngày ({limit}).",
+        "All questions of today ({limit}) have been used.",
+        "Hỏi lại vào ngày mai.",
+        "Ask again tomorrow.",
+    ),
+    "B3": Words(
+        "Ngân sách riêng tư không còn đủ.",
+        "The privacy budget is not enough.",
+        "Đặt ít câu hỏi hơn hoặc đề nghị cấp thêm.",
+        "Ask less, or ask the provider for more.",
+    ),
+    "B4": Words(
+        "Đang có {limit} câu hỏi chạy cùng lúc, là mức tối đa.",
+        "{limit} questions are running already, which is the most allowed.",
+        "Chờ câu hỏi trước trả lời xong.",
+        "Wait until one has been answered.",
+    ),
+    "E1": Words(
+        "Chỉ được xem kết quả, không được xuất ra “{output}”.",
+        "Answers may be seen, not exported as “{output}”.",
+        "Xem kết quả trên trang.",
+        "Look at the answer on the page.",
+    ),
+    "E-TIME": Words(
+        "Câu hỏi chạy quá thời gian cho phép và đã bị dừng.",
+        "The question took longer than allowed and was stopped.",
+        "Hỏi ít nhóm hơn hoặc khoảng thời gian ngắn hơn.",
+        "Ask for fewer groups or a shorter period.",
+    ),
+    "E-MEM": Words(
+        "Câu hỏi cần nhiều bộ nhớ hơn mức cho phép.",
+        "The question needs more memory than allowed.",
+        "Hỏi ít nhóm hơn.",
+        "Ask for fewer groups.",
+    ),
+    "E-ENGINE": Words(
+        "Không trả lời được câu hỏi; sự cố đã được ghi nhận.",
+        "The question could not be answered; the incident is recorded.",
+        "Báo cho đơn vị vận hành.",
+        "Tell the operator.",
+    ),
+    "E-STOPPED": Words(
+        "Câu hỏi đã bị dừng trước khi có kết quả.",
+        "The question was stopped before it had an answer.",
+        "Kiểm tra phòng thử nghiệm còn mở không rồi hỏi lại.",
+        "Check that the test room is still open and ask again.",
+    ),
+    "E-BUSY": Words(
+        "Đang có quá nhiều câu hỏi.",
+        "Too many questions are being answered.",
+        "Thử lại sau ít phút.",
+        "Try again in a few minutes.",
+    ),
+}
+FILES = {
+    "POLICY_UNKNOWN_KEY": Words(
+        "Chính sách có mục không hiểu được: {key}.",
+        "The policy has a key that is not understood: {key}.",
+        "Bỏ mục đó hoặc sửa tên.",
+        "Remove the key or correct its name.",
+    ),
+    "POLICY_INVALID": Words(
+        "Giá trị không hợp lệ trong chính sách: {key}.",
+        "The policy has a wrong value: {key}.",
+        "Sửa giá trị đó.",
+        "Correct the value.",
+    ),
+    "POLICY_NOT_ENFORCEABLE": Words(
+        "Phiên bản này chưa thực thi được mục {key} nên từ chối cả chính sách.",
+        "This version cannot enforce {key}, so it refuses the whole policy.",
+        "Bỏ mục {key} khỏi chính sách.",
+        "Leave {key} out of the policy.",
+    ),
+    "SNAPSHOT_FORMAT": Words(
+        "Không đọc được loại tệp {suffix}.",
+        "Files of type {suffix} cannot be read.",
+        "Dùng tệp parquet, csv hoặc jsonl.",
+        "Use a parquet, csv or jsonl file.",
+    ),
+    "SNAPSHOT_COLUMN_MISSING": Words(
+        "Tệp dữ liệu không có cột {column} nêu trong chính sách.",
+        "The file has no column {column}, which the policy names.",
+        "Sửa chính sách hoặc dùng đúng tệp.",
+        "Correct the policy or use the right file.",
+    ),
+    "SNAPSHOT_COLUMN_TYPE": Words(
+        "Kiểu dữ liệu của cột {column} không bảo vệ được với vai trò đã khai.",
+        "The type of column {column} cannot be protected in the role it is given.",
+        "Đổi vai trò của cột thành forbidden.",
+        "Make the column forbidden.",
+    ),
+    "SNAPSHOT_UNREADABLE": Words(
+        "Không đọc được tệp dữ liệu.",
+        "The data file cannot be read.",
+        "Kiểm tra tệp có đúng định dạng không.",
+        "Check that the file is what its name says.",
+    ),
+}
+
+
+def say(denied: Denied, lang: str) -> str:
+    """What was refused, in a sentence."""
+    return _fill(denied, lang, 0)
+
+
+def fix(denied: Denied, lang: str) -> str:
+    """What would pass, in a sentence."""
+    return _fill(denied, lang, 2)
+
+
+def known() -> Mapping[str, Words]:
+    """Every code that has words."""
+    from sandbox.words_gate import GATE
+
+    return {**TRIAL, **CONTEXT, **FILES, **GATE}
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _fill(denied: Denied, lang: str, at: int) -> str:
+    words = known().get(denied.code)
+    if words is None:
+        return denied.code
+    facts = _Facts({key: _number(value, lang) for key, value in denied.facts.items()})
+    return words[at + (lang != "vi")].format_map(facts).strip()
+
+
+def _number(value: object, lang: str) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}".replace(",", "." if lang == "vi" else ",")
+    return str(value)
