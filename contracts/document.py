@@ -7,6 +7,7 @@ disagrees with itself, so there is no second copy of the rules to trust.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -98,7 +99,7 @@ def parse(payload: bytes) -> Contract:
     _check_assets(contract)
     expected = _body(contract)
     for name in _FIELDS:
-        if name != "text" and canonical.dumps(body[name]) != canonical.dumps(expected[name]):
+        if name != "text" and _spelt(body[name]) != _spelt(expected[name]):
             raise DocumentError("DOCUMENT_CONTRADICTS", path=name)
     _check_prose(body["text"], expected["text"])
     return contract
@@ -145,6 +146,11 @@ def _body(contract: Contract) -> dict[str, Any]:
         "log": None if contract.log is None else asdict(contract.log),
         "needs": list(contract.needs),
     }
+
+
+def _spelt(value: object) -> str:
+    """One spelling per value, so that true is not taken for 1; many times faster than the canonical one."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _check_parties(contract: Contract) -> None:
