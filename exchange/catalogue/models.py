@@ -78,6 +78,7 @@ class Listing(SQLModel, table=True):
     pending_version: int | None = None  # the number in the moderator's queue
     draft: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     draft_asset_id: str | None = Field(default=None, foreign_key="asset.id", max_length=26)
+    stopped_reason: str | None = Field(default=None, max_length=4000)  # why it was last suspended or resumed (X26)
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 

@@ -51,7 +51,7 @@ def scores(asset: Asset, version: Any, now: datetime) -> tuple[Score, ...]:
         Score("accuracy", "dung", None, 99.5, N_("Accuracy: needs reference data; not measured")),
         Score("validity", "dung", _validity(asset), 99, N_("Validity: columns whose values all fit one type")),
         Score("completeness", "du", 100 * filled / cells, 95, N_("Completeness: cells that hold a value")),
-        Score("countability", "du", 100, 100, N_("Countability: rows, columns and digest counted from the file itself")),
+        Score("countability", "du", 100, 100, N_("Countability: rows, columns and digest counted from the file")),
         Score("uniqueness", "sach", None if repeated is None else 100 * (1 - repeated / asset.rows), 99.9,
               N_("Uniqueness: rows that repeat no earlier row")),
         Score("anomaly", "sach", None, 99.5, N_("Anomalies: not measured yet")),

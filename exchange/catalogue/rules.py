@@ -159,7 +159,7 @@ def _personal(values: Values, asset: Asset | None) -> Iterator[Refusal]:
     elif asset is not None and asset.personal_hits and kind != "KN":
         columns = ", ".join(dict.fromkeys(str(hit["column"]) for hit in asset.personal_hits))
         yield Refusal(
-            "PERSONAL_DATA_TRADE_BANNED", N_("Columns that look like personal data were found in the file: %(columns)s."),
+            "PERSONAL_DATA_TRADE_BANNED", N_("Columns that look like personal data were found: %(columns)s."),
             field="file", basis=f"{D314_46}; Personal Data Protection Law Art. 7.6", value=columns[:200],
             passes=N_("A file without these columns, or de-identified data (KN) with evidence."),
             facts={"columns": columns[:200]},

@@ -48,7 +48,7 @@ class Text(fields.Field[str]):
         return text
 
 
-class Dong(fields.Field[int]):
+class Dong(fields.Field[int | None]):
     """An amount in đồng: a JSON integer, or the text of one with groups of three as people write it."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | None:
@@ -64,7 +64,7 @@ class Dong(fields.Field[int]):
         return value
 
 
-class Count(fields.Field[int]):
+class Count(fields.Field[int | None]):
     """A whole number between two bounds; an empty form field is no number."""
 
     def __init__(self, low: int, high: int) -> None:
