@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verify.add_argument("--policy", type=Path, help="whom you trust: a C2SP tlog-policy file from another source")
     verify.add_argument("--lang", choices=LANGUAGES, default="vi")
     given = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # some consoles would refuse Vietnamese otherwise
     try:
         policy = given.policy.read_text(encoding="utf-8") if given.policy else None
         report = evidence.check(given.file, policy)

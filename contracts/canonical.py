@@ -23,7 +23,7 @@ _INT_LIMIT = 2**53  # RFC 8785 section 3.2.2.3 with I-JSON (RFC 7493 section 2.2
 def dumps(value: object) -> bytes:
     """The canonical bytes of a value made of None, bool, int, str, list, tuple and dict."""
     _check(value, "", 0)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _ENCODER.encode(value)
     if text.isascii():  # then both writers agree (tested), and this one is several times faster
         return text.encode("ascii")
     return rfc8785.dumps(value)  # type: ignore[arg-type]  # _check has narrowed it
@@ -32,12 +32,7 @@ def dumps(value: object) -> bytes:
 def loads(data: bytes) -> Any:
     """The value of canonical bytes; any other spelling of it is refused, as is a duplicate key or a float."""
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            parse_float=_refuse_number,
-            parse_constant=_refuse_number,
-            object_pairs_hook=_object,
-        )
+        value = _DECODER.decode(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise CanonicalError("NOT_UTF8", at=error.start) from None
     except json.JSONDecodeError as error:
@@ -111,6 +106,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_number(spelling: str) -> Any:
     raise CanonicalError("FLOAT_REFUSED", number=spelling[:40])
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
+_DECODER = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number, object_pairs_hook=_object)
 
 
 def _first_difference(one: bytes, other: bytes) -> int:

@@ -113,7 +113,7 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "trạng thái cây sai định dạng: {bytes} byte",
         "the stored frontier is malformed: {bytes} bytes",
     ),
-    "NODE_OUTSIDE_TREE": ("nút nằm ngoài cây: {height}/{index}", "a node outside the tree: {height}/{index}"),
+    "NODE_OUTSIDE_TREE": ("nút nằm ngoài cây: {height}/{number}", "a node outside the tree: {height}/{number}"),
     "TILE_PATH": ("đường dẫn không hợp lệ: {path}", "not a tile's path: {path}"),
     "TILE_LENGTH": ("{tile} có độ dài sai: {bytes} byte", "{tile} has the wrong length: {bytes} bytes"),
     "BUNDLE_CUT_SHORT": ("gói bản ghi bị cắt ở byte {at}", "the entry bundle is cut short at byte {at}"),

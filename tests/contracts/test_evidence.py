@@ -70,7 +70,9 @@ def test_the_whole_log_is_checked_with_every_contract(told):
 
 
 def test_an_empty_log_is_a_log():
-    assert evidence.check_bytes(write(story.Log(), [], scope=WHOLE_LOG), POLICY).ok
+    report = evidence.check_bytes(write(story.Log(), [], scope=WHOLE_LOG), POLICY)
+    assert report.ok
+    assert report.lines[-1].say("en") == "[PASS] No contract in this bundle"
 
 
 @pytest.mark.parametrize(("upto", "state"), [(2, "open"), (3, "open"), (4, "active"), (5, "active")])
@@ -157,6 +159,7 @@ def test_members_may_not_be_added_removed_or_renamed(good):
         code = failure(repack(rest, manifest=name != bundle.MANIFEST))
         assert code in {"MEMBER_MISSING", "MEMBER_UNEXPECTED", "MANIFEST_DIFFERS", "CHAIN_BROKEN", "CONTRACT_MISSING"}
     assert failure(repack({**members, "policy": b"\xff"}, manifest=False)) == "MANIFEST_DIFFERS"
+    assert failure(repack({**members, "policy": b"\xff"})) == "MEMBER_MALFORMED"
 
 
 def test_the_log_must_be_the_one_the_reader_trusts(told, good):
@@ -392,6 +395,18 @@ def test_names_that_could_leave_the_folder_are_never_written():
         with pytest.raises(EvidenceError) as caught:
             archive.pack({name: b""})
         assert caught.value.code == "ARCHIVE_NAME"
+
+
+def test_a_zip_has_its_limits(monkeypatch):
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 1)
+    with pytest.raises(EvidenceError) as caught:
+        archive.pack({"a": b"", "b": b""})
+    assert caught.value.code == "ARCHIVE_TOO_LARGE"
+
+
+def test_a_missing_fact_does_not_hide_the_sentence():
+    assert evidence_words.explain(EvidenceError("MEMBER_MISSING"), "en") == "- is missing [MEMBER_MISSING]"
+    assert evidence_words.explain(EvidenceError("NEVER_HEARD"), "vi").endswith("[NEVER_HEARD]")
 
 
 def raised_codes():

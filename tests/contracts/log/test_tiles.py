@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from tlog_scales.backend import LocalBackend
+from tlog_scales.reader import TilesReader
 
 from contracts.errors import TreeError
 from contracts.log import checkpoint, tiles, tree
@@ -114,3 +117,28 @@ def test_a_reader_refuses_a_short_tile_and_a_node_outside_the_tree():
         reader.read([tree.Node(1, 1)])
     assert caught.value.code == "NODE_OUTSIDE_TREE"
     assert ENTRIES == -1
+
+
+def test_another_implementation_reads_the_log_that_we_write(tmp_path):
+    entries = [b"entry %d" % number for number in range(600)]
+    reader = tiles.EntryReader(entries)
+    key = Ed25519PrivateKey.from_private_bytes(b"l" * 32)
+    head = checkpoint.Checkpoint("log.example", 600, tree.root_of(entries))
+    files = {"checkpoint": checkpoint.sign_checkpoint(head, key).encode()}
+    files |= {tile.path: tiles.tile_data(reader, tile) for tile in tiles.tiles_of(600)}
+    for tile in tiles.bundles_of(600):
+        files[tile.path] = tiles.encode_bundle(entries[tile.index * 256 : tile.index * 256 + tile.width])
+    for path, data in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+
+    other = TilesReader(LocalBackend(tmp_path))
+    assert other.get_checkpoint().root_hash == head.root
+    assert other.calculate_root_hash() == head.root
+    for index in (0, 255, 256, 599):
+        assert other.get_entry(index) == entries[index]
+        theirs = other.get_inclusion_proof(index, 600)
+        ours = tree.prove_inclusion(reader, index, 600)
+        assert tuple(theirs.node_hashes) == ours
+        theirs.check(tree.leaf_hash(entries[index]), head.root)
+    assert tuple(other.get_consistency_proof(257, 600).node_hashes) == tree.prove_consistency(reader, 257, 600)
