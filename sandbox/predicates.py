@@ -118,7 +118,11 @@ def _bound(node: exp.Expression, column: Column) -> date:
     if type(node) is exp.Cast:
         only(node, "W3", "this", "to")
         only(node.args["to"], "W3", "this", "nested")
-        if node.args["to"].this not in (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP):
+        if node.args["to"].this not in (
+            exp.DataType.Type.DATE,
+            exp.DataType.Type.TIMESTAMP,
+            exp.DataType.Type.TIMESTAMPNTZ,
+        ):
             raise refused
         node = node.this
     if type(node) is not exp.Literal or not node.is_string:
