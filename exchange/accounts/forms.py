@@ -1,0 +1,35 @@
+"""From a posted form to plain values, and from a refusal back to the same page with everything that was typed."""
+
+from typing import Any
+
+from flask import Response, render_template, request
+from marshmallow import Schema, ValidationError
+
+from exchange.error_pages import say
+from exchange.errors import Refusal, Refused
+
+
+def load(schema: type[Schema], *lists: str) -> dict[str, Any]:
+    """The form's fields as ``schema`` wants them; ``lists`` are the fields that may come several times."""
+    data: dict[str, Any] = request.form.to_dict()
+    data.update({name: request.form.getlist(name) for name in lists})
+    try:
+        return dict(schema().load(data))
+    except ValidationError as error:
+        raise Refused(*_refusals(error.normalized_messages())) from None
+
+
+def _refusals(messages: dict[str, Any]) -> list[Refusal]:
+    found = []
+    for field, texts in messages.items():
+        while isinstance(texts, dict):  # a list's messages stand under the index of the item
+            texts = next(iter(texts.values()))
+        found += [Refusal("FIELD_INVALID", text, field=field) for text in texts]
+    return found
+
+
+def page(template: str, refused: Refused | None = None, **context: Any) -> Response:
+    """The page; with ``refused`` the same page again, saying why, the typed values kept (``typed``)."""
+    errors = [say(refusal) for refusal in refused.refusals] if refused else []
+    body = render_template(template, errors=errors, typed=request.form, **context)
+    return Response(body, status=refused.status if refused else 200)

@@ -1,0 +1,154 @@
+"""The fields of account forms and of their JSON, their kinds and lengths; what they mean is checked by rules.py."""
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+from exchange.errors import N_
+
+REQUIRED: dict[str, Any] = {
+    "required": N_("Fill in this field."),
+    "null": N_("Fill in this field."),
+    "invalid": N_("This is not text."),
+}
+
+
+def text(most: int, *, required: bool = True) -> fields.String:
+    """A line of at most ``most`` characters."""
+    checks: list[validate.Validator] = [validate.Length(max=most, error=N_("This is too long."))]
+    if required:
+        checks.insert(0, validate.Length(min=1, error=N_("Fill in this field.")))
+    if required:
+        return fields.String(required=True, validate=checks, error_messages=REQUIRED)
+    return fields.String(load_default="", validate=checks, error_messages=REQUIRED)
+
+
+def names(*, required: bool = True) -> fields.List:
+    """Ticked boxes."""
+    inner = fields.String(validate=validate.Length(max=40, error=N_("This is too long.")), error_messages=REQUIRED)
+    if required:
+        return fields.List(inner, required=True, error_messages=REQUIRED)
+    return fields.List(inner, load_default=list, error_messages=REQUIRED)
+
+
+def level() -> fields.Integer:
+    """A level of electronic identification, 0 to 3."""
+    wrong = N_("Choose a level from 0 to 3.")
+    messages = REQUIRED | {"invalid": wrong}
+    return fields.Integer(required=True, validate=validate.Range(0, 3, error=wrong), error_messages=messages)
+
+
+class Form(Schema):
+    """A web form: the CSRF token and buttons come along and are not our business here."""
+
+    class Meta:
+        """What the browser adds is ignored."""
+
+        unknown = EXCLUDE
+
+
+class SignInForm(Form):
+    """Signing in."""
+
+    email = text(254)
+    password = text(1024)
+
+
+class JoinForm(Form):
+    """An organisation and its first owner."""
+
+    name = text(200)
+    name_en = text(200, required=False)
+    tax_code = text(20)
+    stated_level = level()
+    stated_payment_account = fields.Boolean(load_default=False)
+    full_name = text(120)
+    email = text(254)
+    password = text(1024)
+
+
+class AcceptForm(Form):
+    """Following an invitation."""
+
+    full_name = text(120)
+    password = text(1024)
+
+
+class PasswordForm(Form):
+    """A new password."""
+
+    old_password = text(1024)
+    password = text(1024)
+
+
+class InviteForm(Form):
+    """Letting a person in."""
+
+    email = text(254)
+    roles = names()
+
+
+class RolesForm(Form):
+    """A member's roles; none at all means that the person leaves."""
+
+    roles = names(required=False)
+
+
+class IdentityForm(Form):
+    """What the operator confirms of an organisation."""
+
+    level = level()
+    payment_account = fields.Boolean(load_default=False)
+
+
+class StandingForm(Form):
+    """Active or suspended."""
+
+    standing = text(16)
+
+
+class KeyForm(Form):
+    """A new signing key."""
+
+    proof = text(4096)
+    label = text(80)
+    grade = text(16)
+
+
+class KeyJson(Schema):
+    """The same as a JSON body, where unknown members are refused."""
+
+    proof = text(4096)
+    label = text(80)
+    grade = text(16)
+
+
+class ChallengeView(Schema):
+    """What a new key has to sign."""
+
+    challenge = fields.String()
+
+
+class KeyView(Schema):
+    """A signing key as everybody may see it."""
+
+    id = fields.String()
+    thumbprint = fields.String()
+    jwk: Any = fields.Dict()
+    alg = fields.String()
+    grade = fields.String()
+    label = fields.String()
+    added_at = fields.AwareDateTime()
+    revoked_at = fields.AwareDateTime(allow_none=True)
+
+
+class MeView(Schema):
+    """Who this token speaks for."""
+
+    user_id = fields.String(allow_none=True)
+    client_id = fields.String(allow_none=True)
+    org_id = fields.String()
+    kind = fields.String()
+    roles = fields.List(fields.String())
+    scopes = fields.List(fields.String(), allow_none=True)
+    permissions = fields.List(fields.String())
