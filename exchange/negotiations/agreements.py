@@ -1,0 +1,291 @@
+"""The contract: drawn up from agreed terms, signed by both sides, in force once its record is in the tree, ended.
+
+Whether it is in force at a moment, and what it then allows, is derived by standing.py.
+"""
+
+import os
+from base64 import b64encode
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Session, select
+
+from contracts import canonical, document, signature
+from contracts.errors import ContractsError
+from contracts.negotiation import Act, Role, State
+from contracts.terms import Terms, today
+from exchange import audit
+from exchange.accounts import keys
+from exchange.accounts.models import Organisation, SigningKey
+from exchange.catalogue import service as catalogue
+from exchange.catalogue.models import Asset, Listing
+from exchange.db import new_id
+from exchange.errors import N_, NotFound, Refusal, Refused, refuse
+from exchange.ledger import service as ledger
+from exchange.negotiations import moves, rules, service, standing
+from exchange.negotiations.models import Contract, ContractSignature, Negotiation
+from exchange.negotiations.standing import Papers
+from exchange.permissions import Actor, Permission, require
+
+
+class EndCode(StrEnum):
+    """Why a party ends a contract in force; ``END_CODES`` of the table has one more, set by the exchange."""
+
+    FULFILLED = "fulfilled"
+    AGREED = "agreed"
+    BREACH = "breach"
+    RIGHTS_LOST = "rights-lost"
+    SECURITY = "security"
+    OTHER = "other"
+
+
+# --- drawing up ---------------------------------------------------------------------------------------------------
+
+
+def agree(session: Session, actor: Actor | None, negotiation_id: str, seen: str, now: datetime) -> Contract:
+    """The seller says yes (AGREE): the exchange draws up the document both will sign. Commit with commit_logged."""
+    negotiation, actor, role = service.locked(session, actor, negotiation_id, now)
+    state = moves.play_on(negotiation, role, Act.AGREE, seen)
+    terms = moves.terms_on_table(session, negotiation)
+    service.check_still_possible(session, negotiation, terms, now)
+    drawn = _draw_up(session, actor, negotiation, terms, now)
+    event_id = audit.record(
+        session,
+        "contract.agreed",
+        actor,
+        on=[f"contract:{drawn.id}", *moves.subjects(negotiation)],
+        now=now,
+        hashes={"contract": drawn.hash, "terms": terms.hash},
+        details={"version": negotiation.version, "licence": terms.licence},
+    )
+    row = Contract(
+        id=drawn.id, negotiation_id=negotiation.id, listing_id=negotiation.listing_id, version=negotiation.version,
+        buyer_org_id=negotiation.buyer_org_id, provider_org_id=negotiation.provider_org_id, payload=drawn.payload,
+        sha256=drawn.hash, starts=terms.starts, ends=terms.ends, price_vnd=terms.price_vnd, agreed_at=now,
+        agreed_event=event_id,
+    )  # fmt: skip
+    session.add(row)
+    moves.append(session, negotiation, moves.Step(actor, role, Act.AGREE, terms), state, event_id, now)
+    return row
+
+
+def _draw_up(
+    session: Session, actor: Actor, negotiation: Negotiation, terms: Terms, now: datetime
+) -> document.Contract:
+    listing = session.get_one(Listing, negotiation.listing_id)
+    version = catalogue.the_version(session, listing.id, negotiation.version)
+    action = rules.TrialAction("agree", actor, negotiation.buyer_org_id, listing, version, terms)
+    denials = rules.trial_denials(session, action, now)
+    if denials:
+        raise Refused(*denials, status=409)
+    parties = [
+        _party(session, "provider", negotiation.provider_org_id),
+        _party(session, "consumer", negotiation.buyer_org_id),
+    ]
+    without = [party.name for party in parties if not party.keys]
+    if without:
+        raise Refused(*(_keyless(name) for name in without), status=409)
+    try:
+        return document.build(
+            id=new_id(),
+            created=now,
+            nonce=os.urandom(16),
+            parties=parties,
+            assets=[_asset(session.get_one(Asset, version.asset_id), listing.id, version.number)],
+            terms=terms,
+            trial=rules.trial_reference(session, action, now),
+            log=_log_head(session),
+        )
+    except ContractsError as error:
+        raise rules.say_error(error, status=409) from None
+
+
+def _party(session: Session, role: str, org_id: str) -> document.Party:
+    org = session.get_one(Organisation, org_id)
+    thumbprints = sorted(key.thumbprint for key in keys.keys_of(session, org_id, active=True))
+    return document.Party(role, org.id, org.name, org.tax_code, tuple(thumbprints))
+
+
+def _keyless(name: str) -> Refusal:
+    return Refusal(
+        "PARTY_WITHOUT_KEY",
+        N_("%(name)s has no valid signing key, and a contract names the keys that may sign it."),
+        value=name,
+        passes=N_("A person of that organisation registers a key on the page “Signing keys”, then agree again."),
+        facts={"name": name},
+    )
+
+
+def _asset(asset: Asset, listing_id: str, version: int) -> document.AssetRef:
+    return document.AssetRef(listing_id, version, asset.digest, asset.schema_digest, asset.file_name, asset.rows)
+
+
+def _log_head(session: Session) -> document.LogHead | None:
+    newest = ledger.head(session)
+    if newest is None:
+        return None
+    origin: str = session.info["log_origin"]
+    return document.LogHead(origin, newest.size, b64encode(newest.root).decode("ascii"))
+
+
+# --- signing ------------------------------------------------------------------------------------------------------
+
+
+def sign(session: Session, actor: Actor | None, contract_id: str, entry: object, now: datetime) -> ContractSignature:
+    """Take one party's signature, a flattened JWS ``{protected, signature[, payload]}``. Refused, it leaves no trace.
+
+    With the last one that is needed the contract becomes active in the same transaction. Commit with commit_logged.
+    """
+    actor = require(actor, Permission.SIGN)
+    row = session.get(Contract, contract_id)
+    if row is None:
+        raise NotFound(contract_id)
+    negotiation = moves.lock(session, row.negotiation_id)
+    papers = standing.papers_of(session, row, actor)
+    try:
+        signer = signature.check(
+            row.payload,
+            _bare(entry, row.payload, row.id),
+            papers.document,
+            org_id=actor.org_id,
+            now=now,
+            signed=[_signer(earlier) for earlier in papers.signatures],
+        )
+    except ContractsError as error:
+        raise rules.say_error(error, status=_STATUS.get(error.code, 422)) from None
+    key = _valid_key(session, actor, signer.kid)
+    _check_signable(session, negotiation, papers.document.terms, now)
+    stored = _store(session, actor, papers, signer, key, entry, now)
+    _advance(session, negotiation, papers, actor, stored, now)
+    return stored
+
+
+_STATUS = {"SIGNER_NOT_PARTY": 403, "SIGNATURE_REPEATED": 409}
+
+
+def _bare(entry: object, payload: bytes, contract_id: str) -> object:
+    """The entry without the payload that RFC 7515 section 7.2.2 lets it carry; that must be ours, byte for byte."""
+    if not isinstance(entry, dict) or "payload" not in entry:
+        return entry
+    if entry["payload"] != canonical.b64url(payload):
+        raise signature.SignatureError("PAYLOAD_CHANGED", contract=contract_id)
+    return {name: value for name, value in entry.items() if name != "payload"}
+
+
+def _valid_key(session: Session, actor: Actor, kid: str) -> SigningKey:
+    key = session.exec(select(SigningKey).where(SigningKey.thumbprint == kid).with_for_update()).first()
+    if key is None or key.org_id != actor.org_id:
+        raise rules.say_error(signature.SignatureError("KEY_UNKNOWN", kid=kid, org=actor.org_id))
+    if key.revoked_at is not None:
+        raise refuse(
+            "KEY_REVOKED",
+            N_("This key was revoked after the contract was drawn up, so it signs nothing any more."),
+            value=kid,
+            passes=N_("Another key of your organisation that the contract names; otherwise end this negotiation."),
+        )
+    return key
+
+
+def _check_signable(session: Session, negotiation: Negotiation, terms: Terms, now: datetime) -> None:
+    if negotiation.state not in (State.AGREED, State.VERIFIED):
+        text = N_("This negotiation has ended; its contract can no longer be signed.")
+        raise refuse("NOT_SIGNABLE", text, value=negotiation.state, status=409)
+    rules.check_open(negotiation, now)
+    service.check_still_possible(session, negotiation, terms, now)
+
+
+def _store(
+    session: Session,
+    actor: Actor,
+    papers: Papers,
+    signer: signature.SignerInfo,
+    key: SigningKey,
+    entry: object,
+    now: datetime,
+) -> ContractSignature:
+    parts = dict(entry) if isinstance(entry, dict) else {}
+    bare = {"protected": parts["protected"], "signature": parts["signature"]}
+    event_id = audit.record(
+        session,
+        "contract.signed",
+        actor,
+        on=[*standing.subjects(papers.row), f"key:{signer.kid}"],
+        now=now,
+        hashes={"contract": papers.row.sha256, "signature": canonical.digest(bare)},
+        details={"alg": signer.alg, "grade": key.grade},
+    )
+    stored = ContractSignature(
+        contract_id=papers.row.id, org_id=actor.org_id, user_id=actor.user_id, thumbprint=signer.kid, alg=signer.alg,
+        grade=key.grade, claimed_at=signer.iat, signed_at=now, event_id=event_id, **bare,
+    )  # fmt: skip
+    session.add(stored)
+    session.flush()
+    return stored
+
+
+def _advance(
+    session: Session, negotiation: Negotiation, papers: Papers, actor: Actor, stored: ContractSignature, now: datetime
+) -> None:
+    """The buyer's signature is the protocol's VERIFY; once nobody's is missing the exchange makes FINALIZE."""
+    terms, row = papers.document.terms, papers.row
+    if papers.role is Role.CONSUMER:
+        state = moves.play_on(negotiation, Role.CONSUMER, Act.VERIFY, negotiation.terms_hash)
+        step = moves.Step(actor, Role.CONSUMER, Act.VERIFY, terms)
+        moves.append(session, negotiation, step, state, stored.event_id, now)
+    if set(papers.unsigned) - {actor.org_id}:
+        return
+    state = moves.play_on(negotiation, Role.PROVIDER, Act.FINALIZE, negotiation.terms_hash)
+    row.active_at = now
+    row.active_event = audit.record(
+        session, "contract.active", None, on=standing.subjects(row), now=now, hashes={"contract": row.sha256}
+    )
+    session.add(row)
+    step = moves.Step(None, Role.PROVIDER, Act.FINALIZE, terms)
+    moves.append(session, negotiation, step, state, row.active_event, now)
+
+
+def _signer(stored: ContractSignature) -> signature.SignerInfo:
+    return signature.SignerInfo(stored.org_id, stored.thumbprint, stored.alg, stored.claimed_at)
+
+
+# --- ending -------------------------------------------------------------------------------------------------------
+
+
+def end_contract(
+    session: Session, actor: Actor | None, contract_id: str, code: str, reason: str, now: datetime
+) -> Contract:
+    """A party ends a contract before its term is over; from the commit on nothing is handed out. Use commit_logged."""
+    actor = require(actor, Permission.SIGN)
+    row = session.get(Contract, contract_id)
+    if row is None or actor.org_id not in (row.buyer_org_id, row.provider_org_id):
+        raise NotFound(contract_id)
+    moves.lock(session, row.negotiation_id)
+    session.refresh(row)
+    if code not in set(EndCode):
+        text = N_("Choose why the contract ends.")
+        raise refuse("END_CODE_UNKNOWN", text, field="code", value=code, passes=", ".join(EndCode))
+    words = service.check_reason(reason)
+    _check_endable(row, now)
+    row.ended_at, row.end_code, row.end_reason, row.ended_by = now, code, words, actor.org_id
+    row.end_event = audit.record(
+        session,
+        "contract.ended",
+        actor,
+        on=standing.subjects(row),
+        now=now,
+        hashes={"contract": row.sha256},
+        details={"reason": code},
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _check_endable(row: Contract, now: datetime) -> None:
+    if row.ended_at is not None:
+        raise refuse("CONTRACT_ENDED", N_("This contract has been ended already."), status=409)
+    if row.active_event is None:
+        text = N_("This contract is not in force yet; end the negotiation instead.")
+        raise refuse("CONTRACT_NOT_ACTIVE", text, status=409)
+    if today(now) > row.ends:
+        raise refuse("CONTRACT_EXPIRED", N_("The term of this contract is over; there is nothing to end."), status=409)

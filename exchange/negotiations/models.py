@@ -1,0 +1,179 @@
+"""Negotiations and their moves, contracts and their signatures. What a contract allows is derived, never stored."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from contracts.negotiation import FINAL, Act, Role, State
+from exchange.db import UtcDateTime, new_id
+
+OPEN_STATES = tuple(state for state in State if state not in FINAL)
+# Why a contract ended; "unsigned" is set when it is given up before it was in force.
+END_CODES = ("fulfilled", "agreed", "breach", "rights-lost", "security", "other", "unsigned")
+
+
+def _one_of(column: str, values: Any) -> str:
+    return f"{column} IN ({', '.join(repr(str(v)) for v in values)})"
+
+
+class Negotiation(SQLModel, table=True):
+    """One buyer's request for one listing version. Changed only while its row is locked: of two clicks one wins."""
+
+    __tablename__ = "negotiation"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", State), name="negotiation_state"),
+        CheckConstraint("buyer_org_id <> provider_org_id", name="negotiation_two_parties"),
+        CheckConstraint("offers BETWEEN 0 AND 1", name="negotiation_offers"),
+        CheckConstraint(
+            "(state = 'TERMINATED') = (terminated_at IS NOT NULL) AND "
+            "(state = 'TERMINATED') = (terminated_reason IS NOT NULL)",
+            name="negotiation_terminated_with_reason",
+        ),
+        CheckConstraint("length(purpose) > 0 AND length(scenario) > 0", name="negotiation_scenario"),  # X31
+        ForeignKeyConstraint(
+            ["listing_id", "version"],
+            ["listing_version.listing_id", "listing_version.number"],
+            name="negotiation_listing_version",
+        ),
+        # A form sent twice acts once: one open negotiation for a buyer and a listing.
+        Index(
+            "negotiation_open_once",
+            "listing_id",
+            "buyer_org_id",
+            unique=True,
+            sqlite_where=text(_one_of("state", OPEN_STATES)),
+            postgresql_where=text(_one_of("state", OPEN_STATES)),
+        ),
+        Index("negotiation_of_buyer", "buyer_org_id", "id"),
+        Index("negotiation_of_provider", "provider_org_id", "id"),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    listing_id: str = Field(foreign_key="listing.id", max_length=26, index=True)
+    version: int
+    buyer_org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    provider_org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    state: State = Field(max_length=16, sa_type=String)
+    terms_hash: str = Field(max_length=60)  # of the terms on the table: those of the latest proposal
+    offers: int = 0  # counter-offers made
+    purpose: str
+    scenario: str
+    deadline: datetime = Field(sa_type=UtcDateTime)  # of the turn; past it, nobody can move any more
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    terminated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    terminated_reason: str | None = None
+    terminated_by: str | None = Field(default=None, foreign_key="organisation.id", max_length=26)  # None: it lapsed
+
+    def role_of(self, org_id: str) -> Role | None:
+        """Which side the organisation is on, if any."""
+        return {self.buyer_org_id: Role.CONSUMER, self.provider_org_id: Role.PROVIDER}.get(org_id)
+
+
+class Move(SQLModel, table=True):
+    """One step of a negotiation, with the whole terms it proposes or refers to. Never changed."""
+
+    __tablename__ = "negotiation_move"
+    __table_args__ = (
+        UniqueConstraint("negotiation_id", "number", name="negotiation_move_number"),
+        CheckConstraint("number > 0", name="negotiation_move_number_positive"),
+        CheckConstraint(_one_of("act", Act), name="negotiation_move_act"),
+        CheckConstraint(_one_of("role", Role), name="negotiation_move_role"),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    negotiation_id: str = Field(foreign_key="negotiation.id", max_length=26)
+    number: int
+    act: Act = Field(max_length=16, sa_type=String)
+    role: Role = Field(max_length=16, sa_type=String)
+    org_id: str | None = Field(default=None, foreign_key="organisation.id", max_length=26)  # None: the exchange itself
+    user_id: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)  # None: a program
+    terms: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    terms_hash: str = Field(max_length=60)
+    note: str = ""
+    event_id: str = Field(max_length=26, unique=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Contract(SQLModel, table=True):
+    """The document as it was signed, byte for byte, and the events of its life. ``starts``, ``ends`` and ``price_vnd``
+    repeat the document so that lists and caps need not parse every payload; the document decides."""
+
+    __tablename__ = "contract"
+    __table_args__ = (
+        CheckConstraint("buyer_org_id <> provider_org_id", name="contract_two_parties"),
+        CheckConstraint("starts <= ends", name="contract_term"),
+        CheckConstraint("price_vnd >= 0", name="contract_price"),
+        CheckConstraint("(active_event IS NULL) = (active_at IS NULL)", name="contract_active_whole"),
+        CheckConstraint(
+            "(ended_at IS NULL) = (end_event IS NULL) AND (ended_at IS NULL) = (end_code IS NULL) "
+            "AND (ended_at IS NULL) = (end_reason IS NULL)",
+            name="contract_ended_with_reason",
+        ),
+        CheckConstraint(f"end_code IS NULL OR {_one_of('end_code', END_CODES)}", name="contract_end_code"),
+        ForeignKeyConstraint(
+            ["listing_id", "version"],
+            ["listing_version.listing_id", "listing_version.number"],
+            name="contract_listing_version",
+        ),
+        Index("contract_of_buyer", "buyer_org_id", "id"),
+        Index("contract_of_provider", "provider_org_id", "id"),
+    )
+    id: str = Field(primary_key=True, max_length=26)  # the id inside the document
+    negotiation_id: str = Field(foreign_key="negotiation.id", max_length=26, unique=True)
+    listing_id: str = Field(foreign_key="listing.id", max_length=26, index=True)
+    version: int
+    buyer_org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    provider_org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sha256: str = Field(max_length=60, unique=True)  # of the payload, as the log writes it
+    starts: date  # first and last day, in Viet Nam
+    ends: date
+    price_vnd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    agreed_at: datetime = Field(sa_type=UtcDateTime)
+    agreed_event: str = Field(max_length=26)
+    active_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    active_event: str | None = Field(default=None, max_length=26)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    end_code: str | None = Field(default=None, max_length=16)
+    end_reason: str | None = None
+    ended_by: str | None = Field(default=None, foreign_key="organisation.id", max_length=26)
+    end_event: str | None = Field(default=None, max_length=26)
+
+
+class ContractSignature(SQLModel, table=True):
+    """One party's signature entry (JWS, RFC 7515 section 7.2) over the contract's payload: one per organisation."""
+
+    __tablename__ = "contract_signature"
+    __table_args__ = (
+        UniqueConstraint("contract_id", "org_id", name="contract_signature_once"),
+        UniqueConstraint("contract_id", "thumbprint", name="contract_signature_key_once"),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    contract_id: str = Field(foreign_key="contract.id", max_length=26)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    user_id: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)
+    thumbprint: str = Field(max_length=43)
+    alg: str = Field(max_length=8)
+    grade: str = Field(max_length=16)  # of the key when it signed: browser | file
+    protected: str
+    signature: str
+    claimed_at: datetime = Field(sa_type=UtcDateTime)  # ``iat``, by the signer's clock
+    signed_at: datetime = Field(sa_type=UtcDateTime)  # when the exchange took it, by its own
+    event_id: str = Field(max_length=26, unique=True)
+
+    @property
+    def entry(self) -> dict[str, str]:
+        """The JWS entry as it was handed in."""
+        return {"protected": self.protected, "signature": self.signature}

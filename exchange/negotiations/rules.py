@@ -1,0 +1,258 @@
+"""What may be asked for, offered and agreed: rules over listings, organisations, terms. They change no row."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from contracts import words
+from contracts.document import TrialRef
+from contracts.errors import ContractsError, Fact
+from contracts.terms import Denied, Terms, first_moment, problems, today
+from exchange.accounts.models import Organisation
+from exchange.catalogue.models import Listing, ListingVersion
+from exchange.errors import N_, Refusal, Refused, refuse
+from exchange.negotiations.models import Negotiation
+from exchange.permissions import Actor
+
+TURN = timedelta(days=45)  # for each answer; a default of ours, no article sets it
+MAX_COUNTER_OFFERS = 1
+TRADING_LEVEL = 2  # X6: VNeID level
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a buyer asks for. The rest of the terms is the listing's licence offer."""
+
+    purpose: str
+    scenario: str
+    starts: date
+    ends: date
+    territory: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CounterOffer:
+    """What a seller may change in the terms on the table; purpose, scenario and kind of licence stay the buyer's."""
+
+    price_vnd: int
+    starts: date
+    ends: date
+    territory: tuple[str, ...]
+    ip_limits: str
+    max_deliveries: int | None = None
+    max_queries: int | None = None
+    min_group: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TrialAction:
+    """What the rules of the pilot judge: somebody is about to request or agree on a licence of this value."""
+
+    kind: str  # request | agree
+    actor: Actor
+    buyer_org_id: str
+    listing: Listing
+    version: ListingVersion
+    terms: Terms
+
+
+def trial_denials(session: Session, action: TrialAction, now: datetime) -> tuple[Refusal, ...]:
+    """The refusals of the pilot's trial (rules T1-T16); none while no trial is recorded for this exchange."""
+    return ()
+
+
+def trial_reference(session: Session, action: TrialAction, now: datetime) -> TrialRef | None:
+    """The certificate and the accepted notice that the contract names (clause 22), None outside a trial."""
+    return None
+
+
+def terms_of(version: ListingVersion, wish: Wish) -> Terms:
+    """The listing's licence offer with the buyer's purpose, scenario, period and territory in it."""
+    return Terms(
+        licence=version.licence,
+        purpose=wish.purpose,
+        scenario=wish.scenario,
+        territory=wish.territory,
+        starts=wish.starts,
+        ends=wish.ends,
+        exclusive=version.exclusive,
+        onward_transfer=version.onward_transfer,
+        ip_limits=version.ip_limits,
+        price_vnd=version.price_vnd,
+        max_deliveries=version.max_deliveries,
+        max_queries=version.max_queries,
+        min_group=version.min_group,
+        attribution=version.attribution,
+    )
+
+
+def countered(terms: Terms, offer: CounterOffer) -> Terms:
+    """The terms on the table with the seller's changes."""
+    return replace(
+        terms,
+        price_vnd=offer.price_vnd,
+        starts=offer.starts,
+        ends=offer.ends,
+        territory=offer.territory,
+        ip_limits=offer.ip_limits,
+        max_deliveries=offer.max_deliveries,
+        max_queries=offer.max_queries,
+        min_group=offer.min_group,
+    )
+
+
+def check_listing(listing: Listing) -> None:
+    """Only a moderated listing may be asked for (X25), and none that was stopped (X26)."""
+    check_not_suspended(listing)
+    if listing.state == "withdrawn":
+        raise refuse("LISTING_WITHDRAWN", N_("The seller has withdrawn this listing."), status=409)
+    if listing.state != "published" or listing.current_version is None:
+        raise refuse(
+            "NOT_MODERATED",
+            N_("This listing has not been approved by the operator, so nobody can request it yet."),
+            basis="Decree 314/2026 Art. 7.8c, 8.5",
+            passes=N_("A listing that stands in the catalogue."),
+            status=409,
+        )
+
+
+def check_not_suspended(listing: Listing) -> None:
+    """X26: while the operator has stopped a listing, nothing is requested, agreed or signed on it."""
+    if listing.state == "suspended":
+        raise refuse(
+            "LISTING_SUSPENDED",
+            N_("The operator has suspended this listing; no step is possible until it is released."),
+            basis="Decree 314/2026 Art. 7.8d",
+            status=409,
+        )
+
+
+def buyer_problems(buyer: Organisation, version: ListingVersion) -> Iterable[Refusal]:
+    """X6 and X7: who may buy at all; and nobody buys from themselves."""
+    if buyer.id == version.org_id:
+        yield Refusal("OWN_LISTING", N_("This is your own organisation's listing."))
+    if buyer.assurance_level < TRADING_LEVEL:
+        yield Refusal(
+            "IDENTITY_LEVEL_TOO_LOW",
+            N_("Your organisation's identity is confirmed at level %(level)s only."),
+            basis="Decree 314/2026 Art. 18",
+            value=str(buyer.assurance_level),
+            passes=N_("Level 2 of VNeID, confirmed by the operator."),
+            facts={"level": buyer.assurance_level},
+        )
+    if not buyer.payment_account:
+        yield Refusal(
+            "NO_PAYMENT_ACCOUNT",
+            N_("Your organisation has no registered payment account."),
+            basis="Decree 314/2026 Art. 18",
+            passes=N_("A payment account confirmed by the operator."),
+        )
+
+
+def wish_problems(version: ListingVersion, terms: Terms, now: datetime) -> list[Refusal]:
+    """Everything wrong with the terms a buyer asks for, field by field."""
+    found = terms_problems(terms, now)
+    wrong = {refusal.field for refusal in found}
+    if not wrong & {"starts", "ends"}:
+        found += _period_problems(version, terms, now)
+    if "territory" not in wrong:
+        found += _territory_problems(version, terms)
+    return found
+
+
+def terms_problems(terms: Terms, now: datetime) -> list[Refusal]:
+    """What may not be agreed whoever proposes it (contracts.terms), as refusals in both languages."""
+    return [say_denied(denied) for denied in problems(terms, now)]
+
+
+def say_denied(denied: Denied) -> Refusal:
+    """A refusal of the contract package in our shape."""
+    return _said(denied.code, denied.facts, denied.basis)
+
+
+def say_error(error: ContractsError, status: int = 422) -> Refused:
+    """An error of the contract package (signature, document, turn) as a refusal."""
+    return Refused(_said(error.code, error.facts, None), status=status)
+
+
+def _said(code: str, facts: Mapping[str, Fact], basis: str | None) -> Refusal:
+    field, value = facts.get("field"), facts.get("value")
+    return Refusal(
+        code,
+        field=str(field) if field else None,
+        basis=basis or None,
+        value=None if value in (None, "") else str(value),
+        vi=words.say(code, facts, "vi"),
+        en=words.say(code, facts, "en"),
+    )
+
+
+def _period_problems(version: ListingVersion, terms: Terms, now: datetime) -> Iterable[Refusal]:
+    if terms.starts < today(now):
+        text = N_("The first day %(value)s has passed.")
+        passes = N_("%(day)s or later.")
+        facts = {"value": _day(terms.starts), "day": _day(today(now))}
+        yield Refusal("STARTS_IN_PAST", text, field="starts", value=_day(terms.starts), passes=passes, facts=facts)
+    latest = last_day(terms.starts, version.term_months)
+    if terms.ends > latest:
+        yield Refusal(
+            "TERM_LONGER_THAN_OFFERED",
+            N_("The seller offers at most %(months)s months."),
+            field="ends",
+            basis="Decree 314/2026 Art. 8.2c",
+            value=_day(terms.ends),
+            passes=N_("%(day)s or earlier."),
+            facts={"months": version.term_months, "day": _day(latest)},
+        )
+
+
+def _territory_problems(version: ListingVersion, terms: Terms) -> Iterable[Refusal]:
+    offered = set(version.territory)
+    outside = [code for code in terms.territory if code not in offered and code.partition("-")[0] not in offered]
+    if outside:
+        yield Refusal(
+            "TERRITORY_NOT_OFFERED",
+            N_("The seller does not offer the territory %(value)s."),
+            field="territory",
+            basis="Decree 314/2026 Art. 8.2c",
+            value=", ".join(outside),
+            passes=N_("Offered: %(offered)s."),
+            facts={"value": ", ".join(outside), "offered": ", ".join(version.territory)},
+        )
+
+
+def last_day(starts: date, months: int) -> date:
+    """The last day of a period of whole months that begins on ``starts``."""
+    year, month = divmod(starts.year * 12 + starts.month - 1 + months, 12)
+    if year > 9998:
+        return date.max
+    following = date(year, month + 1, 1) + timedelta(days=starts.day - 1)
+    if following.month != month + 1:  # the 31st of a month that has 30 days
+        following = following.replace(day=1)
+    return following - timedelta(days=1)
+
+
+def deadline(now: datetime) -> datetime:
+    """Until when the next turn may be taken: the end of the 45th day after today, in Viet Nam."""
+    return first_moment(today(now) + TURN + timedelta(days=1))
+
+
+def is_lapsed(negotiation: Negotiation, now: datetime) -> bool:
+    """Whether nobody answered in time. Derived from the date: no job has to run for it to be so."""
+    return negotiation.state not in ("FINALIZED", "TERMINATED") and now >= negotiation.deadline
+
+
+def check_open(negotiation: Negotiation, now: datetime) -> None:
+    """Raise when the negotiation has lapsed."""
+    if is_lapsed(negotiation, now):
+        last = today(negotiation.deadline - timedelta(seconds=1))
+        text = N_("Nobody answered by %(day)s, so this negotiation has lapsed. A new request is possible.")
+        raise refuse("DEADLINE_PASSED", text, day=_day(last), status=409)
+
+
+def _day(value: date) -> str:
+    return value.strftime("%d/%m/%Y")

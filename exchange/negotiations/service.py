@@ -1,0 +1,242 @@
+"""From a request to agreed terms: request, counter-offer, accept, terminate, and reading. agreements.py goes on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, select
+
+from contracts import negotiation as play
+from contracts.negotiation import Act, Role, State
+from contracts.terms import Terms
+from exchange import audit
+from exchange.accounts.models import Organisation
+from exchange.catalogue import service as catalogue
+from exchange.catalogue.models import Listing, ListingVersion
+from exchange.db import new_id
+from exchange.errors import N_, NotFound, NotPermitted, Refused, refuse
+from exchange.negotiations import moves, rules
+from exchange.negotiations.models import OPEN_STATES, Contract, Move, Negotiation
+from exchange.permissions import Actor, Permission, require
+
+PERMISSION = {Role.CONSUMER: Permission.REQUEST, Role.PROVIDER: Permission.NEGOTIATE}
+MAX_REASON = 2_000  # characters
+_READING_SCOPES = frozenset({"negotiate", "sign", "query", "deliver", "audit"})
+
+
+@dataclass(frozen=True)
+class Thread:
+    """One negotiation as a reader sees it."""
+
+    negotiation: Negotiation
+    moves: list[Move]
+    listing: Listing
+    version: ListingVersion
+    buyer: Organisation
+    provider: Organisation
+    role: Role | None  # the reader's side; None for a regulator
+    contract_id: str | None
+
+    @property
+    def terms(self) -> Terms:
+        """The terms on the table."""
+        return Terms.from_json(self.moves[-1].terms)
+
+
+def request_access(
+    session: Session, actor: Actor | None, listing_id: str, wish: rules.Wish, now: datetime
+) -> Negotiation:
+    """Ask the seller for a licence (REQUEST). The terms are frozen from the offer that stands in the catalogue now."""
+    actor = require(actor, Permission.REQUEST)
+    # FOR NO KEY UPDATE: one request at a time for a listing, while rows that merely refer to it can still be written.
+    listing = session.get(Listing, listing_id, with_for_update={"key_share": True})
+    if listing is None:
+        raise NotFound(listing_id)
+    rules.check_listing(listing)
+    version = catalogue.the_version(session, listing.id, listing.current_version)
+    _make_room(session, listing.id, actor.org_id, now)
+    terms = rules.terms_of(version, wish)
+    action = rules.TrialAction("request", actor, actor.org_id, listing, version, terms)
+    found = [*rules.buyer_problems(session.get_one(Organisation, actor.org_id), version)]
+    found += [*rules.wish_problems(version, terms, now), *rules.trial_denials(session, action, now)]
+    if found:
+        raise Refused(*found)
+    negotiation = Negotiation(
+        id=new_id(), listing_id=listing.id, version=version.number, buyer_org_id=actor.org_id,
+        provider_org_id=version.org_id, state=State.REQUESTED, terms_hash=terms.hash, purpose=terms.purpose,
+        scenario=terms.scenario, deadline=rules.deadline(now), created_at=now, updated_at=now,
+    )  # fmt: skip
+    session.add(negotiation)
+    session.flush()
+    step = moves.Step(actor, Role.CONSUMER, Act.REQUEST, terms, wish.note)
+    moves.record(session, negotiation, step, State.REQUESTED, now)
+    return negotiation
+
+
+def counter_offer(
+    session: Session, actor: Actor | None, negotiation_id: str, seen: str, offer: rules.CounterOffer, now: datetime
+) -> Negotiation:
+    """The seller's other terms (OFFER), once. ``seen`` is the hash of the terms that they answer."""
+    negotiation, actor, role = locked(session, actor, negotiation_id, now)
+    before = moves.terms_on_table(session, negotiation)
+    terms = rules.countered(before, offer)
+    state = moves.play_on(negotiation, role, Act.OFFER, terms.hash)
+    moves.check_seen(negotiation, seen, Act.OFFER)
+    if not before.difference(terms):
+        text = N_("This offer changes nothing. Agree to the request, or change a clause.")
+        raise refuse("OFFER_UNCHANGED", text, field="price_vnd")
+    problems = rules.terms_problems(terms, now)
+    if problems:
+        raise Refused(*problems)
+    negotiation.offers += 1
+    moves.record(session, negotiation, moves.Step(actor, role, Act.OFFER, terms, offer.note), state, now)
+    return negotiation
+
+
+def accept(session: Session, actor: Actor | None, negotiation_id: str, seen: str, now: datetime) -> Negotiation:
+    """The buyer accepts the seller's counter-offer (ACCEPT). A seller's yes is ``agreements.agree``."""
+    negotiation, actor, role = locked(session, actor, negotiation_id, now)
+    state = moves.play_on(negotiation, role, Act.ACCEPT, seen)
+    terms = moves.terms_on_table(session, negotiation)
+    check_still_possible(session, negotiation, terms, now)
+    moves.record(session, negotiation, moves.Step(actor, role, Act.ACCEPT, terms), state, now)
+    return negotiation
+
+
+def terminate(session: Session, actor: Actor | None, negotiation_id: str, reason: str, now: datetime) -> Negotiation:
+    """Either side ends the negotiation (TERMINATE), also after the contract was drawn up but before it is in force."""
+    negotiation, actor, role = locked(session, actor, negotiation_id, now, late=True)
+    moves.play_on(negotiation, role, Act.TERMINATE, None)
+    moves.close(session, negotiation, actor, role, check_reason(reason), now)
+    return negotiation
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def negotiations_of(
+    session: Session, actor: Actor | None, *, before: str | None = None, limit: int = 50
+) -> list[Negotiation]:
+    """The organisation's own negotiations on either side, newest first; ``before`` is an id, for paging."""
+    actor = require_reader(actor)
+    mine = or_(col(Negotiation.buyer_org_id) == actor.org_id, col(Negotiation.provider_org_id) == actor.org_id)
+    query = select(Negotiation).where(mine).order_by(col(Negotiation.id).desc()).limit(min(limit, 200))
+    return list(session.exec(query.where(col(Negotiation.id) < before) if before else query))
+
+
+def thread(session: Session, actor: Actor | None, negotiation_id: str) -> Thread:
+    """One negotiation with all its moves. Parties only; a regulator may read, see ``note_look``."""
+    actor = require_reader(actor)
+    negotiation = session.get(Negotiation, negotiation_id)
+    if negotiation is None or not sees(actor, negotiation):
+        raise NotFound(negotiation_id)
+    contract_id = session.exec(select(Contract.id).where(Contract.negotiation_id == negotiation.id)).first()
+    return Thread(
+        negotiation=negotiation,
+        moves=moves.moves_of(session, negotiation.id),
+        listing=session.get_one(Listing, negotiation.listing_id),
+        version=catalogue.the_version(session, negotiation.listing_id, negotiation.version),
+        buyer=session.get_one(Organisation, negotiation.buyer_org_id),
+        provider=session.get_one(Organisation, negotiation.provider_org_id),
+        role=negotiation.role_of(actor.org_id),
+        contract_id=contract_id,
+    )
+
+
+def open_request(session: Session, actor: Actor, listing_id: str, now: datetime) -> Negotiation | None:
+    """This organisation's negotiation on a listing that still runs, if there is one."""
+    found = _open_on(session, listing_id, actor.org_id)
+    return None if found is None or rules.is_lapsed(found, now) else found
+
+
+def allowed_acts(negotiation: Negotiation, role: Role | None, now: datetime) -> frozenset[Act]:
+    """What the reader may do next. Signing (VERIFY, FINALIZE) happens on the contract, not here."""
+    if role is None:
+        return frozenset()
+    if rules.is_lapsed(negotiation, now):
+        return frozenset({Act.TERMINATE})
+    open_to = play.allowed(
+        State(negotiation.state), role, offers=negotiation.offers, max_counter_offers=rules.MAX_COUNTER_OFFERS
+    )
+    return open_to - {Act.REQUEST, Act.VERIFY, Act.FINALIZE}
+
+
+def note_look(session: Session, actor: Actor, subjects: Sequence[str], now: datetime) -> None:
+    """Record that an official looked at somebody's papers: every look is in the log, as they are."""
+    audit.record(session, "audit.looked", actor, on=[f"org:{actor.org_id}", *subjects], now=now)
+
+
+# --- shared with agreements.py ------------------------------------------------------------------------------------
+
+
+def require_reader(actor: Actor | None) -> Actor:
+    """A person of any role, or a program whose token has to do with contracts."""
+    actor = require(actor, Permission.SIGNED_IN)
+    if actor.scopes is not None and not actor.scopes & _READING_SCOPES:
+        raise NotPermitted(Permission.NEGOTIATE)
+    return actor
+
+
+def sees(actor: Actor, papers: Negotiation | Contract) -> bool:
+    """The two parties, and a regulator."""
+    return actor.org_id in (papers.buyer_org_id, papers.provider_org_id) or actor.may(Permission.AUDIT)
+
+
+def locked(
+    session: Session, actor: Actor | None, negotiation_id: str, now: datetime, *, late: bool = False
+) -> tuple[Negotiation, Actor, Role]:
+    """The negotiation, ours until commit, with the actor's side in it; ``late``: even after its deadline."""
+    actor = require(actor, Permission.SIGNED_IN)
+    negotiation = moves.lock(session, negotiation_id)
+    role = negotiation.role_of(actor.org_id)
+    if role is None:
+        raise NotFound(negotiation_id)
+    require(actor, PERMISSION[role])
+    if not late:
+        rules.check_open(negotiation, now)
+    return negotiation, actor, role
+
+
+def check_still_possible(session: Session, negotiation: Negotiation, terms: Terms, now: datetime) -> None:
+    """Between two moves a listing can be stopped (X26) and a term can pass."""
+    rules.check_not_suspended(session.get_one(Listing, negotiation.listing_id))
+    problems = rules.terms_problems(terms, now)
+    if problems:
+        raise Refused(*problems, status=409)
+
+
+def check_reason(reason: str) -> str:
+    """The reason, or a refusal: what ends a deal is explained to the other side."""
+    text = reason.strip()
+    if not text or len(text) > MAX_REASON:
+        sentence = N_("Give the reason in at most 2,000 characters; the other side will read it.")
+        raise refuse("REASON_MISSING", sentence, field="reason")
+    return text
+
+
+# --- inside -------------------------------------------------------------------------------------------------------
+
+
+def _open_on(session: Session, listing_id: str, buyer_org_id: str) -> Negotiation | None:
+    query = select(Negotiation).where(
+        Negotiation.listing_id == listing_id,
+        Negotiation.buyer_org_id == buyer_org_id,
+        col(Negotiation.state).in_(OPEN_STATES),
+    )
+    return session.exec(query).first()
+
+
+def _make_room(session: Session, listing_id: str, buyer_org_id: str, now: datetime) -> None:
+    """A request that nobody answered in time is closed to make room for a new one; one that still runs refuses it."""
+    found = _open_on(session, listing_id, buyer_org_id)
+    if found is None:
+        return
+    found = moves.lock(session, found.id)
+    if found.state not in OPEN_STATES:
+        return
+    if not rules.is_lapsed(found, now):
+        text = N_("Your organisation already has an open request for this listing.")
+        raise refuse("REQUEST_ALREADY_OPEN", text, value=found.id, status=409)
+    whose_turn = Role.CONSUMER if found.state == State.OFFERED else Role.PROVIDER
+    moves.close(session, found, None, whose_turn, "lapsed", now)
