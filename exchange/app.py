@@ -66,9 +66,27 @@ def create_app(config: Config) -> Flask:
 def register_doors(app: Flask, api: Api) -> None:
     """Every noun's pages and JSON API."""
     from exchange import fonts, health, home
+    from exchange.accounts import api as accounts_api
+    from exchange.accounts import keys_web, members_web
+    from exchange.accounts import web as accounts_web
+    from exchange.catalogue import api as catalogue_api
+    from exchange.catalogue import moderation_web, publish_web  # noqa: F401 - they add their views to web's blueprint
+    from exchange.catalogue import web as catalogue_web
     from exchange.ledger import web as ledger_web
+    from exchange.oauth import api as oauth_api
+    from exchange.oauth import server as oauth_server
+    from exchange.oauth import web as oauth_web
 
+    app.register_blueprint(catalogue_web.blueprint)
+    api.register_blueprint(catalogue_api.blueprint)
+    csrf.exempt(catalogue_api.blueprint)
     app.register_blueprint(fonts.blueprint)
     app.register_blueprint(health.blueprint)
     home.init_app(app)
     app.register_blueprint(ledger_web.blueprint)
+    for pages in (accounts_web, members_web, keys_web, oauth_web, oauth_api):
+        app.register_blueprint(pages.blueprint)
+    api.register_blueprint(accounts_api.blueprint)
+    csrf.exempt(accounts_api.blueprint)
+    csrf.exempt(oauth_api.blueprint)
+    oauth_server.init_app(app)

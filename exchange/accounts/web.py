@@ -183,7 +183,7 @@ def _me(refused: Refused | None = None) -> Response:
         user=db.get_one(User, actor.user_id),
         roles=sorted(actor.roles),
         sign_ins=service.active_sign_ins(db, actor, clock.now()),
-        here=here,
+        this_session=here,
         several=len(service.organisations_of(db, str(actor.user_id))) > 1,
         may_manage=actor.may(Permission.MANAGE_MEMBERS),
     )

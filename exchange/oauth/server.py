@@ -11,7 +11,6 @@ from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, InvalidGrantError, InvalidRequestError
-from authlib.oauth2.rfc6749.errors import invalid_error_characters
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
@@ -27,6 +26,7 @@ from exchange.oauth.models import Client, Code, Flow, Token
 from exchange.permissions import SCOPES
 
 AUTH_METHODS = ["client_secret_basic", "client_secret_post", "none"]
+_SENDABLE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")  # RFC 6749 section 4.1.2.1, error_description
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256
 
 
@@ -194,12 +194,12 @@ def issuer() -> str:
 def check_parameters() -> None:
     """Refuse parameters that no conforming client sends, before Authlib quotes them in an ASCII-only sentence."""
     for name in ("client_id", "redirect_uri", "response_type", "grant_type", "scope", "code", "token"):
-        if any(invalid_error_characters(value) for value in request.values.getlist(name)):
+        if not all(_SENDABLE.fullmatch(value) for value in request.values.getlist(name)):
             raise InvalidRequestError(f"Malformed '{name}'")
 
 
 def _query_client(client_id: str) -> ClientView | None:
-    if invalid_error_characters(client_id):  # from HTTP Basic it can be anything
+    if not _SENDABLE.fullmatch(client_id):  # from HTTP Basic it can be anything
         return None
     row = service.active_client(identity.db_session(), client_id)
     return ClientView(row) if row else None
