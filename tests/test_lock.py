@@ -2,7 +2,6 @@
 
 import platform
 import re
-import subprocess
 import tomllib
 from importlib.metadata import version
 
@@ -69,8 +68,3 @@ def test_what_is_installed_is_what_it_says() -> None:
     """Run from any other environment, the suite would prove something about other versions."""
     pins = locked(".".join(platform.python_version_tuple()[:2]))
     assert not {name for name, pin in pins.items() if Version(version(name)) != Version(pin)}
-
-
-@pytest.mark.parametrize("script", ["_env", "serve", "check", "lock"])
-def test_scripts_parse(script: str) -> None:
-    subprocess.run(["bash", "-n", ROOT / "scripts" / script], check=True)
