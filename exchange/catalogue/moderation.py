@@ -167,3 +167,17 @@ def _switch(
     item = service.shown(session, listing, listing.current_version)
     service.record(session, "listing.changed", actor, listing, item.version, item.asset, now, state=str(after))
     return listing
+
+
+HIT_KINDS = {
+    "name": N_("the column's name"),
+    "phone": N_("phone numbers"),
+    "citizen_id": N_("citizen identity numbers"),
+    "email": N_("e-mail addresses"),
+}
+
+
+def hits_in_words(asset: Asset | None) -> list[tuple[str, str, int]]:
+    """What the personal-data scan found: column, kind (a msgid), number of values."""
+    hits = asset.personal_hits if asset else []
+    return [(str(hit["column"]), HIT_KINDS.get(str(hit["kind"]), ""), int(hit["count"])) for hit in hits]

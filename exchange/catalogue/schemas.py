@@ -142,7 +142,7 @@ class DraftSchema(Schema):
 
 
 class SearchSchema(Schema):
-    """What the catalogue may be asked; a wrong number means no filter, never an error page."""
+    """What a program may ask the catalogue; pages read the address themselves and forgive nonsense."""
 
     class Meta:
         unknown = EXCLUDE
@@ -152,6 +152,8 @@ class SearchSchema(Schema):
     classification = fields.String(load_default="")
     licence = fields.String(load_default="")
     free = fields.Boolean(load_default=False)
-    max_price = fields.Integer(load_default=None, allow_none=True)
+    max_price = fields.Integer(
+        load_default=None, allow_none=True, validate=validate.Range(0, MAX_PRICE_VND, error=WHOLE_DONG)
+    )
     sort = fields.String(load_default="newest")
-    page = fields.Integer(load_default=1)
+    page = fields.Integer(load_default=1, validate=validate.Range(1, 10**6, error=WHOLE))

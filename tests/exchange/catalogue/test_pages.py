@@ -1,0 +1,68 @@
+"""The pages answer, in both languages, for everybody they are for."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from exchange.catalogue.models import Listing
+from tests.exchange.catalogue.conftest import COMPLETE, CSV, Things
+from tests.exchange.people import People
+
+TABS = ("data", "quality", "rights", "licence", "versions", "history")
+
+
+def test_empty_catalogue_says_what_will_appear(client: FlaskClient) -> None:
+    page = client.get("/?lang=en").text
+    assert "No data product has been published yet." in page
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_listing_is_found_and_every_tab_opens(client: FlaskClient, on_show: Callable[..., Listing], lang: str) -> None:
+    listing = on_show()
+    page = client.get(f"/?q=hang hoa cang&lang={lang}").text
+    assert f"/listings/{listing.id}" in page
+    for tab in TABS:
+        answer = client.get(f"/listings/{listing.id}?tab={tab}&lang={lang}")
+        assert answer.status_code == 200, tab
+        assert COMPLETE["name" if lang == "vi" else "name_en"] in answer.text
+
+
+def test_a_stranger_never_sees_what_was_not_approved(client: FlaskClient, draft: Callable[..., Listing]) -> None:
+    listing = draft()
+    assert client.get(f"/listings/{listing.id}").status_code == 404
+    assert COMPLETE["name"] not in client.get("/").text
+
+
+@pytest.mark.usefixtures("no_csrf")
+def test_publish_by_the_form_without_script(app: Flask, people: People, things: Things) -> None:
+    seller, operator = people.browser(people.provider(), "en"), people.browser(people.operator(), "en")
+    address = seller.post("/publish").headers["Location"]
+    base = address.removesuffix("/file")
+    sent = seller.post(address, data={"file": (BytesIO(CSV), "cảng.csv")}, content_type="multipart/form-data")
+    assert sent.status_code == 303, sent.text
+    assert "Cần Thơ" in seller.get(address).text
+    forms: dict[str, dict[str, object]] = {
+        "describe": {**COMPLETE, "items_open": "Tên cảng", "items_shared": "Số tấn"},
+        "rights": {**COMPLETE, "rights": ["R4"], "evidence_R4": "QĐ 3/2025"},
+        "classify": COMPLETE,
+        "licence": {**COMPLETE, "territory": "VN", "exclusive": "", "price_vnd": "12.500.000"},
+    }
+    for step, form in forms.items():
+        assert seller.get(f"{base}/{step}").status_code == 200
+        answer = seller.post(f"{base}/{step}", data={k: v for k, v in form.items() if not isinstance(v, dict)})
+        assert answer.status_code == 303, answer.text
+    assert "Every rule passes." in seller.get(f"{base}/check").text
+    assert seller.post(f"{base}/submit").status_code == 303
+    assert "Waiting for review" in seller.get("/publish").text
+    listing_id = base.rsplit("/", 1)[-1]
+    assert listing_id in operator.get("/moderation").text
+    assert operator.get(f"/moderation/{listing_id}").status_code == 200
+    refused = operator.post(f"/moderation/{listing_id}/approve", data={})
+    assert refused.status_code == 422
+    assert "has not confirmed" in refused.text
+    assert operator.post(f"/moderation/{listing_id}/approve", data={"personal_data_checked": "1"}).status_code == 303
+    assert "12,500,000" in app.test_client().get("/?q=cang&lang=en").text
+    assert things.count() == {"listing": 1, "listing_version": 1, "asset": 1, "stored": 1, "incoming": 0}
