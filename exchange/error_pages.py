@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from exchange.errors import N_, NotFound, NotPermitted, NotSignedIn, Refusal, Refused
 from exchange.i18n import language
+from exchange.permissions import Permission
 
 log = structlog.get_logger()
 
@@ -39,18 +40,53 @@ SENTENCES = {
     ),
 }
 
+# What marshmallow and webargs say by themselves where a schema of ours says nothing; marked here to be translated.
+LIBRARY_SENTENCES = (
+    N_("Missing data for required field."),
+    N_("Field may not be null."),
+    N_("Unknown field."),
+    N_("Invalid input type."),
+    N_("Invalid JSON body."),
+    N_("Not a valid string."),
+    N_("Not a valid integer."),
+    N_("Not a valid number."),
+    N_("Not a valid boolean."),
+    N_("Not a valid list."),
+    N_("Not a valid mapping type."),
+)
+
+# A permission as a person would name it.
+PERMISSIONS = {
+    Permission.SIGNED_IN: N_("use an account"),
+    Permission.PUBLISH: N_("publish data"),
+    Permission.REQUEST: N_("ask for data"),
+    Permission.NEGOTIATE: N_("answer requests"),
+    Permission.SIGN: N_("sign contracts"),
+    Permission.MANAGE_KEYS: N_("manage signing keys"),
+    Permission.MANAGE_CLIENTS: N_("manage programs"),
+    Permission.MANAGE_MEMBERS: N_("manage members"),
+    Permission.QUERY: N_("query in a test room"),
+    Permission.RECEIVE: N_("receive data"),
+    Permission.MODERATE: N_("moderate listings"),
+    Permission.RUN_TRIAL: N_("run the trial"),
+    Permission.AUDIT: N_("audit"),
+    Permission.SUSPEND: N_("suspend a listing or trial"),
+}
+
 
 def say(refusal: Refusal) -> dict[str, Any]:
     """One refusal in the reader's language, as plain data for JSON and templates alike."""
     vietnamese = language() == "vi"
+    # A fact may itself be a marked sentence (a field's label); anything else comes back from gettext as it went in.
+    facts = {k: _(v) if isinstance(v, str) and v else v for k, v in refusal.facts.items()}
     own, passes = (refusal.vi, refusal.passes_vi) if vietnamese else (refusal.en, refusal.passes_en)
     return {
         "code": refusal.code,
         "field": refusal.field,
-        "message": own or (_(refusal.text, **refusal.facts) if refusal.text else refusal.code),
+        "message": own or (_(refusal.text, **facts) if refusal.text else refusal.code),
         "basis": refusal.basis,
         "value": None if refusal.value is None else refusal.value[:200],
-        "passes": passes or (_(refusal.passes, **refusal.facts) if refusal.passes else None),
+        "passes": passes or (_(refusal.passes, **facts) if refusal.passes else None),
     }
 
 
@@ -86,7 +122,8 @@ def _not_signed_in(_error: NotSignedIn) -> Response:
 
 def _not_permitted(error: NotPermitted) -> Response:
     message = _(error.reason or SENTENCES[403][1])
-    passes = _("The permission “%(name)s” is needed.", name=error.permission)
+    words = _(PERMISSIONS[Permission(error.permission)]) if error.permission in set(Permission) else error.permission
+    passes = _("The permission “%(name)s” is needed.", name=words)
     line = _line("NOT_PERMITTED", None, message) | {"passes": passes}
     return answer(403, "NOT_PERMITTED", message, [line], {})
 
