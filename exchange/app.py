@@ -3,20 +3,15 @@
 from datetime import timedelta
 
 from flask import Flask
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_smorest import Api
-from flask_wtf.csrf import CSRFProtect
 from prometheus_client import CollectorRegistry
 
 from exchange import error_pages, headers, i18n, identity
 from exchange.config import Config
 from exchange.db import Database
-from exchange.store import Store
 from exchange.ledger.sequencer import Sequencer
-
-csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, storage_uri="memory://")
+from exchange.limits import csrf, limiter
+from exchange.store import Store
 
 
 def create_app(config: Config) -> Flask:
@@ -72,6 +67,8 @@ def register_doors(app: Flask, api: Api) -> None:
     from exchange.catalogue import api as catalogue_api
     from exchange.catalogue import moderation_web, publish_web  # noqa: F401 - they add their views to web's blueprint
     from exchange.catalogue import web as catalogue_web
+    from exchange.deliveries import api as deliveries_api
+    from exchange.deliveries import web as deliveries_web
     from exchange.ledger import web as ledger_web
     from exchange.oauth import api as oauth_api
     from exchange.oauth import server as oauth_server
@@ -80,6 +77,9 @@ def register_doors(app: Flask, api: Api) -> None:
     app.register_blueprint(catalogue_web.blueprint)
     api.register_blueprint(catalogue_api.blueprint)
     csrf.exempt(catalogue_api.blueprint)
+    app.register_blueprint(deliveries_web.blueprint)
+    api.register_blueprint(deliveries_api.blueprint)
+    csrf.exempt(deliveries_api.blueprint)
     app.register_blueprint(fonts.blueprint)
     app.register_blueprint(health.blueprint)
     home.init_app(app)

@@ -12,10 +12,10 @@ from exchange.accounts import members, rules, schemas, service
 from exchange.accounts.forms import load, page
 from exchange.accounts.keys import keys_of
 from exchange.accounts.models import Organisation, User
-from exchange.app import limiter
 from exchange.db import Database
 from exchange.errors import NotFound, Refused
 from exchange.i18n import language
+from exchange.limits import limiter
 from exchange.permissions import OrgKind, Permission, needs, public
 
 blueprint = Blueprint("accounts", __name__)
