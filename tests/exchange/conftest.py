@@ -123,3 +123,20 @@ def client(app: Flask) -> FlaskClient:
 def people(app: Flask, database: Database) -> People:
     """Organisations and people, made on demand; noise rows included so that a missing filter shows."""
     return People(app, database)
+
+
+@pytest.fixture
+def app_alone(tmp_path: Path, sqlite_template: Path) -> Iterator[Flask]:
+    """The application on one database: what a page looks like does not depend on which."""
+    shutil.copy(sqlite_template, tmp_path / "exchange.sqlite")
+    url = f"sqlite:///{tmp_path / 'exchange.sqlite'}"
+    application = create_app(Config.from_environ({"MINHBACH_HOME": str(tmp_path), "MINHBACH_DATABASE_URL": url}))
+    application.testing = True
+    yield application
+    application.extensions["minhbach.database"].dispose()
+
+
+@pytest.fixture
+def visitor(app_alone: Flask) -> FlaskClient:
+    """A browser nobody is signed in to."""
+    return app_alone.test_client()
