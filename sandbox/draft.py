@@ -15,6 +15,17 @@ from sandbox.policy import GRAINS, NAME, Budgets
 
 DIM_VALUES = 200  # a list of places or trades fits; a list of people does not
 DIM_INTS = 50
+ROOM_LIMITS = {
+    "max_rows": 1000,  # row_cap of rule X30
+    "max_cols": 12,
+    "max_group_cols": 3,
+    "max_preds": 8,
+    "max_in": 50,
+    "max_sql_bytes": 8192,
+    "max_tokens": 1200,
+    "max_depth": 16,
+    "max_literal": 128,
+}
 RESERVED = frozenset({"group", "order", "select", "from", "where", "limit", "having", "by", "as", "and", "or", "not"})
 
 
@@ -75,18 +86,7 @@ def draft(
             "rows_public": False,
         },
         "columns": columns,
-        "limits": {
-            "min_group": min_group,
-            "max_rows": 1000,  # row_cap of rule X30
-            "max_cols": 12,
-            "max_group_cols": 3,
-            "max_preds": 8,
-            "max_in": 50,
-            "max_sql_bytes": 8192,
-            "max_tokens": 1200,
-            "max_depth": 16,
-            "max_literal": 128,
-        },
+        "limits": {"min_group": min_group, **ROOM_LIMITS},
         "budgets": {"queries_total": queries, "queries_per_day": queries, "concurrent": Budgets().concurrent + 1},
         "output": {"view_only": True, "max_bytes": 262_144},
         "export_ban": True,

@@ -107,16 +107,16 @@ class _Build:
 
     def write(self, made: Path) -> tuple[int, int, int | None, tuple[str, ...]]:
         """Copy the protected rows out, sorted by dimension, and count what came out."""
-        shown = [f'{self._value(each)} AS "{each.name}"' for each in self.kept]
-        tables, where = f"{self.source} s", ""
-        if self.policy.unit_column is not None:
+        names = [f'"{each.name}"' for each in self.kept]
+        shown = [f"{self._value(each)} AS {name}" for each, name in zip(self.kept, names, strict=True)]
+        if self.policy.unit_column is None:
+            text = f"SELECT {', '.join(shown)} FROM {self.source} s"  # noqa: S608
+        else:
             self._units()
-            shown += [f"u.{UNIT} AS {UNIT}", f"1::BIGINT << CAST(u.{UNIT} % {BITS_USED} AS BIGINT) AS {BITS}"]
-            tables += f" JOIN _units u ON u.id = {self._unit()}"
-            where = self._bounded()
+            text = self._bounded(shown, names)
         dims = [f'"{each.name}"' for each in self.kept if each.role is not Role.MEASURE]
         order = f" ORDER BY {', '.join(dims)}" if dims else ""
-        text = f"SELECT {', '.join(shown)} FROM {tables}{where}{order}"  # noqa: S608
+        text = f"SELECT * FROM ({text}){order}"  # noqa: S608
         self._do(f"COPY ({text}) TO {_text(str(made))} (FORMAT parquet, COMPRESSION zstd)")
         rows = self._one(f"SELECT count(*) FROM read_parquet({_text(str(made))})")  # noqa: S608
         total = self._one(f"SELECT count(*) FROM {self.source}")  # noqa: S608
@@ -136,14 +136,20 @@ class _Build:
             f"FROM ({distinct})"
         )
 
-    def _bounded(self) -> str:
-        """At most M rows per unit, chosen by the key; the window costs a sort, so only when somebody has more."""
+    def _bounded(self, shown: list[str], names: list[str]) -> str:
+        """At most M rows per unit, chosen by the key. A window costs a sort: only rows of units with more enter it."""
         most = self.policy.max_rows_per_unit
-        if self._one("SELECT coalesce(max(rows), 0) FROM _units") <= most:
-            return ""
-        return (
-            f" QUALIFY row_number() OVER (PARTITION BY u.{UNIT} ORDER BY sha256('{self.key}' || s::VARCHAR)) <= {most}"
+        lot = f"CASE WHEN u.rows > {most} THEN hash('{self.key}' || s::VARCHAR) END AS _lot"
+        bits = f"1::BIGINT << CAST(u.{UNIT} % {BITS_USED} AS BIGINT) AS {BITS}"
+        joined = (
+            f"SELECT {', '.join([*shown, f'u.{UNIT}', bits, lot])} "  # noqa: S608
+            f"FROM {self.source} s JOIN _units u ON u.id = {self._unit()}"
         )
+        wanted = ", ".join([*names, UNIT, BITS])
+        few = f"SELECT {wanted} FROM ({joined} WHERE u.rows <= {most})"  # noqa: S608
+        window = f"row_number() OVER (PARTITION BY {UNIT} ORDER BY _lot)"
+        many = f"SELECT {wanted} FROM ({joined} WHERE u.rows > {most}) QUALIFY {window} <= {most}"  # noqa: S608
+        return f"{few} UNION ALL {many}"
 
     def _value(self, column: Column) -> str:
         raw = f"s.{_name(column.source)}"

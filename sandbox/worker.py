@@ -91,7 +91,7 @@ def _answer(engine: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> dict[
         return {"code": "E-MEM"}
     except duckdb.InterruptException:
         return {"code": "E-TIME"}
-    except duckdb.Error:
+    except Exception:  # the edge: whatever the query did to the engine, only a code leaves
         return {"code": "E-ENGINE"}
 
 
