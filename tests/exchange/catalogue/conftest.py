@@ -66,8 +66,7 @@ def no_csrf(app: Flask) -> None:
 
 @pytest.fixture
 def draft(session: Session, people: People, now: datetime, app: Flask, tmp_path: Path) -> Callable[..., Listing]:
-    """Makes complete drafts (committed), each with a stored file; keyword arguments replace fields, None empties one."""
-
+    """Makes complete drafts (committed), each with a stored file; keywords replace fields, None empties one."""
     seller = people.provider()  # before any write: SQLite has one writer
 
     def make(profile: Profile = PROFILE, **fields: Any) -> Listing:
