@@ -117,7 +117,7 @@ class _Build:
         dims = [f'"{each.name}"' for each in self.kept if each.role is not Role.MEASURE]
         order = f" ORDER BY {', '.join(dims)}" if dims else ""
         text = f"SELECT * FROM ({text}){order}"  # noqa: S608
-        self._do(f"COPY ({text}) TO {_text(str(made))} (FORMAT parquet, COMPRESSION zstd)")
+        self._do(f"COPY ({text}) TO {_text(str(made))} (FORMAT parquet)")
         rows = self._one(f"SELECT count(*) FROM read_parquet({_text(str(made))})")  # noqa: S608
         total = self._one(f"SELECT count(*) FROM {self.source}")  # noqa: S608
         units = None if self.policy.unit_column is None else self._one("SELECT count(*) FROM _units")
