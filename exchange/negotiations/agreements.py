@@ -235,13 +235,13 @@ def _advance(
     if set(papers.unsigned) - {actor.org_id}:
         return
     state = moves.play_on(negotiation, Role.PROVIDER, Act.FINALIZE, negotiation.terms_hash)
-    row.active_at = now
-    row.active_event = audit.record(
+    event_id = audit.record(
         session, "contract.active", None, on=standing.subjects(row), now=now, hashes={"contract": row.sha256}
     )
+    row.active_event, row.active_at = event_id, now
     session.add(row)
     step = moves.Step(None, Role.PROVIDER, Act.FINALIZE, terms)
-    moves.append(session, negotiation, step, state, row.active_event, now)
+    moves.append(session, negotiation, step, state, event_id, now)
 
 
 def _signer(stored: ContractSignature) -> signature.SignerInfo:
@@ -266,8 +266,7 @@ def end_contract(
         raise refuse("END_CODE_UNKNOWN", text, field="code", value=code, passes=", ".join(EndCode))
     words = service.check_reason(reason)
     _check_endable(row, now)
-    row.ended_at, row.end_code, row.end_reason, row.ended_by = now, code, words, actor.org_id
-    row.end_event = audit.record(
+    event_id = audit.record(
         session,
         "contract.ended",
         actor,
@@ -276,6 +275,8 @@ def end_contract(
         hashes={"contract": row.sha256},
         details={"reason": code},
     )
+    row.ended_at, row.end_code, row.end_reason, row.ended_by = now, code, words, actor.org_id
+    row.end_event = event_id
     session.add(row)
     session.flush()
     return row

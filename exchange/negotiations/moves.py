@@ -115,7 +115,7 @@ def close(
 ) -> None:
     """TERMINATE, by a party or (``actor`` None) because nobody answered in time; a contract drawn up ends with it."""
     terms = terms_on_table(session, negotiation)
-    negotiation.terminated_at, negotiation.terminated_reason = now, reason
+    negotiation.state, negotiation.terminated_at, negotiation.terminated_reason = State.TERMINATED, now, reason
     negotiation.terminated_by = actor.org_id if actor else None
     event_id = audit.record(
         session,

@@ -10,6 +10,7 @@ from contracts import words
 from contracts.document import TrialRef
 from contracts.errors import ContractsError, Fact
 from contracts.terms import Denied, Terms, first_moment, problems, today
+from exchange import pilot
 from exchange.accounts.models import Organisation
 from exchange.catalogue.models import Listing, ListingVersion
 from exchange.errors import N_, Refusal, Refused, refuse
@@ -61,13 +62,23 @@ class TrialAction:
 
 
 def trial_denials(session: Session, action: TrialAction, now: datetime) -> tuple[Refusal, ...]:
-    """The refusals of the pilot's trial (rules T1-T16); none while no trial is recorded for this exchange."""
-    return ()
+    """The refusals of the pilot's trial (rules T1-T17); none while no trial is recorded for this exchange."""
+    version, terms = action.version, action.terms
+    act = pilot.Act(
+        kind="contract" if action.kind == "agree" else "order",
+        org_id=action.buyer_org_id,
+        sector=version.sector,
+        classification=version.classification,
+        territory=terms.territory,
+        amount_vnd=terms.price_vnd,
+    )
+    return pilot.denials(session, act, now)
 
 
 def trial_reference(session: Session, action: TrialAction, now: datetime) -> TrialRef | None:
     """The certificate and the accepted notice that the contract names (clause 22), None outside a trial."""
-    return None
+    found = pilot.certificate(session, now)
+    return None if found is None else TrialRef(*found)
 
 
 def terms_of(version: ListingVersion, wish: Wish) -> Terms:
