@@ -1,0 +1,35 @@
+"""``minhbach bench NAME``: prints one JSON document."""
+
+import importlib
+import json
+
+import click
+
+from exchange import bench as measuring
+
+SIZES = {"log": 2_000, "search": 20_000, "sandbox": 1_000_000, "negotiate": 200}
+UNITS = {"log": "transactions", "search": "listings", "sandbox": "rows", "negotiate": "contracts"}
+
+
+@click.command("bench")
+@click.argument("name", type=click.Choice(list(SIZES)))
+@click.option(
+    "--database",
+    type=click.Choice(["sqlite", "postgresql"]),
+    default="sqlite",
+    show_default=True,
+    help="Which database to measure on; postgresql starts a server of its own. The sandbox needs none.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(min=1),
+    help="How much: " + ", ".join(f"{name} {size:,} {UNITS[name]}" for name, size in SIZES.items()) + " by default.",
+)
+def bench(name: str, database: str, size: int | None) -> None:
+    """Measure one part against a baseline from the same run; JSON on standard output."""
+    count = size or SIZES[name]
+    figures = importlib.import_module(f"exchange.bench.{name}").run(database, count)
+    facts = {"bench": name, "size": count, "machine": measuring.machine()}
+    if name != "sandbox":
+        facts["database"] = database
+    click.echo(json.dumps({**facts, "figures": [figure.plain() for figure in figures]}, indent=2, ensure_ascii=False))
