@@ -84,7 +84,7 @@ def say(refusal: Refusal) -> dict[str, Any]:
         "code": refusal.code,
         "field": refusal.field,
         "message": own or (_(refusal.text, **facts) if refusal.text else refusal.code),
-        "basis": refusal.basis,
+        "basis": refusal.basis and _(refusal.basis),
         "value": None if refusal.value is None else refusal.value[:200],
         "passes": passes or (_(refusal.passes, **facts) if refusal.passes else None),
     }

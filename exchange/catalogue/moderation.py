@@ -119,7 +119,7 @@ def _reason(given: str) -> str:
     text = given.strip()
     if not text:
         raise refuse("REASON_MISSING", N_("Say why, so that the seller can act on it."), field="reason",
-                     basis="Decree 314/2026/NĐ-CP Art. 7.8c", passes=N_("One sentence or more."))  # fmt: skip
+                     basis=N_("Decree 314/2026/NĐ-CP Art. 7.8c"), passes=N_("One sentence or more."))  # fmt: skip
     if len(text) > 4_000:
         raise refuse("REASON_TOO_LONG", N_("This text is too long: at most 4,000 characters."), field="reason")
     return text

@@ -15,7 +15,7 @@ MEMORY_MB = 1024  # for the reading process; larger data spill to disk
 THREADS = 2
 SECONDS = 900  # of wall clock and of processor time; a 4 GB CSV takes about two minutes on two cores
 
-BASIS = "Decree 314/2026/NĐ-CP Art. 17"
+BASIS = N_("Decree 314/2026/NĐ-CP Art. 17")
 _UTF8 = N_("Save the file as “CSV UTF-8” and upload it again.")
 _FORMATS = N_("A CSV file in UTF-8, a Parquet file, or JSON Lines (one object per line).")
 # The detail after "NOT_MACHINE_READABLE:" -> what is wrong, what would pass.
