@@ -64,6 +64,7 @@ class EventType(StrEnum):
     ACCOUNT_CHANGED = "account.changed"
     TRIAL_GRANTED = "trial.granted"
     TRIAL_CHANGED = "trial.changed"
+    TRIAL_ENROLLED = "trial.enrolled"
     AUDIT_LOOKED = "audit.looked"
     WARRANT_OPENED = "warrant.opened"
     EVIDENCE_EXPORTED = "evidence.exported"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
@@ -34,19 +35,10 @@ class Wish:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class CounterOffer:
-    """What a seller may change in the terms on the table; purpose, scenario and kind of licence stay the buyer's."""
-
-    price_vnd: int
-    starts: date
-    ends: date
-    territory: tuple[str, ...]
-    ip_limits: str
-    max_deliveries: int | None = None
-    max_queries: int | None = None
-    min_group: int | None = None
-    note: str = ""
+# What a seller may change in the terms on the table; purpose, scenario and kind of licence stay the buyer's.
+CHANGEABLE = frozenset(
+    {"price_vnd", "starts", "ends", "territory", "ip_limits", "max_deliveries", "max_queries", "min_group"}
+)
 
 
 @dataclass(frozen=True)
@@ -101,19 +93,12 @@ def terms_of(version: ListingVersion, wish: Wish) -> Terms:
     )
 
 
-def countered(terms: Terms, offer: CounterOffer) -> Terms:
-    """The terms on the table with the seller's changes."""
-    return replace(
-        terms,
-        price_vnd=offer.price_vnd,
-        starts=offer.starts,
-        ends=offer.ends,
-        territory=offer.territory,
-        ip_limits=offer.ip_limits,
-        max_deliveries=offer.max_deliveries,
-        max_queries=offer.max_queries,
-        min_group=offer.min_group,
-    )
+def countered(terms: Terms, changes: Mapping[str, Any]) -> Terms:
+    """The terms on the table with the seller's changes (names in CHANGEABLE)."""
+    if changes.get("price_vnd", 0) is None:
+        text = N_("Name your price; zero makes it free of charge.")
+        raise refuse("PRICE_NOT_PUBLISHED", text, field="price_vnd", basis="Decree 314/2026 Art. 6.1")
+    return replace(terms, **{name: value for name, value in changes.items() if name in CHANGEABLE})
 
 
 def check_listing(listing: Listing) -> None:

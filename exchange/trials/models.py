@@ -1,0 +1,204 @@
+"""The pilot's certificate, who takes part, test rooms with their copies of data, and what was asked in them."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from exchange.db import UtcDateTime, new_id
+from sandbox.trial import EventKind
+
+VERDICTS = ("allow", "limit", "deny")
+
+
+def _one_of(column: str, values: Any) -> str:
+    return f"{column} IN ({', '.join(repr(str(v)) for v in values)})"
+
+
+class Trial(SQLModel, table=True):
+    """A certificate of controlled trial as the authority issued it. Never changed; what happens later is an event."""
+
+    __tablename__ = "trial"
+    __table_args__ = (
+        CheckConstraint("valid_from <= valid_to", name="trial_dates"),
+        CheckConstraint("level BETWEEN 1 AND 3", name="trial_level"),
+        CheckConstraint("length(cert_no) > 0 AND length(authority) > 0", name="trial_named"),
+        CheckConstraint(
+            "max_members >= 0 AND max_listings >= 0 AND max_tx_vnd >= 0 AND max_total_vnd >= 0", name="trial_caps"
+        ),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    cert_no: str = Field(max_length=80, unique=True)
+    authority: str = Field(max_length=200)
+    valid_from: date  # first and last day, in Viet Nam
+    valid_to: date
+    level: int
+    sectors: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    classes: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    verbs: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    territory: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    max_members: int
+    max_listings: int
+    max_tx_vnd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    max_total_vnd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    notice_version: str = Field(max_length=20)
+    granted_at: datetime = Field(sa_type=UtcDateTime)  # when it was recorded here
+    granted_by: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)
+    granted_event: str = Field(max_length=26, unique=True)
+
+
+class TrialEvent(SQLModel, table=True):
+    """What an authority or the operator did to a running trial: suspended, resumed, terminated."""
+
+    __tablename__ = "trial_event"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", EventKind), name="trial_event_kind"),
+        CheckConstraint("length(reason) > 0", name="trial_event_reason"),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    trial_id: str = Field(foreign_key="trial.id", max_length=26, index=True)
+    kind: EventKind = Field(max_length=16, sa_type=String)
+    at: datetime = Field(sa_type=UtcDateTime)
+    until: date | None = None
+    reason: str = Field(max_length=2000)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    event_id: str = Field(max_length=26, unique=True)
+
+
+class Enrolment(SQLModel, table=True):
+    """An organisation in the trial, and the version of the notice that one of its people accepted (T14)."""
+
+    __tablename__ = "enrolment"
+    __table_args__ = (UniqueConstraint("trial_id", "org_id", name="enrolment_once"),)
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    trial_id: str = Field(foreign_key="trial.id", max_length=26)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26, index=True)
+    notice_version: str = Field(max_length=20)
+    accepted_at: datetime = Field(sa_type=UtcDateTime)
+    accepted_by: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)
+    event_id: str = Field(max_length=26, unique=True)
+
+
+class TestCopy(SQLModel, table=True):
+    """A protected copy of one listing version (sandbox.snapshot). ``recipe`` names what it was made by."""
+
+    __tablename__ = "test_copy"
+    __test__ = False  # not a test class, whatever its name begins with
+    __table_args__ = (
+        UniqueConstraint("asset_id", "recipe", name="test_copy_once"),
+        CheckConstraint("rows >= 0 AND dropped_rows >= 0", name="test_copy_rows"),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    asset_id: str = Field(foreign_key="asset.id", max_length=26)
+    recipe: str = Field(max_length=71)  # sha256:<hex> over columns, unit and bounds of the policy
+    file_key: str = Field(max_length=60, unique=True)  # under MINHBACH_HOME/snapshots
+    sha256: str = Field(max_length=71)  # sha256:<hex>, compared with the file before it is used
+    rows: int = Field(sa_column=Column(BigInteger, nullable=False))
+    dropped_rows: int = Field(sa_column=Column(BigInteger, nullable=False))
+    units: int | None = Field(default=None, sa_column=Column(BigInteger))  # None: a row is the unit
+    built_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TestRoom(SQLModel, table=True):
+    """One buyer, one listing version, one policy, for two hours (X30)."""
+
+    __tablename__ = "test_room"
+    __test__ = False
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'closed')", name="test_room_state"),
+        CheckConstraint("closes_at > opened_at", name="test_room_session"),
+        CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="test_room_closed_at"),
+        ForeignKeyConstraint(
+            ["listing_id", "version"],
+            ["listing_version.listing_id", "listing_version.number"],
+            name="test_room_listing_version",
+        ),
+        Index(
+            "test_room_open_once",
+            "org_id",
+            "listing_id",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    trial_id: str = Field(foreign_key="trial.id", max_length=26)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    listing_id: str = Field(foreign_key="listing.id", max_length=26, index=True)
+    version: int
+    copy_id: str = Field(foreign_key="test_copy.id", max_length=26)
+    policy: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    policy_hash: str = Field(max_length=71)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    closes_at: datetime = Field(sa_type=UtcDateTime)
+    opened_by: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)
+    state: str = Field(default="open", max_length=8)  # past closes_at it is shut whatever stands here
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    event_id: str = Field(max_length=26, unique=True)
+
+
+class BudgetEntry(SQLModel, table=True):
+    """How many questions one buyer may put to one dataset, however many rooms and people they use for it.
+
+    Spent by a single conditional UPDATE; the CHECKs are the second lock.
+    """
+
+    __tablename__ = "budget_entry"
+    __table_args__ = (
+        UniqueConstraint("listing_id", "org_id", name="budget_entry_once"),
+        CheckConstraint("spent BETWEEN 0 AND cap", name="budget_entry_total"),
+        CheckConstraint("day_spent BETWEEN 0 AND day_cap", name="budget_entry_day"),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    listing_id: str = Field(foreign_key="listing.id", max_length=26)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    spent: int = 0
+    cap: int
+    day: date  # in Viet Nam; day_spent counts for this day only
+    day_spent: int = 0
+    day_cap: int
+
+
+class QueryRun(SQLModel, table=True):
+    """One question and what came of it. The answer is kept only while its room is open, to be shown again."""
+
+    __tablename__ = "query_run"
+    __table_args__ = (
+        CheckConstraint("state IN ('running', 'done')", name="query_run_state"),
+        CheckConstraint(f"verdict IS NULL OR {_one_of('verdict', VERDICTS)}", name="query_run_verdict"),
+        CheckConstraint(
+            "(state = 'done') = (verdict IS NOT NULL) AND (state = 'done') = (event_id IS NOT NULL)",
+            name="query_run_done_with_verdict",
+        ),
+        CheckConstraint("verdict <> 'deny' OR (code IS NOT NULL AND answer IS NULL)", name="query_run_denied"),
+        Index("query_run_of_room", "room_id", "id"),
+        Index("query_run_cache", "room_id", "cache_key"),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    room_id: str = Field(foreign_key="test_room.id", max_length=26)
+    user_id: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)  # None: a program
+    sql: str
+    cache_key: str | None = Field(default=None, max_length=64)
+    state: str = Field(default="running", max_length=8)
+    verdict: str | None = Field(default=None, max_length=8)
+    code: str | None = Field(default=None, max_length=40)
+    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    charged: bool = False
+    rows: int | None = None
+    elapsed_ms: int | None = None
+    answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    receipt: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    at: datetime = Field(sa_type=UtcDateTime)
+    event_id: str | None = Field(default=None, max_length=26, unique=True)

@@ -1,0 +1,60 @@
+"""Between rows and the sandbox's values: the certificate, refusals in both languages. Changes no row."""
+
+import base64
+from collections.abc import Iterable
+
+from exchange.errors import Refusal
+from exchange.trials.models import Trial, TrialEvent
+from sandbox import trial as core
+from sandbox import words
+from sandbox.denials import Denied
+
+ROOM_BASIS = "Nghị định 314/2026/NĐ-CP, Điều 1 (X30)"  # data testing on the exchange, isolated, no extraction
+SESSION_MINUTES = 120  # X30
+PURPOSE = "evaluation"  # the one purpose of a test room: deciding whether to buy
+VERBS = tuple(verb.value for verb in core.Verb)
+
+
+def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:
+    """The certificate as the sandbox judges it."""
+    return core.Trial(
+        cert_no=row.cert_no,
+        authority=row.authority,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        sectors=tuple(row.sectors),
+        classes=tuple(row.classes),
+        verbs=tuple(row.verbs),
+        territory=tuple(row.territory),
+        caps=core.Caps(row.max_members, row.max_listings, row.max_tx_vnd, row.max_total_vnd),
+        notice_version=row.notice_version,
+        events=tuple(core.Event(core.EventKind(e.kind), e.at, e.until, e.reason) for e in events),
+    )
+
+
+def say_denied(denied: Denied, field: str | None = None) -> Refusal:
+    """A refusal of the sandbox in our shape: sentence and fix in both languages, legal basis, the value refused."""
+    value = denied.facts.get("value") or denied.facts.get("used") or denied.facts.get("territory")
+    return Refusal(
+        denied.code,
+        field=field,
+        basis=denied.basis or ROOM_BASIS,
+        value=None if value in (None, "") else str(value),
+        vi=words.say(denied, "vi"),
+        en=words.say(denied, "en"),
+        passes_vi=words.fix(denied, "vi") or None,
+        passes_en=words.fix(denied, "en") or None,
+    )
+
+
+def status_of(code: str) -> int:
+    """The HTTP status of a refusal: 403 for what the trial forbids, 409 for circumstances, 422 for the text."""
+    if code.startswith(("TRIAL_", "OUT_OF_", "TEST_ROOM_", "NO_")):
+        return 403
+    return 409 if code[0] in "XBE" else 422
+
+
+def leaf_digest(name: str) -> str:
+    """``sha256:<hex>`` as the log writes a digest: ``sha-256:<base64url>``."""
+    raw = bytes.fromhex(name.removeprefix("sha256:"))
+    return "sha-256:" + base64.urlsafe_b64encode(raw).decode().rstrip("=")
