@@ -24,6 +24,27 @@ def serve(bind: str, workers: int, threads: int) -> None:
     Server(config, bind, workers, threads).run()
 
 
+@main.command()
+@click.option("--if-empty", is_flag=True, help="Do nothing when somebody has joined already.")
+def demo(if_empty: bool) -> None:
+    """Fill an empty exchange with the demo market and print its sign-ins."""
+    from exchange.config import Config
+    from exchange.db import Database
+    from exchange.demo.story import PASSWORD, SEATS, Story
+
+    config = Config.from_environ()
+    if not config.demo:
+        raise click.ClickException("the demo's passwords are public: set MINHBACH_DEMO=1 if that is what you want")
+    story = Story(config, Database(config.database_url, config.log_origin))
+    if story.is_needed():
+        story.tell(lambda step: click.echo(f"  demo: {step}"))
+    elif not if_empty:
+        raise click.ClickException("the exchange is not empty; the demo fills only an empty one")
+    click.echo(f"\n{config.base_url}   password for all: {PASSWORD}")
+    for seat in SEATS:
+        click.echo(f"  {seat.part:<10} {seat.email}")
+
+
 @main.group()
 def db() -> None:
     """The database."""
