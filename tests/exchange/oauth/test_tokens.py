@@ -90,8 +90,8 @@ def test_neither_tokens_nor_secrets_are_stored(program: Make, session: Session) 
     assert row.token_hash == accounts.secret_hash(token)
     assert made.secret is not None
     assert client.secret_hash == accounts.secret_hash(made.secret)
-    assert token not in row.model_dump_json()
-    assert made.secret not in client.model_dump_json()
+    assert token not in str(vars(row))
+    assert made.secret not in str(vars(client))
 
 
 def test_a_token_lives_one_hour(app: Flask, program: Make, now: datetime) -> None:
@@ -216,6 +216,7 @@ def test_the_owner_registers_a_program_and_sees_its_secret_once(app: Flask, peop
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     row = session.exec(select(Client)).one()
+    session.expunge(row)
     session.rollback()
     found = re.findall(r'data-copy="([A-Za-z0-9_-]{43})"', answer.text)
     assert len(found) == 1
