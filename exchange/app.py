@@ -70,6 +70,9 @@ def register_doors(app: Flask, api: Api) -> None:
     from exchange.deliveries import api as deliveries_api
     from exchange.deliveries import web as deliveries_web
     from exchange.ledger import web as ledger_web
+    from exchange.negotiations import api as negotiations_api
+    from exchange.negotiations import contract_web
+    from exchange.negotiations import web as negotiations_web
     from exchange.oauth import api as oauth_api
     from exchange.oauth import server as oauth_server
     from exchange.oauth import web as oauth_web
@@ -84,6 +87,11 @@ def register_doors(app: Flask, api: Api) -> None:
     app.register_blueprint(health.blueprint)
     home.init_app(app)
     app.register_blueprint(ledger_web.blueprint)
+    app.register_blueprint(negotiations_web.blueprint)
+    app.register_blueprint(contract_web.blueprint)
+    for machine in (negotiations_api.negotiations, negotiations_api.contracts):
+        api.register_blueprint(machine)
+        csrf.exempt(machine)
     for pages in (accounts_web, members_web, keys_web, oauth_web, oauth_api):
         app.register_blueprint(pages.blueprint)
     api.register_blueprint(accounts_api.blueprint)

@@ -134,9 +134,7 @@ def _void_contract(session: Session, negotiation: Negotiation, actor: Actor | No
     contract = session.exec(select(Contract).where(Contract.negotiation_id == negotiation.id)).first()
     if contract is None:
         return
-    contract.ended_at, contract.end_code, contract.end_reason = now, "unsigned", reason
-    contract.ended_by = actor.org_id if actor else None
-    contract.end_event = audit.record(
+    event_id = audit.record(
         session,
         "contract.ended",
         actor,
@@ -145,6 +143,8 @@ def _void_contract(session: Session, negotiation: Negotiation, actor: Actor | No
         hashes={"contract": contract.sha256},
         details={"reason": "unsigned"},
     )
+    contract.ended_at, contract.end_code, contract.end_reason = now, "unsigned", reason
+    contract.ended_by, contract.end_event = actor.org_id if actor else None, event_id
     session.add(contract)
 
 

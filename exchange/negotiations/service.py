@@ -1,8 +1,9 @@
 """From a request to agreed terms: request, counter-offer, accept, terminate, and reading. agreements.py goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
@@ -75,12 +76,19 @@ def request_access(
 
 
 def counter_offer(
-    session: Session, actor: Actor | None, negotiation_id: str, seen: str, offer: rules.CounterOffer, now: datetime
+    session: Session,
+    actor: Actor | None,
+    negotiation_id: str,
+    seen: str,
+    changes: Mapping[str, Any],
+    now: datetime,
+    *,
+    note: str = "",
 ) -> Negotiation:
-    """The seller's other terms (OFFER), once. ``seen`` is the hash of the terms that they answer."""
+    """The seller's other terms (OFFER), once: ``changes`` to those that ``seen`` is the hash of."""
     negotiation, actor, role = locked(session, actor, negotiation_id, now)
     before = moves.terms_on_table(session, negotiation)
-    terms = rules.countered(before, offer)
+    terms = rules.countered(before, changes)
     state = moves.play_on(negotiation, role, Act.OFFER, terms.hash)
     moves.check_seen(negotiation, seen, Act.OFFER)
     if not before.difference(terms):
@@ -90,7 +98,7 @@ def counter_offer(
     if problems:
         raise Refused(*problems)
     negotiation.offers += 1
-    moves.record(session, negotiation, moves.Step(actor, role, Act.OFFER, terms, offer.note), state, now)
+    moves.record(session, negotiation, moves.Step(actor, role, Act.OFFER, terms, note), state, now)
     return negotiation
 
 

@@ -137,6 +137,7 @@ class Receipt:
     proof: Proof | None
     size: int = 0  # of the tree that the proof leads to
     root: bytes = b""
+    entry: bytes = b""  # the record itself: with the proof, all that a party needs to check it without us
 
 
 def receipts_of(session: Session, papers: Papers) -> list[Receipt]:
@@ -158,4 +159,5 @@ def _receipt(session: Session, event: str, event_id: str, at: datetime, org_id: 
         proof = ledger.proof_of(session, event_id)
     except NotFound:
         return Receipt(event, event_id, at, org_id, None)
-    return Receipt(event, event_id, at, org_id, proof, newest.size if newest else 0, newest.root if newest else b"")
+    size, root = (newest.size, newest.root) if newest else (0, b"")
+    return Receipt(event, event_id, at, org_id, proof, size, root, ledger.record_of(session, event_id).data)

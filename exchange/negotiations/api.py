@@ -1,0 +1,224 @@
+"""JSON: request, negotiate, sign and end. The same fields, rules and use cases as the pages."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import RAISE
+
+from contracts import canonical
+from contracts.log.proof import format_proof
+from exchange import clock, identity
+from exchange.negotiations import agreements, rules, schemas, service, standing
+from exchange.negotiations.models import Contract, Negotiation
+from exchange.permissions import Permission, needs
+
+T = TypeVar("T")
+negotiations = Blueprint(
+    "negotiations_api", __name__, url_prefix="/api/v1/negotiations", description="From a request to agreed terms"
+)
+contracts = Blueprint(
+    "contracts_api", __name__, url_prefix="/api/v1/contracts", description="Contracts: sign, prove, end"
+)
+
+
+@negotiations.post("")
+@needs(Permission.REQUEST)
+@negotiations.arguments(schemas.RequestJson(unknown=RAISE))
+@negotiations.response(201, schemas.NegotiationView)
+def request_access(body: dict[str, Any]) -> dict[str, Any]:
+    """Ask for access to a listing"""
+    wish = schemas.wish_of(body)
+    found = service.request_access(
+        identity.db_session(), identity.the_actor(), body["listing_id"], wish, clock.now()
+    )  # fmt: skip
+    return _done(found.id)
+
+
+@negotiations.get("")
+@needs(Permission.SIGNED_IN)
+@negotiations.arguments(schemas.PageQuery, location="query")
+@negotiations.response(200, schemas.NegotiationView(many=True))
+def listing(query: dict[str, Any]) -> list[dict[str, Any]]:
+    """Your organisation's negotiations, newest first"""
+    found = service.negotiations_of(identity.db_session(), identity.the_actor(), **query)
+    return [_row(negotiation) for negotiation in found]
+
+
+@negotiations.get("/<negotiation_id>")
+@needs(Permission.SIGNED_IN)
+@negotiations.response(200, schemas.NegotiationView)
+def show(negotiation_id: str) -> dict[str, Any]:
+    """One negotiation with every move"""
+    return look(negotiation_id, lambda: _shown(negotiation_id), "negotiation")
+
+
+@negotiations.post("/<negotiation_id>/offer")
+@needs(Permission.NEGOTIATE)
+@negotiations.arguments(schemas.OfferForm(unknown=RAISE))
+@negotiations.response(200, schemas.NegotiationView)
+def offer(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    """Counter-offer, once, as the seller; what you leave out stays as it is"""
+    service.counter_offer(
+        identity.db_session(), identity.the_actor(), negotiation_id, body["terms"], schemas.changes_of(body),
+        clock.now(), note=body.get("note") or "",
+    )  # fmt: skip
+    return _done(negotiation_id)
+
+
+@negotiations.post("/<negotiation_id>/accept")
+@needs(Permission.REQUEST)
+@negotiations.arguments(schemas.SeenForm(unknown=RAISE))
+@negotiations.response(200, schemas.NegotiationView)
+def accept(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    """Accept the seller's counter-offer"""
+    service.accept(identity.db_session(), identity.the_actor(), negotiation_id, body["terms"], clock.now())
+    return _done(negotiation_id)
+
+
+@negotiations.post("/<negotiation_id>/agree")
+@needs(Permission.NEGOTIATE)
+@negotiations.arguments(schemas.SeenForm(unknown=RAISE))
+@negotiations.response(200, schemas.NegotiationView)
+def agree(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    """Agree as the seller: the contract is drawn up, see contract_id"""
+    agreements.agree(identity.db_session(), identity.the_actor(), negotiation_id, body["terms"], clock.now())
+    identity.commit_logged()
+    return _shown(negotiation_id)
+
+
+@negotiations.post("/<negotiation_id>/terminate")
+@needs(Permission.SIGNED_IN)
+@negotiations.arguments(schemas.ReasonForm(unknown=RAISE))
+@negotiations.response(200, schemas.NegotiationView)
+def terminate(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    """End the negotiation, with a reason"""
+    reason = body.get("reason") or ""
+    service.terminate(identity.db_session(), identity.the_actor(), negotiation_id, reason, clock.now())
+    return _done(negotiation_id)
+
+
+@contracts.get("")
+@needs(Permission.SIGNED_IN)
+@contracts.arguments(schemas.PageQuery, location="query")
+@contracts.response(200, schemas.ContractView(many=True))
+def contracts_of(query: dict[str, Any]) -> list[dict[str, Any]]:
+    """Your organisation's contracts, newest first"""
+    found = standing.contracts_of(identity.db_session(), identity.the_actor(), **query)
+    return [_contract_row(row) for row in found]
+
+
+@contracts.get("/<contract_id>")
+@needs(Permission.SIGNED_IN)
+@contracts.response(200, schemas.ContractView)
+def contract(contract_id: str) -> dict[str, Any]:
+    """One contract: document, signatures, standing, receipts with their proofs"""
+    return look(contract_id, lambda: _contract(contract_id), "contract")
+
+
+@contracts.get("/<contract_id>/payload")
+@needs(Permission.SIGNED_IN)
+def payload(contract_id: str) -> Response:
+    """The exact bytes that are signed"""
+    found = papers(contract_id)
+    return Response(found.row.payload, mimetype="application/json")
+
+
+@contracts.get("/<contract_id>/jws")
+@needs(Permission.SIGNED_IN)
+def jws(contract_id: str) -> Response:
+    """Contract and signatures as one JWS in general JSON serialization"""
+    found = papers(contract_id)
+    return Response(canonical.dumps(standing.signed_document(found)), mimetype="application/jose+json")
+
+
+@contracts.post("/<contract_id>/signatures")
+@needs(Permission.SIGN)
+@contracts.arguments(schemas.SignatureJson)
+@contracts.response(201, schemas.ContractView)
+def sign(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
+    """Hand in your organisation's signature: a flattened JWS over the payload"""
+    agreements.sign(identity.db_session(), identity.the_actor(), contract_id, body, clock.now())
+    identity.commit_logged()
+    return _contract(contract_id)
+
+
+@contracts.post("/<contract_id>/end")
+@needs(Permission.SIGN)
+@contracts.arguments(schemas.EndForm(unknown=RAISE))
+@contracts.response(200, schemas.ContractView)
+def end(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
+    """End the contract before its term is over, with a reason"""
+    agreements.end_contract(
+        identity.db_session(), identity.the_actor(), contract_id, body["code"], body.get("reason") or "", clock.now()
+    )
+    identity.commit_logged()
+    return _contract(contract_id)
+
+
+def look(subject_id: str, read: Callable[[], T], kind: str) -> T:
+    """Read somebody's papers; an official's look is recorded before it is answered."""
+    actor = identity.the_actor()
+    if not actor.may(Permission.AUDIT):
+        return read()
+    session = identity.writing_session()
+    found = read()
+    service.note_look(session, actor, [f"{kind}:{subject_id}"], clock.now())
+    session.commit()
+    return found
+
+
+def papers(contract_id: str) -> standing.Papers:
+    """One contract's papers for this reader."""
+    return look(
+        contract_id, lambda: standing.papers(identity.db_session(), identity.the_actor(), contract_id), "contract"
+    )
+
+
+def _done(negotiation_id: str) -> dict[str, Any]:
+    identity.db_session().commit()
+    return _shown(negotiation_id)
+
+
+def _row(negotiation: Negotiation) -> dict[str, Any]:
+    role = negotiation.role_of(identity.the_actor().org_id)
+    now = clock.now()
+    acts = sorted(service.allowed_acts(negotiation, role, now))
+    return negotiation.model_dump() | {"lapsed": rules.is_lapsed(negotiation, now), "allowed": acts}
+
+
+def _shown(negotiation_id: str) -> dict[str, Any]:
+    thread = service.thread(identity.db_session(), identity.the_actor(), negotiation_id)
+    more = {"contract_id": thread.contract_id, "terms": thread.terms.to_json()}
+    return _row(thread.negotiation) | more | {"moves": [move.model_dump() for move in thread.moves]}
+
+
+def _contract_row(row: Contract) -> dict[str, Any]:
+    return row.model_dump(exclude={"payload"}) | {
+        "standing": str(standing.standing_of(identity.db_session(), row, clock.now()))
+    }
+
+
+def _contract(contract_id: str) -> dict[str, Any]:
+    session = identity.db_session()
+    found = standing.papers(session, identity.the_actor(), contract_id)
+    return _contract_row(found.row) | {
+        "unsigned": found.unsigned,
+        "document": canonical.loads(found.row.payload),
+        "signatures": [entry.model_dump() for entry in found.signatures],
+        "receipts": [_receipt(receipt) for receipt in standing.receipts_of(session, found)],
+    }
+
+
+def _receipt(receipt: standing.Receipt) -> dict[str, Any]:
+    proof = receipt.proof
+    return {
+        "event": receipt.event,
+        "event_id": receipt.event_id,
+        "at": receipt.at,
+        "org_id": receipt.org_id,
+        "log_index": proof.index if proof else None,
+        "entry": receipt.entry.decode() if proof else None,
+        "proof": format_proof(proof) if proof else None,
+    }

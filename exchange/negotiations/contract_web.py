@@ -1,0 +1,181 @@
+"""Pages: one's contracts, one contract with its proofs, signing it (the one page that needs script), ending it."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, flash, jsonify, redirect, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from contracts import canonical, text
+from contracts.log.proof import format_proof
+from exchange import clock, identity
+from exchange.accounts.forms import load, page
+from exchange.accounts.keys import keys_of
+from exchange.accounts.models import Organisation
+from exchange.catalogue import service as catalogue
+from exchange.error_pages import say
+from exchange.errors import Refused
+from exchange.i18n import language
+from exchange.negotiations import agreements, api, pages, schemas, standing
+from exchange.negotiations.models import Contract
+from exchange.negotiations.standing import Papers
+from exchange.permissions import Permission, needs
+
+blueprint = Blueprint("contracts", __name__, url_prefix="/contracts")
+
+
+@blueprint.get("")
+@needs(Permission.SIGNED_IN)
+def index() -> Response:
+    """Mine, on either side, newest first."""
+    session, actor = identity.db_session(), identity.the_actor()
+    found = standing.contracts_of(session, actor, before=request.args.get("before"), limit=51)
+    older = url_for("contracts.index", before=found[49].id) if len(found) > 50 else None
+    return page("negotiations/contracts.html", rows=[_row(row) for row in found[:50]], older=older)
+
+
+def _row(row: Contract) -> dict[str, Any]:
+    session, actor = identity.db_session(), identity.the_actor()
+    papers = standing.papers_of(session, row, actor)
+    other = row.buyer_org_id if actor.org_id == row.provider_org_id else row.provider_org_id
+    return {
+        "row": row,
+        "name": catalogue.the_version(session, row.listing_id, row.version).name,
+        "other": session.get_one(Organisation, other).name,
+        "state": pages.standing_words(standing.standing_of(session, row, clock.now()), papers),
+    }
+
+
+@blueprint.get("/<contract_id>")
+@needs(Permission.SIGNED_IN)
+def show(contract_id: str) -> Response:
+    """State, parties, term, signatures, prose and receipts."""
+    return api.look(contract_id, lambda: _contract_page(contract_id), "contract")
+
+
+def _contract_page(contract_id: str, refused: Refused | None = None) -> Response:
+    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
+    papers = standing.papers(session, actor, contract_id)
+    state = standing.standing_of(session, papers.row, now)
+    receipts = standing.receipts_of(session, papers)
+    return page(
+        "negotiations/contract.html",
+        refused,
+        **_common(papers),
+        contract=papers.row,  # what included templates of other nouns know it by
+        standing=state,
+        state=pages.standing_words(state, papers),
+        period=pages.period(papers.row.starts, papers.row.ends, now),
+        receipts=receipts,
+        proofs={receipt.event_id: format_proof(receipt.proof) for receipt in receipts if receipt.proof},
+        event_name=lambda event: _(pages.EVENTS[event]),
+        end_codes=[(code.value, _(pages.END_CODES[code.value])) for code in agreements.EndCode],
+        end_code_name=lambda code: _(pages.END_CODES[code]),
+        may_end=papers.role is not None and actor.may(Permission.SIGN) and not papers.unsigned
+        and papers.row.ended_at is None and state not in ("EXPIRED",),
+        may_sign=_may_sign(papers),
+        evidence_url=_evidence_url(contract_id),
+    )  # fmt: skip
+
+
+def _common(papers: Papers) -> dict[str, Any]:
+    session = identity.db_session()
+    names = {party.org_id: party.name for party in papers.document.parties}
+    return {
+        "papers": papers,
+        "document": papers.document,
+        "names": names,
+        "unsigned_names": ", ".join(names[org] for org in papers.unsigned),
+        "listing_name": catalogue.the_version(session, papers.row.listing_id, papers.row.version).name,
+        "clauses": pages.clauses(papers.document.terms),
+        "prose": text.clauses(papers.document, language()),
+    }
+
+
+def _may_sign(papers: Papers) -> bool:
+    actor = identity.the_actor()
+    return actor.may(Permission.SIGN) and actor.org_id in papers.unsigned and papers.row.ended_at is None
+
+
+def _evidence_url(contract_id: str) -> str | None:
+    if "oversight.evidence" not in current_app.view_functions:
+        return None
+    return url_for("oversight.evidence", contract_id=contract_id)
+
+
+@blueprint.get("/<contract_id>/payload")
+@needs(Permission.SIGNED_IN)
+def payload(contract_id: str) -> Response:
+    """The exact bytes that are signed."""
+    papers = api.papers(contract_id)
+    name = f"{contract_id}.json"
+    headers = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "private, no-store"}
+    return Response(papers.row.payload, mimetype="application/json", headers=headers)
+
+
+@blueprint.get("/<contract_id>/jws")
+@needs(Permission.SIGNED_IN)
+def jws(contract_id: str) -> Response:
+    """Contract and signatures in one file: JWS, general JSON serialization."""
+    papers = api.papers(contract_id)
+    headers = {"Content-Disposition": f'attachment; filename="{contract_id}.jws.json"'}
+    return Response(
+        canonical.dumps(standing.signed_document(papers)), mimetype="application/jose+json", headers=headers
+    )
+
+
+@blueprint.get("/<contract_id>/sign")
+@needs(Permission.SIGN)
+def sign(contract_id: str) -> AnyResponse:
+    """The contract in prose, what signing means, and the key."""
+    session, actor = identity.db_session(), identity.the_actor()
+    papers = standing.papers(session, actor, contract_id)
+    if not _may_sign(papers):
+        return redirect(url_for("contracts.show", contract_id=contract_id), 303)
+    return page(
+        "negotiations/sign.html",
+        **_common(papers),
+        keys=[
+            key for key in keys_of(session, actor.org_id, active=True)
+            if any(key.thumbprint in party.keys for party in papers.document.parties)
+        ],
+        key_owner=f"{actor.org_id}.{actor.user_id}",
+    )  # fmt: skip
+
+
+@blueprint.post("/<contract_id>/sign")
+@needs(Permission.SIGN)
+def take_signature(contract_id: str) -> AnyResponse:
+    """What sign.js posts: a flattened JWS. Answers JSON, as a script can read it."""
+    try:
+        entry = request.get_json(silent=True)
+        agreements.sign(identity.db_session(), identity.the_actor(), contract_id, entry, clock.now())
+    except Refused as refused:
+        identity.db_session().rollback()
+        errors = [say(refusal) for refusal in refused.refusals]
+        answer = jsonify(code=refused.code, message=errors[0]["message"], errors=errors)
+        answer.status_code = refused.status
+        return answer
+    identity.commit_logged()
+    flash(_("Your signature is recorded."), "good")
+    answer = jsonify(location=url_for("contracts.show", contract_id=contract_id) + "#receipts")
+    answer.status_code = 201
+    return answer
+
+
+@blueprint.post("/<contract_id>/end")
+@needs(Permission.SIGN)
+def end(contract_id: str) -> AnyResponse:
+    """End it before its term is over."""
+    try:
+        form = load(schemas.EndForm)
+        agreements.end_contract(
+            identity.db_session(), identity.the_actor(), contract_id, form["code"], form.get("reason") or "",
+            clock.now(),
+        )  # fmt: skip
+    except Refused as refused:
+        identity.db_session().rollback()
+        return _contract_page(contract_id, refused)
+    identity.commit_logged()
+    flash(_("The contract is ended. From now on nothing is delivered under it."), "good")
+    return redirect(url_for("contracts.show", contract_id=contract_id), 303)

@@ -1,0 +1,215 @@
+"""The fields that forms and JSON of negotiations and contracts share. What they mean is judged by rules.py."""
+
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
+
+from exchange.accounts.schemas import REQUIRED, Form
+from exchange.catalogue.schemas import LONG, NOT_TEXT, Count, Dong, Text
+from exchange.errors import N_
+from exchange.negotiations.rules import Wish
+
+DAY = REQUIRED | {"invalid": N_("Write the day as year-month-day, such as 2026-12-31.")}
+_MAX_CODES = 400  # characters
+
+
+class Codes(fields.Field[tuple[str, ...]]):
+    """Territory codes: a JSON list, or one line with commas between them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+            raise ValidationError(NOT_TEXT)
+        if sum(map(len, parts)) > _MAX_CODES:
+            raise ValidationError(N_("This is too long."))
+        return tuple(part.strip().upper() for part in parts if part.strip())
+
+
+def _day(*, required: bool = True) -> fields.Date:
+    return fields.Date(format="iso", required=required, error_messages=DAY)
+
+
+def _terms_seen() -> fields.String:
+    """The hash of the terms that stood on the sender's page."""
+    too_long = validate.Length(max=60, error=N_("This is too long."))
+    return fields.String(required=True, validate=too_long, error_messages=REQUIRED)
+
+
+class RequestForm(Form):
+    """A buyer's request for access (X31: purpose and scenario)."""
+
+    purpose = Text(LONG)
+    scenario = Text(LONG)
+    starts = _day()
+    ends = _day()
+    territory = Codes(required=True, error_messages=REQUIRED)
+    note = Text(LONG)
+
+
+class OfferForm(Form):
+    """A seller's counter-offer; a field that is left out stays as it is."""
+
+    terms = _terms_seen()
+    price_vnd = Dong(allow_none=True)
+    starts = _day(required=False)
+    ends = _day(required=False)
+    territory = Codes()
+    ip_limits = Text(LONG)
+    max_deliveries = Count(1, 2**31 - 1)
+    max_queries = Count(1, 2**31 - 1)
+    min_group = Count(2, 2**31 - 1)
+    note = Text(LONG)
+
+
+class SeenForm(Form):
+    """Accept or agree: to these terms and no others."""
+
+    terms = _terms_seen()
+
+
+class ReasonForm(Form):
+    """Ending a negotiation."""
+
+    reason = Text(LONG)
+
+
+class EndForm(ReasonForm):
+    """Ending a contract."""
+
+    code = fields.String(
+        required=True, validate=validate.Length(max=20, error=N_("This is too long.")), error_messages=REQUIRED
+    )
+
+
+def wish_of(form: dict[str, Any]) -> Wish:
+    """The request that a loaded RequestForm states."""
+    return Wish(
+        purpose=form.get("purpose") or "",
+        scenario=form.get("scenario") or "",
+        starts=form["starts"],
+        ends=form["ends"],
+        territory=form["territory"],
+        note=form.get("note") or "",
+    )
+
+
+def changes_of(form: dict[str, Any]) -> dict[str, Any]:
+    """The changes that a loaded OfferForm states."""
+    changes = {name: value for name, value in form.items() if name not in ("terms", "note")}
+    if "ip_limits" in changes:
+        changes["ip_limits"] = changes["ip_limits"] or ""
+    return changes
+
+
+class RequestJson(RequestForm):
+    """A request through the API names its listing in the body."""
+
+    listing_id = fields.String(required=True, validate=validate.Length(max=26), error_messages=REQUIRED)
+
+
+class SignatureJson(Schema):
+    """A flattened JWS (RFC 7515 section 7.2.2). contracts.signature judges every member, unknown ones included."""
+
+    class Meta:
+        """Nothing is dropped before it was judged."""
+
+        unknown = INCLUDE
+
+    protected = fields.Raw()
+    signature = fields.Raw()
+    payload = fields.Raw()
+
+
+class PageQuery(Schema):
+    """Paging backwards through time."""
+
+    before = fields.String(validate=validate.Length(max=26))
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+
+
+class MoveView(Schema):
+    """One step."""
+
+    number = fields.Integer()
+    act = fields.String()
+    role = fields.String()
+    org_id = fields.String(allow_none=True)
+    terms = fields.Dict()
+    terms_hash = fields.String()
+    note = fields.String()
+    event_id = fields.String()
+    at = fields.AwareDateTime(format="iso")
+
+
+class NegotiationView(Schema):
+    """A negotiation."""
+
+    id = fields.String()
+    listing_id = fields.String()
+    version = fields.Integer()
+    buyer_org_id = fields.String()
+    provider_org_id = fields.String()
+    state = fields.String(metadata={"description": "Dataspace Protocol 2025-1"})
+    purpose = fields.String()
+    scenario = fields.String()
+    terms_hash = fields.String(metadata={"description": "of the terms on the table; every act must name it"})
+    deadline = fields.AwareDateTime(format="iso")
+    lapsed = fields.Boolean()
+    created_at = fields.AwareDateTime(format="iso")
+    terminated_reason = fields.String(allow_none=True)
+    contract_id = fields.String(allow_none=True)
+    allowed = fields.List(fields.String(), metadata={"description": "the acts open to you"})
+    terms = fields.Dict()
+    moves = fields.List(fields.Nested(MoveView))
+
+
+class SignatureView(Schema):
+    """One party's signature, and its record in the log."""
+
+    contract_id = fields.String()
+    org_id = fields.String()
+    thumbprint = fields.String()
+    alg = fields.String()
+    grade = fields.String()
+    claimed_at = fields.AwareDateTime(format="iso")
+    signed_at = fields.AwareDateTime(format="iso")
+    event_id = fields.String()
+    protected = fields.String()
+    signature = fields.String()
+
+
+class ReceiptView(Schema):
+    """One record of the contract's life; ``proof`` is C2SP tlog-proof text, null while it waits for a signed head."""
+
+    event = fields.String()
+    event_id = fields.String()
+    at = fields.AwareDateTime(format="iso")
+    org_id = fields.String(allow_none=True)
+    log_index = fields.Integer(allow_none=True)
+    entry = fields.String(allow_none=True, metadata={"description": "the record itself; the proof is about its bytes"})
+    proof = fields.String(allow_none=True)
+
+
+class ContractView(Schema):
+    """A contract."""
+
+    id = fields.String()
+    negotiation_id = fields.String()
+    listing_id = fields.String()
+    version = fields.Integer()
+    buyer_org_id = fields.String()
+    provider_org_id = fields.String()
+    sha256 = fields.String()
+    starts = fields.Date()
+    ends = fields.Date()
+    price_vnd = fields.Integer()
+    standing = fields.String(metadata={"description": "UNLOGGED UPCOMING ACTIVE SUSPENDED EXPIRED ENDED"})
+    agreed_at = fields.AwareDateTime(format="iso")
+    active_at = fields.AwareDateTime(format="iso", allow_none=True)
+    ended_at = fields.AwareDateTime(format="iso", allow_none=True)
+    end_code = fields.String(allow_none=True)
+    end_reason = fields.String(allow_none=True)
+    unsigned = fields.List(fields.String(), metadata={"description": "organisations that have not signed yet"})
+    document = fields.Dict()
+    signatures = fields.List(fields.Nested(SignatureView))
+    receipts = fields.List(fields.Nested(ReceiptView))
