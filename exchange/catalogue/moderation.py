@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from exchange import pilot
 from exchange.accounts.models import Organisation
 from exchange.catalogue import rules, service
 from exchange.catalogue.models import Asset, Listing, ListingVersion, ModerationDecision
@@ -86,6 +87,10 @@ def approve(
     found = [refusal for check in item.checks for refusal in check.refusals]
     if not personal_data_checked:
         found.append(_unchecked())
+    if listing.state != State.PUBLISHED:  # another version of what is on show uses no further place
+        version = item.shown.version
+        act = pilot.Act("list", listing.org_id, version.sector, version.classification)
+        found += pilot.denials(session, act, now)
     if found:
         raise Refused(*found)
     listing.state, listing.current_version, listing.pending_version = State.PUBLISHED, number, None

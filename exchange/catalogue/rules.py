@@ -152,8 +152,9 @@ def _rights(values: Values, _asset: Asset | None) -> Iterator[Refusal]:
     for code in sorted(rights):
         if not rights[code]:
             yield Refusal(
-                "PROVENANCE_MISSING", N_("Nothing proves the right “%(right)s”."), field=f"rights.{code}", basis=RIGHTS_BASIS,
-                value=code, passes=N_("A creation record, contract, licence or law."), facts={"right": RIGHTS[code]},
+                "PROVENANCE_MISSING", N_("Nothing proves the right “%(right)s”."), field=f"rights.{code}",
+                basis=RIGHTS_BASIS, value=code, passes=N_("A creation record, contract, licence or law."),
+                facts={"right": RIGHTS[code]},
             )  # fmt: skip
 
 
