@@ -13,6 +13,7 @@ from sqlalchemy import CursorResult, case, func, or_, update
 from sqlmodel import Session, col, select
 
 from exchange import audit
+from exchange.catalogue.models import Listing
 from exchange.errors import N_, NotFound, Refusal, refuse
 from exchange.permissions import Actor, Permission, require
 from exchange.trials import rooms, rules, service
@@ -290,11 +291,12 @@ def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: da
     details: dict[str, int | str | bool] = {"rows": run.rows or 0, "charged": run.charged}
     if run.code is not None:
         details["code"] = run.code
-    run.event_id = audit.record(
-        session, "query.refused" if refused else "query.run", actor,
-        on=[f"testroom:{room.id}", f"listing:{room.listing_id}", f"buyer:{room.org_id}"],
-        now=now, hashes=hashes, details=details,
-    )  # fmt: skip
+    with session.no_autoflush:  # the row is whole only with its event
+        run.event_id = audit.record(
+            session, "query.refused" if refused else "query.run", actor,
+            on=rooms.subjects(room, session.get_one(Listing, room.listing_id).org_id),
+            now=now, hashes=hashes, details=details,
+        )  # fmt: skip
     session.add(run)
     session.flush()
     return run

@@ -100,8 +100,7 @@ def open_room(
     )  # fmt: skip
     room.event_id = audit.record(
         session, "testroom.opened", actor,
-        on=[f"testroom:{room.id}", f"listing:{listing_id}", f"org:{shown.listing.org_id}", f"buyer:{actor.org_id}",
-            f"trial:{trial.id}"],
+        on=[*subjects(room, shown.listing.org_id), f"trial:{trial.id}"],
         now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256)},
         details={"version": room.version, "rows": copy.rows, "min_group": policy["limits"]["min_group"],
                  "minutes": rules.SESSION_MINUTES},
@@ -152,6 +151,12 @@ def budget_of(session: Session, room: TestRoom) -> BudgetEntry:
     """What this buyer has spent on this dataset."""
     query = select(BudgetEntry).where(BudgetEntry.listing_id == room.listing_id, BudgetEntry.org_id == room.org_id)
     return session.exec(query).one()
+
+
+def subjects(room: TestRoom, provider_org_id: str) -> list[str]:
+    """What a room's records are about."""
+    orgs = dict.fromkeys((provider_org_id, room.org_id))  # a seller may try its own data
+    return [f"testroom:{room.id}", f"listing:{room.listing_id}", *(f"org:{org}" for org in orgs)]
 
 
 def query_act(shown: catalogue.Shown, org_id: str, kind: str = ActionKind.QUERY) -> pilot.Act:
