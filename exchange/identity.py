@@ -6,7 +6,7 @@ from flask import Flask, current_app, g, request, session
 from sqlmodel import Session
 
 from exchange import clock
-from exchange.errors import NotPermitted, NotSignedIn
+from exchange.errors import NotFound, NotPermitted, NotSignedIn
 from exchange.permissions import Actor, Permission
 
 
@@ -86,6 +86,8 @@ def _from_cookie() -> Actor | None:
 
 def guard() -> None:
     """Before every request: a view that is not public needs an actor with the permission it declares."""
+    if "\0" in request.path or any("\0" in value for value in request.args.values()):
+        raise NotFound()  # no text of ours holds it, and PostgreSQL refuses to compare it
     if request.endpoint is None or request.endpoint == "static":
         return
     permission = permission_of(current_app, request.endpoint, request.method)

@@ -75,7 +75,7 @@ def password_problems(password: str, *about: str) -> list[Refusal]:
         text = N_("The password must have %(least)s to %(most)s characters.")
         facts = {"least": least, "most": most}
         problems.append(Refusal("PASSWORD_LENGTH", text, field="password", facts=facts))
-    if len(set(password.casefold())) < 5 or _is_sequence(password):
+    if len(set(password.casefold())) < 6 or _is_sequence(password):
         text = N_("The password repeats or counts; choose several words that do not belong together.")
         problems.append(Refusal("PASSWORD_SIMPLE", text, field="password"))
     words = {word for fact in about for word in re.split(r"[^\w]+", fact.casefold()) if len(word) >= 5}
@@ -86,8 +86,8 @@ def password_problems(password: str, *about: str) -> list[Refusal]:
 
 
 def _is_sequence(password: str) -> bool:
-    steps = {ord(b) - ord(a) for a, b in pairwise(password)}
-    return len(steps) == 1
+    steps = [ord(b) - ord(a) for a, b in pairwise(password)]
+    return any(steps.count(step) > len(steps) * 0.7 for step in (-1, 0, 1))
 
 
 def check_roles(kind: OrgKind, names: Collection[str]) -> list[Role]:

@@ -15,7 +15,10 @@ REQUIRED: dict[str, Any] = {
 
 def text(most: int, *, required: bool = True) -> fields.String:
     """A line of at most ``most`` characters."""
-    checks: list[validate.Validator] = [validate.Length(max=most, error=N_("This is too long."))]
+    checks: list[validate.Validator] = [
+        validate.Length(max=most, error=N_("This is too long.")),
+        validate.ContainsNoneOf("\0", error=N_("This is not text.")),  # PostgreSQL could not store it
+    ]
     if required:
         checks.insert(0, validate.Length(min=1, error=N_("Fill in this field.")))
     if required:

@@ -75,7 +75,8 @@ def organisations_of(session: Session, user_id: str) -> list[Organisation]:
 
 def check_sign_in(session: Session, email: str, password: str) -> User:
     """The person of this address and password. Only reads: call it outside a writing transaction, it takes long."""
-    user = session.exec(select(User).where(User.email == rules.fold_email(email))).first()
+    folded = rules.fold_email(email)
+    user = session.exec(select(User).where(User.email == folded)).first() if folded.isprintable() else None
     try:
         passwords.check_password(password, user.password_hash if user else None)
     except passwords.WrongPassword:

@@ -125,10 +125,10 @@ def test_only_signers_and_owners_manage_keys_and_a_machine_owns_none(
 
 
 def test_a_revoked_key_stays_listed_and_never_comes_back(people: People, session: Session, now: datetime) -> None:
-    actor, private = people.provider(), crypto.generate()
+    actor, other, private = people.provider(), people.buyer(), crypto.generate()
     key = add(session, actor, now, prove(ask(actor, now), private))
     with pytest.raises(NotFound):
-        keys.revoke_key(session, people.buyer(), key.id, now)
+        keys.revoke_key(session, other, key.id, now)
     keys.revoke_key(session, actor, key.id, now)
     first = key.revoked_event
     keys.revoke_key(session, actor, key.id, now + timedelta(days=1))

@@ -133,7 +133,8 @@ def test_the_public_page_shows_facts_and_no_person(client: FlaskClient, an_accou
     assert org.tax_code in page
     assert user.full_name not in page
     assert user.email not in page
-    assert client.get("/organisations/nobody").status_code == 404
+    for nobody in ("nobody", "%00", "x" * 300):
+        assert client.get(f"/organisations/{nobody}").status_code == 404
 
 
 def invited(browser: FlaskClient, **changes: Any) -> str:
@@ -219,9 +220,9 @@ def test_the_last_owner_stays(people: People, session: Session, now: datetime) -
 
 
 def test_an_owner_has_no_say_over_other_organisations_people(people: People, session: Session, now: datetime) -> None:
+    provider, buyer, signer = people.provider(), people.buyer(), people.make("ky", OrgKind.MEMBER, Role.SIGNER)
     with pytest.raises(NotFound):
-        members.set_roles(session, people.provider(), str(people.buyer().user_id), [], now)
-    signer = people.make("ky", OrgKind.MEMBER, Role.SIGNER)
+        members.set_roles(session, provider, str(buyer.user_id), [], now)
     with pytest.raises(NotPermitted):
         members.invite(session, signer, "x@y.vn", ["owner"], now)
 

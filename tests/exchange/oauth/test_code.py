@@ -124,7 +124,7 @@ def test_a_code_without_its_verifier_is_worth_nothing(people: People, program: M
 def test_a_foreign_redirect_is_never_followed(people: People, program: Make, uri: str | None) -> None:
     made, browser = program(), people.browser(people.buyer())
     for answer in (browser.get(made.address(redirect_uri=uri)), browser.get(made.address(redirect_uri=uri, scope="x"))):
-        assert answer.status_code == 400
+        assert answer.status_code in (400, 404)
         assert "Location" not in answer.headers
 
 
