@@ -1,0 +1,104 @@
+"""JSON for the regulator's programs (scope ``audit``), and the evidence bundle for the parties' ones."""
+
+import base64
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from contracts.log import tree
+from exchange import clock, identity
+from exchange.ledger.tiles import DatabaseTiles
+from exchange.oversight import formats, schemas, service, warrants
+from exchange.oversight.models import Warrant
+from exchange.oversight.web import evidence_answer
+from exchange.permissions import Permission, needs
+
+blueprint = Blueprint("oversight_api", __name__, url_prefix="/api/v1", description="Supervision, and evidence")
+
+
+@blueprint.post("/oversight/warrants")
+@needs(Permission.AUDIT)
+@blueprint.arguments(schemas.WarrantForm)
+@blueprint.response(201, schemas.WarrantView)
+def open_warrant(body: dict[str, Any]) -> Warrant:
+    """Register the decision that orders an inspection"""
+    mandate = warrants.Mandate(**body)
+    warrant = warrants.open_warrant(identity.db_session(), identity.the_actor(), mandate, clock.now())
+    identity.db_session().commit()
+    return warrant
+
+
+@blueprint.get("/oversight/log")
+@needs(Permission.AUDIT)
+@blueprint.arguments(schemas.SearchForm, location="query")
+def log(query: dict[str, Any]) -> dict[str, Any]:
+    """Records of the log, newest first, each with its inclusion proof under the head that is given beside them"""
+    session = identity.writing_session()
+    found = service.search(session, identity.the_actor(), service.Question(**query), clock.now())
+    head = found.head
+    answer: dict[str, Any] = {
+        "head": None if head is None else {"size": head.size, "checkpoint": head.note},
+        "records": [formats.record_json(record, found.names) for record in found.records],
+        "organisations": [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches],
+        "before": found.more,
+    }
+    if head is not None:
+        reader = DatabaseTiles(session, head.size).reader
+        for record in answer["records"]:
+            if record["index"] < head.size:
+                hashes = tree.prove_inclusion(reader, record["index"], head.size)
+                record["proof"] = [base64.b64encode(item).decode("ascii") for item in hashes]
+    session.commit()
+    return answer
+
+
+@blueprint.get("/oversight/contracts/<contract_id>")
+@needs(Permission.AUDIT)
+def contract(contract_id: str) -> dict[str, Any]:
+    """One contract's whole story, and the result of checking it"""
+    session = identity.writing_session()
+    story = service.story(session, identity.the_actor(), contract_id, clock.now())
+    session.commit()
+    row = story.papers.row
+    return {
+        "id": row.id,
+        "sha256": row.sha256,
+        "standing": story.standing,
+        "listing_id": row.listing_id,
+        "version": row.version,
+        "provider": {"id": row.provider_org_id, "name": story.names.get(row.provider_org_id)},
+        "buyer": {"id": row.buyer_org_id, "name": story.names.get(row.buyer_org_id)},
+        "terms": story.papers.document.terms.to_json(),
+        "signatures": [
+            {"org_id": s.org_id, "kid": s.thumbprint, "alg": s.alg, "grade": s.grade, "event_id": s.event_id,
+             "index": story.index.get(s.event_id)}
+            for s in story.papers.signatures
+        ],
+        "deliveries": [
+            {"at": d.at.isoformat(), "org_id": d.org_id, "status": d.status, "code": d.code, "first_byte": d.first_byte,
+             "end_byte": d.end_byte, "bytes_sent": d.bytes_sent, "complete": d.complete, "event_id": d.event_id}
+            for d in story.deliveries
+        ],
+        "records": [formats.record_json(record, story.names) for record in story.records],
+        "verification": {
+            "ok": story.report.ok,
+            "size": story.head.size,
+            "lines": [{"check": line.what, "ok": line.ok, "vi": line.say("vi"), "en": line.say("en")}
+                      for line in story.report.lines],
+        },
+    }  # fmt: skip
+
+
+@blueprint.get("/oversight/contracts/<contract_id>/evidence")
+@needs(Permission.AUDIT)
+def evidence_of(contract_id: str) -> Response:
+    """The evidence bundle (zip): ``python -m contracts verify`` checks it anywhere"""
+    return evidence_answer(contract_id)
+
+
+@blueprint.get("/contracts/<contract_id>/evidence")
+@needs(Permission.SIGNED_IN)
+def own_evidence(contract_id: str) -> Response:
+    """The evidence bundle of one's own contract"""
+    return evidence_answer(contract_id)

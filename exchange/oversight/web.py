@@ -1,0 +1,148 @@
+"""Pages of the regulator: desk, warrant, log, one contract's story, evidence, organisations."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from marshmallow import ValidationError
+from werkzeug.wrappers import Response as AnyResponse
+
+from exchange import clock, identity
+from exchange.accounts.forms import load, page
+from exchange.error_pages import say
+from exchange.errors import Refusal, Refused
+from exchange.home import here
+from exchange.i18n import language
+from exchange.oversight import formats, schemas, service, warrants, words
+from exchange.permissions import Permission, needs
+
+blueprint = Blueprint("oversight", __name__, url_prefix="/oversight")
+SPREADSHEET = 1000  # records of one CSV or JSON answer
+
+
+@blueprint.app_template_filter("log_moment")
+def log_moment(at_ms: int) -> datetime:
+    """Milliseconds since 1970, as the log counts, as a moment."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+@blueprint.get("")
+@needs(Permission.AUDIT)
+def desk() -> Response:
+    """The head of the log, what happened last, the way into the search; first of all the warrant."""
+    return _desk()
+
+
+@blueprint.post("/warrants")
+@needs(Permission.AUDIT)
+def open_warrant() -> AnyResponse:
+    """Register the decision that orders an inspection."""
+    try:
+        mandate = warrants.Mandate(**load(schemas.WarrantForm))
+        warrants.open_warrant(identity.db_session(), identity.the_actor(), mandate, clock.now())
+    except Refused as refused:
+        identity.db_session().rollback()
+        return _desk(refused)
+    identity.db_session().commit()
+    flash(_("The warrant is registered. From now on every look under it is recorded."), "good")
+    return redirect(url_for(".desk"), 303)
+
+
+@blueprint.get("/log")
+@needs(Permission.AUDIT)
+def log() -> Response:
+    """Search by organisation, listing, contract, event and day; ``?format=csv`` and ``?format=json`` give the same."""
+    kind = request.args.get("format", "html")
+    question, errors = _question(SPREADSHEET if kind in ("csv", "json") else service.PAGE)
+    found = None
+    if question is not None:
+        session = identity.writing_session()
+        found = service.search(session, identity.the_actor(), question, clock.now())
+        session.commit()
+        if kind == "json":
+            return jsonify(_as_json(found))
+        if kind == "csv":
+            return _as_csv(found)
+    body = render_template(
+        "oversight/log.html", found=found, errors=errors, words=words, moment=formats.moment, events=_event_options()
+    )
+    return Response(body, status=422 if errors else 200)
+
+
+@blueprint.get("/contracts/<contract_id>")
+@needs(Permission.AUDIT)
+def contract(contract_id: str) -> str:
+    """One contract's whole story, verified on the spot."""
+    session = identity.writing_session()
+    story = service.story(session, identity.the_actor(), contract_id, clock.now())
+    session.commit()
+    lines = [(line, line.say(language())) for line in story.report.lines]
+    return render_template("oversight/story.html", story=story, lines=lines, words=words, moment=formats.moment)
+
+
+@blueprint.get("/contracts/<contract_id>/evidence.zip")
+@needs(Permission.SIGNED_IN)
+def evidence_zip(contract_id: str) -> Response:
+    """The evidence bundle, for a regulator under a warrant or a party of the contract."""
+    return evidence_answer(contract_id)
+
+
+@blueprint.get("/organisations")
+@needs(Permission.AUDIT)
+def organisations() -> str:
+    """Who takes part, and the way to their records."""
+    session = identity.writing_session()
+    asked = request.args.get("q", "")[:200]
+    found = service.organisations(session, identity.the_actor(), asked, clock.now())
+    session.commit()
+    return render_template("oversight/organisations.html", found=found, asked=asked)
+
+
+def evidence_answer(contract_id: str) -> Response:
+    """The zip as an answer, its export recorded in the tree first; the API gives the same."""
+    bundle = service.export(identity.writing_session(), identity.the_actor(), contract_id, clock.now())
+    identity.commit_logged()
+    headers = {
+        "Content-Disposition": f'attachment; filename="minhbach-evidence-{contract_id}.zip"',
+        "Cache-Control": "private, no-store",
+    }
+    return Response(bundle.data, mimetype="application/zip", headers=headers)
+
+
+def _desk(refused: Refused | None = None) -> Response:
+    session = identity.db_session() if refused else identity.writing_session()
+    shown = service.desk(session, identity.the_actor(), clock.now())
+    session.commit()
+    return page("oversight/desk.html", refused, desk=shown, words=words, moment=formats.moment, now=clock.now())
+
+
+def _question(limit: int) -> tuple[service.Question | None, list[dict[str, Any]]]:
+    try:
+        values = schemas.SearchForm().load({**request.args.to_dict(), "limit": limit})
+        return service.Question(**values), []
+    except ValidationError as error:
+        messages = error.normalized_messages()
+        return None, [say(Refusal("FIELD_INVALID", texts[0], field=name)) for name, texts in messages.items()]
+
+
+def _as_json(found: service.Found) -> dict[str, Any]:
+    more = here(before=found.more) if found.more is not None else None
+    matches = [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches]
+    return {
+        "records": [formats.record_json(record, found.names) for record in found.records],
+        "organisations": matches,
+        "next": more,
+    }
+
+
+def _as_csv(found: service.Found) -> Response:
+    response = Response(formats.to_csv(found.records, found.names), mimetype="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="minhbach-log.csv"'
+    if found.more is not None:
+        response.headers["Link"] = f'<{here(before=found.more)}>; rel="next"'
+    return response
+
+
+def _event_options() -> list[tuple[str, str]]:
+    return [(event.value, _(text)) for event, text in words.EVENTS.items()]

@@ -1,0 +1,59 @@
+"""Events of the log and moves of a negotiation in words a person reads; English msgids, translated at the edge."""
+
+from contracts.log.leaf import EventType
+from contracts.negotiation import Act
+from exchange.errors import N_
+
+EVENTS: dict[EventType, str] = {
+    EventType.LISTING_SUBMITTED: N_("Listing submitted for moderation"),
+    EventType.LISTING_PUBLISHED: N_("Listing published"),
+    EventType.LISTING_RETURNED: N_("Listing returned for correction"),
+    EventType.LISTING_CHANGED: N_("Listing changed"),
+    EventType.LISTING_WITHDRAWN: N_("Listing withdrawn"),
+    EventType.ACCESS_REQUESTED: N_("Access requested"),
+    EventType.ACCESS_OFFERED: N_("Counter-offer made"),
+    EventType.ACCESS_ACCEPTED: N_("Counter-offer accepted"),
+    EventType.ACCESS_DECIDED: N_("Access decided"),
+    EventType.NEGOTIATION_TERMINATED: N_("Negotiation ended"),
+    EventType.CONTRACT_AGREED: N_("Contract drawn up"),
+    EventType.CONTRACT_SIGNED: N_("Contract signed by a party"),
+    EventType.CONTRACT_ACTIVE: N_("Contract in force"),
+    EventType.CONTRACT_ENDED: N_("Contract ended"),
+    EventType.QUERY_RUN: N_("Query answered"),
+    EventType.QUERY_REFUSED: N_("Query refused"),
+    EventType.TESTROOM_OPENED: N_("Test room opened"),
+    EventType.DELIVERY_MADE: N_("Data delivered"),
+    EventType.DELIVERY_REFUSED: N_("Delivery refused or cut"),
+    EventType.KEY_ADDED: N_("Signing key registered"),
+    EventType.KEY_REVOKED: N_("Signing key revoked"),
+    EventType.ACCOUNT_REGISTERED: N_("Organisation registered"),
+    EventType.ACCOUNT_CHANGED: N_("Organisation's particulars changed"),
+    EventType.TRIAL_GRANTED: N_("Trial certificate recorded"),
+    EventType.TRIAL_CHANGED: N_("Trial changed"),
+    EventType.AUDIT_LOOKED: N_("An official looked"),
+    EventType.WARRANT_OPENED: N_("Warrant registered"),
+    EventType.EVIDENCE_EXPORTED: N_("Evidence bundle exported"),
+    EventType.POLICY_CHANGED: N_("Rules changed"),
+    EventType.ERASURE_DONE: N_("Personal data erased"),
+    EventType.ANCHOR_MADE: N_("Log anchored elsewhere"),
+    EventType.LOG_RESTARTED: N_("Log restarted"),
+}
+
+ACTS: dict[Act, str] = {
+    Act.REQUEST: N_("The buyer requests"),
+    Act.OFFER: N_("The seller makes a counter-offer"),
+    Act.ACCEPT: N_("The buyer accepts"),
+    Act.AGREE: N_("The seller agrees"),
+    Act.VERIFY: N_("The buyer signs"),
+    Act.FINALIZE: N_("The exchange puts it in force"),
+    Act.TERMINATE: N_("A side ends the negotiation"),
+}
+
+STANDINGS = {
+    "UNLOGGED": (N_("Not in force yet"), "wait"),
+    "UPCOMING": (N_("In force later"), "wait"),
+    "ACTIVE": (N_("In force"), "good"),
+    "SUSPENDED": (N_("Suspended"), "bad"),
+    "EXPIRED": (N_("Term over"), "off"),
+    "ENDED": (N_("Ended"), "off"),
+}
