@@ -100,8 +100,13 @@ export async function proveKey(challenge, owner = currentOwner()) {
 
 async function register(form) {
   const owner = form.dataset.keyOwner;
-  const known = [...document.querySelectorAll("[data-thumbprint]")].map((row) => row.dataset.thumbprint);
-  if (known.includes(await thumbprint(owner))) await replaceKey(owner); // registered or revoked before: a new one
+  const mine = await thumbprint(owner);
+  const row = [...document.querySelectorAll("[data-thumbprint]")].find((one) => one.dataset.thumbprint === mine);
+  if (row && !("revoked" in row.dataset)) {
+    form.querySelector("[data-key-says]").textContent = form.dataset.already; // replacing it would lose a key in use
+    return;
+  }
+  if (row) await replaceKey(owner); // a revoked key never comes back
   form.elements.proof.value = await proveKey(form.dataset.challenge, owner);
   form.submit();
 }
