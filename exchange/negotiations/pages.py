@@ -158,7 +158,8 @@ def is_my_turn(negotiation: Negotiation, role: Role | None, now: datetime) -> bo
 def standing_words(standing: Standing, papers: Papers) -> tuple[str, str]:
     """The standing's name and tone; before everybody has signed it is a matter of signatures."""
     if papers.row.end_code == "unsigned":
-        return _(END_CODES["unsigned"]), "off"
+        given_up = END_CODES["unsigned"]
+        return _(given_up), "off"
     if papers.unsigned:
         return _("Waiting for signatures"), "wait"
     text, tone = STANDINGS[standing]

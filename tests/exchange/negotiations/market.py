@@ -29,11 +29,9 @@ def wish(**changes: Any) -> rules.Wish:
     return rules.Wish(**{**WISH, **changes})
 
 
-def offer(**changes: Any) -> rules.CounterOffer:
+def offer(**changes: Any) -> dict[str, Any]:
     """A counter-offer that asks for a higher price."""
-    fields = {k: v for k, v in WISH.items() if k in ("starts", "ends", "territory")}
-    more = {"price_vnd": 7_000_000, "ip_limits": "Không đăng ký bản quyền trên dữ liệu", "max_deliveries": 3}
-    return rules.CounterOffer(**{**fields, **more, **changes})
+    return {"price_vnd": 7_000_000, **changes}
 
 
 @dataclass
@@ -80,8 +78,14 @@ class Market:
         with self.database.writing() as session:
             session.add(
                 SigningKey(
-                    org_id=actor.org_id, user_id=actor.user_id or "", thumbprint=signature.thumbprint(jwk), jwk=jwk,
-                    alg=ALGORITHMS_OF[jwk["kty"]][0], grade=grade, label="Khóa thử", added_at=self.now,
+                    org_id=actor.org_id,
+                    user_id=actor.user_id or "",
+                    thumbprint=signature.thumbprint(jwk),
+                    jwk=jwk,
+                    alg=ALGORITHMS_OF[jwk["kty"]][0],
+                    grade=grade,
+                    label="Khóa thử",
+                    added_at=self.now,
                     added_event=new_id(),
                 )  # fmt: skip
             )
@@ -154,4 +158,3 @@ def version_row(listing_id: str, asset_id: str, org_id: str, now: datetime, **ch
         "max_deliveries": 3, "price_vnd": 5_000_000, "digest": "sha-256:" + "A" * 43, "submitted_at": now,
     }  # fmt: skip
     return ListingVersion(**{**fields, **changes})
-
