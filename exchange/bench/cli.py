@@ -5,8 +5,6 @@ import json
 
 import click
 
-from exchange import bench as measuring
-
 SIZES = {"log": 2_000, "search": 20_000, "sandbox": 1_000_000, "negotiate": 200}
 UNITS = {"log": "transactions", "search": "listings", "sandbox": "rows", "negotiate": "contracts"}
 
@@ -27,6 +25,8 @@ UNITS = {"log": "transactions", "search": "listings", "sandbox": "rows", "negoti
 )
 def bench(name: str, database: str, size: int | None) -> None:
     """Measure one part against a baseline from the same run; JSON on standard output."""
+    from exchange import bench as measuring
+
     count = size or SIZES[name]
     figures = importlib.import_module(f"exchange.bench.{name}").run(database, count)
     facts = {"bench": name, "size": count, "machine": measuring.machine()}

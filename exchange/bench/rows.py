@@ -16,13 +16,16 @@ from exchange.catalogue.vocabulary import SECTORS
 from exchange.db import new_id
 from exchange.permissions import Actor, OrgKind, Role
 
-WORDS = """
-    dữ liệu vận tải đường biển cảng hàng hoá container kho bãi xuất khẩu nhập giá gạo cà phê hồ tiêu điều thuỷ sản tôm
-    cá tra lượng mùa vụ thời tiết mưa nhiệt độ ẩm trạm quan trắc nhà máy dệt may da giày điện tử linh kiện năng suất ca
-    làm việc bảo trì khách sạn lượt đặt phòng tuyến bay chuyến tàu hoả xe buýt bán lẻ siêu thị doanh thu hoá đơn mặt
-    chuỗi cung ứng kiểm kê đơn vị phân phối tỉnh thành phố quận huyện phường xã theo ngày tháng quý thống kê chỉ số dự
-    báo mẫu khảo sát bản đồ toạ
-""".split()
+WORDS = [
+    "dữ", "liệu", "vận", "tải", "đường", "biển", "cảng", "hàng", "hoá", "container", "kho", "bãi", "xuất", "khẩu",
+    "nhập", "giá", "gạo", "cà", "phê", "hồ", "tiêu", "điều", "thuỷ", "sản", "tôm", "cá", "tra", "lượng", "mùa", "vụ",
+    "thời", "tiết", "mưa", "nhiệt", "độ", "ẩm", "trạm", "quan", "trắc", "nhà", "máy", "dệt", "may", "da", "giày",
+    "điện", "tử", "linh", "kiện", "năng", "suất", "ca", "làm", "việc", "bảo", "trì", "khách", "sạn", "lượt", "đặt",
+    "phòng", "tuyến", "bay", "chuyến", "tàu", "hoả", "xe", "buýt", "bán", "lẻ", "siêu", "thị", "doanh", "thu", "đơn",
+    "mặt", "chuỗi", "cung", "ứng", "kiểm", "kê", "vị", "phân", "phối", "tỉnh", "thành", "phố", "quận", "huyện",
+    "phường", "xã", "theo", "ngày", "tháng", "quý", "thống", "chỉ", "số", "dự", "báo", "mẫu", "khảo", "sát", "bản",
+    "đồ", "toạ",
+]  # fmt: skip
 LICENCES = ("L1", "L3", "L4", "L5")
 
 

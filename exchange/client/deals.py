@@ -1,0 +1,252 @@
+"""``minhbach request|negotiate|sign|receipt|download``: from a listing to the file, each step one command."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import click
+
+from exchange.client.cli import EXISTING, read_key
+from exchange.client.desk import Desk, clean, online
+from exchange.client.words import ClientError
+
+if TYPE_CHECKING:
+    from contracts.document import Contract
+    from contracts.log.policy import Policy
+    from exchange.client.connection import Connection
+
+LOG_SECONDS = 10.0  # how long to wait for a record to get under a signed head
+POLICY = click.option("--policy", type=EXISTING, help="The log key to trust (C2SP tlog-policy); else the server's.")
+YES = click.option("--yes", is_flag=True, help="Do not ask.")
+SEEN = click.option("--terms-hash", help="Go on only with the terms of this digest, as shown before.")
+
+
+@click.command("request")
+@click.argument("listing")
+@click.option("--terms", required=True, type=EXISTING, help="JSON: purpose, scenario, starts, ends, territory, note.")
+@online
+def request(desk: Desk, listing: str, terms: Path) -> None:
+    """Ask for access to LISTING as a buyer."""
+    from exchange.client.files import read_json
+
+    body = {**read_json(terms), "listing_id": listing}
+    _tell(desk, desk.connection("negotiate").call("POST", "/negotiations", body))
+
+
+@click.group("negotiate")
+def negotiate() -> None:
+    """Answer in a negotiation; every step names the terms it answers."""
+
+
+@negotiate.command("show")
+@click.argument("negotiation")
+@online
+def show(desk: Desk, negotiation: str) -> None:
+    """The state of a NEGOTIATION and the terms on the table."""
+    found = desk.connection("negotiate").call("GET", _address(negotiation))
+    click.echo(clean(json.dumps(found["terms"], ensure_ascii=False, indent=2)))
+    _tell(desk, found)
+
+
+@negotiate.command("offer")
+@click.argument("negotiation")
+@click.option("--terms", required=True, type=EXISTING, help="JSON with the changes, such as price_vnd, ends, note.")
+@SEEN
+@online
+def offer(desk: Desk, negotiation: str, terms: Path, terms_hash: str | None) -> None:
+    """Counter-offer as the seller, once; what the file leaves out stays as it is."""
+    from exchange.client.files import read_json
+
+    changes = read_json(terms)
+    connection = desk.connection("negotiate")
+    seen = terms_hash or connection.call("GET", _address(negotiation))["terms_hash"]
+    _tell(desk, connection.call("POST", f"{_address(negotiation)}/offer", {**changes, "terms": seen}))
+
+
+@negotiate.command("accept")
+@click.argument("negotiation")
+@SEEN
+@YES
+@online
+def accept(desk: Desk, negotiation: str, terms_hash: str | None, yes: bool) -> None:
+    """Accept the seller's counter-offer as the buyer."""
+    _answer(desk, negotiation, "accept", terms_hash, yes)
+
+
+@negotiate.command("agree")
+@click.argument("negotiation")
+@SEEN
+@YES
+@online
+def agree(desk: Desk, negotiation: str, terms_hash: str | None, yes: bool) -> None:
+    """Agree as the seller: the contract is drawn up for both to sign."""
+    _answer(desk, negotiation, "agree", terms_hash, yes)
+
+
+@negotiate.command("terminate")
+@click.argument("negotiation")
+@click.option("--reason", required=True, help="Why; the other side reads it.")
+@online
+def terminate(desk: Desk, negotiation: str, reason: str) -> None:
+    """End a negotiation."""
+    body = {"reason": reason}
+    _tell(desk, desk.connection("negotiate").call("POST", f"{_address(negotiation)}/terminate", body))
+
+
+def _answer(desk: Desk, negotiation: str, act: str, terms_hash: str | None, yes: bool) -> None:
+    from contracts.terms import Terms
+
+    connection = desk.connection("negotiate")
+    found = connection.call("GET", _address(negotiation))
+    click.echo(clean(json.dumps(found["terms"], ensure_ascii=False, indent=2)))
+    shown = Terms.from_json(found["terms"]).hash  # of what the person sees, not of what the exchange says it is
+    if terms_hash not in (None, shown):
+        raise ClientError("TERMS_DIFFER", got=shown, wanted=terms_hash)
+    if not yes and not click.confirm(desk.say(f"{act.upper()}_CONFIRM")):
+        raise ClientError("NOTHING_CHANGED")
+    _tell(desk, connection.call("POST", f"{_address(negotiation)}/{act}", {"terms": shown}))
+
+
+def _address(negotiation: str) -> str:
+    return f"/negotiations/{quote(negotiation, safe='')}"
+
+
+def _tell(desk: Desk, found: Mapping[str, Any]) -> None:
+    desk.tell(
+        "NEGOTIATION", id=found["id"], state=found["state"], listing=found["listing_id"], version=found["version"],
+        terms=found["terms_hash"], allowed=", ".join(found["allowed"]).lower() or "—",
+    )  # fmt: skip
+    if found.get("contract_id"):
+        desk.tell("CONTRACT_DRAWN", id=found["contract_id"])
+
+
+# -- signing -------------------------------------------------------------------------------------------------------
+
+
+@click.command("sign")
+@click.argument("contract")
+@click.option("--key", required=True, type=EXISTING, help="The private key, a PEM file of mode 0600.")
+@SEEN
+@POLICY
+@YES
+@online
+def sign(desk: Desk, contract: str, key: Path, terms_hash: str | None, policy: Path | None, yes: bool) -> None:
+    """Read CONTRACT, compare it with what was negotiated, sign it here, and check its record in the log."""
+    from contracts import canonical, signature, text
+    from exchange import clock
+    from exchange.client import papers
+
+    private = read_key(desk, key)
+    kid = signature.thumbprint(signature.public_jwk(private))
+    connection = desk.connection("sign")
+    whom = connection.call("GET", "/me")["org_id"]
+    drawn = _negotiated(connection, contract, terms_hash)
+    papers.check_signer(drawn, whom, kid)
+    click.echo(clean(text.plain(drawn, desk.lang)))
+    name = next(party.name for party in drawn.parties if party.org_id == whom)
+    if not yes and not click.confirm(desk.say("SIGN_CONFIRM", org=name)):
+        raise ClientError("NOT_SIGNED")
+    entry = signature.sign(drawn.payload, private, now=clock.now())
+    body = {**entry, "payload": canonical.b64url(drawn.payload)}
+    answer = connection.call("POST", f"/contracts/{drawn.id}/signatures", body)
+    desk.tell("SIGNED", id=drawn.id, kid=kid)
+    mine = next(one["event_id"] for one in answer["signatures"] if one["thumbprint"] == kid)
+    _prove(desk, connection, drawn, policy, {mine: entry})
+
+
+@click.command("receipt")
+@click.argument("contract")
+@POLICY
+@online
+def receipt(desk: Desk, contract: str, policy: Path | None) -> None:
+    """Check on this machine that the log holds every record of CONTRACT."""
+    connection = desk.connection("sign")
+    _prove(desk, connection, _negotiated(connection, contract, None), policy, {})
+
+
+def _negotiated(connection: "Connection", contract: str, terms_hash: str | None) -> "Contract":
+    from exchange.client import papers
+
+    address = f"/contracts/{quote(contract, safe='')}"
+    said = connection.call("GET", address)
+    if said["id"] != contract:
+        raise ClientError("CONTRACT_OTHER", got=said["id"], asked=contract)
+    negotiation = connection.call("GET", _address(said["negotiation_id"]))
+    payload = connection.fetch(f"/api/v1{address}/payload")
+    return papers.check_negotiated(payload, said, negotiation, terms_hash)
+
+
+def _prove(
+    desk: Desk, connection: "Connection", drawn: "Contract", policy: Path | None, own: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Check every record's proof; ``own`` are signatures just made, by event id, which the log must commit to."""
+    from exchange.client import papers
+    from exchange.client.connection import wait_for
+
+    ask = _logged(connection, drawn.id)
+    found = wait_for(ask, LOG_SECONDS) or connection.call("GET", f"/contracts/{drawn.id}")
+    trusted = _policy(connection, policy)
+    for record in found["receipts"]:
+        if not record["proof"]:
+            desk.tell("PROOF_PENDING", event=record["event"], contract=drawn.id)
+            continue
+        proved = papers.check_receipt(record, drawn, trusted)
+        if record["event_id"] in own:
+            papers.check_own_signature(record, own[record["event_id"]])
+        desk.tell("PROVED", event=proved.event, index=proved.index, size=proved.size, log=proved.origin)
+    if policy is None:
+        desk.tell("TRUSTED_SERVER")
+    desk.tell("IN_FORCE", standing=found["standing"])
+    if found["unsigned"]:
+        desk.tell("WAITING_FOR", orgs=", ".join(found["unsigned"]))
+
+
+def _logged(connection: "Connection", contract: str) -> Callable[[], Any]:
+    def ask() -> Any:
+        found = connection.call("GET", f"/contracts/{contract}")
+        return found if all(record["proof"] for record in found["receipts"]) else None
+
+    return ask
+
+
+def _policy(connection: "Connection", file: Path | None) -> "Policy":
+    from contracts.log.policy import parse_policy
+
+    try:
+        text = (file.read_bytes() if file else connection.fetch("/log/keys")).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClientError("FILE_UNREADABLE", path=file or "/log/keys", reason=error) from None
+    return parse_policy(text)
+
+
+# -- receiving -----------------------------------------------------------------------------------------------------
+
+
+@click.command("download")
+@click.argument("contract")
+@click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for it.")
+@online
+def download(desk: Desk, contract: str, output: Path) -> None:
+    """Fetch the files of CONTRACT; a broken download goes on, and only what has the signed digest is kept."""
+    from contracts import document
+    from exchange.client.fetch import Wanted, fetch
+
+    connection = desk.connection("deliver")
+    address = f"/contracts/{quote(contract, safe='')}"
+    signed = document.parse(connection.fetch(f"/api/v1{address}/payload"))
+    if signed.id != contract:
+        raise ClientError("CONTRACT_OTHER", got=signed.id, asked=contract)
+    files = connection.call("GET", f"{address}/deliveries")["files"]
+    if not files:
+        raise ClientError("NO_FILE")
+    for file in files:
+        if file["digest"] not in {asset.sha256 for asset in signed.assets}:
+            raise ClientError("FILE_NOT_IN_CONTRACT", name=file["name"])
+        place = f"/api/v1{address}/files/{quote(file['id'], safe='')}"
+        wanted = Wanted(place, file["name"], file["digest"], file["bytes"])
+        with click.progressbar(length=wanted.bytes, label=desk.say("DOWNLOADING"), file=sys.stderr) as bar:
+            path = fetch(connection, wanted, output, bar.update)
+        desk.tell("FETCHED", path=path, bytes=wanted.bytes, digest=wanted.digest)
