@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask_babel import gettext as _
+from marshmallow import ValidationError
 
 from exchange import clock, identity
 from exchange.catalogue import quality, search, service, vocabulary
@@ -68,7 +69,7 @@ def asked() -> search.Query:
     args = request.args
     try:
         price = Dong().deserialize(args["max_price"]) if args.get("max_price", "").strip() else None
-    except ValueError:
+    except ValidationError:
         price = None
     page = args.get("page", "1")
     return search.Query(
