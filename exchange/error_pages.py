@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from exchange.errors import N_, NotFound, NotPermitted, NotSignedIn, Refusal, Refused
@@ -156,6 +157,12 @@ def _schema_errors(error: HTTPException) -> list[dict[str, Any]]:
     return lines
 
 
+def _clash(error: IntegrityError) -> Response:
+    """Two did the same thing in the same moment: the database let one through; the other is told to look again."""
+    log.warning("integrity", constraint=type(error.orig).__name__, request_id=g.get("request_id", ""))
+    return answer(409, *_pair(409), [], {})
+
+
 def _unexpected(error: InternalServerError) -> Response:
     # Flask has logged the traceback already; the reader gets the request id to quote.
     return answer(500, *_pair(500), [], {})
@@ -171,6 +178,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(InternalServerError, _unexpected)
     app.register_error_handler(Refused, _refused)
+    app.register_error_handler(IntegrityError, _clash)
     app.register_error_handler(NotSignedIn, _not_signed_in)
     app.register_error_handler(NotPermitted, _not_permitted)
     app.register_error_handler(NotFound, _not_found)
