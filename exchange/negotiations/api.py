@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import RAISE
+from sqlmodel import SQLModel
 
 from contracts import canonical
 from contracts.log.proof import format_proof
@@ -185,19 +186,22 @@ def _row(negotiation: Negotiation) -> dict[str, Any]:
     role = negotiation.role_of(identity.the_actor().org_id)
     now = clock.now()
     acts = sorted(service.allowed_acts(negotiation, role, now))
-    return negotiation.model_dump() | {"lapsed": rules.is_lapsed(negotiation, now), "allowed": acts}
+    return _columns(negotiation) | {"lapsed": rules.is_lapsed(negotiation, now), "allowed": acts}
 
 
 def _shown(negotiation_id: str) -> dict[str, Any]:
     thread = service.thread(identity.db_session(), identity.the_actor(), negotiation_id)
     more = {"contract_id": thread.contract_id, "terms": thread.terms.to_json()}
-    return _row(thread.negotiation) | more | {"moves": [move.model_dump() for move in thread.moves]}
+    return _row(thread.negotiation) | more | {"moves": [_columns(move) for move in thread.moves]}
+
+
+def _columns(row: SQLModel) -> dict[str, Any]:
+    """A row's plain values; the schema of the answer chooses among them."""
+    return {name: getattr(row, name) for name in type(row).model_fields}
 
 
 def _contract_row(row: Contract) -> dict[str, Any]:
-    return row.model_dump(exclude={"payload"}) | {
-        "standing": str(standing.standing_of(identity.db_session(), row, clock.now()))
-    }
+    return _columns(row) | {"standing": str(standing.standing_of(identity.db_session(), row, clock.now()))}
 
 
 def _contract(contract_id: str) -> dict[str, Any]:
@@ -206,7 +210,7 @@ def _contract(contract_id: str) -> dict[str, Any]:
     return _contract_row(found.row) | {
         "unsigned": found.unsigned,
         "document": canonical.loads(found.row.payload),
-        "signatures": [entry.model_dump() for entry in found.signatures],
+        "signatures": [_columns(entry) for entry in found.signatures],
         "receipts": [_receipt(receipt) for receipt in standing.receipts_of(session, found)],
     }
 

@@ -62,7 +62,8 @@ def _contract_page(contract_id: str, refused: Refused | None = None) -> Response
         "negotiations/contract.html",
         refused,
         **_common(papers),
-        contract=papers.row,  # what included templates of other nouns know it by
+        contract=papers.row,
+        contract_id=contract_id,  # what included templates of other nouns know it by
         standing=state,
         state=pages.standing_words(state, papers),
         period=pages.period(papers.row.starts, papers.row.ends, now),

@@ -87,7 +87,7 @@ class Market:
                     label="Khóa thử",
                     added_at=self.now,
                     added_event=new_id(),
-                )  # fmt: skip
+                )
             )
             session.commit()
         self.keys[actor.org_id] = private

@@ -1,5 +1,6 @@
 """The whole journey over the JSON API with tokens and over the pages with forms."""
 
+import html
 import re
 from datetime import timedelta
 from typing import Any
@@ -168,7 +169,7 @@ def sign_by_script(browser: FlaskClient, path: str, market: Market, actor: Actor
     contract = path.split("/")[2]
     payload = browser.get(f"/contracts/{contract}/payload").data
     assert canonical.sha256_b64url(payload) in page.text
-    assert all(clause.title in page.text for clause in text.clauses(parse(payload), lang))
+    assert all(clause.title in html.unescape(page.text) for clause in text.clauses(parse(payload), lang))
     entry = signature.sign(payload, market.keys[actor.org_id], now=clock.now())
     body = entry | {"payload": canonical.b64url(payload)}
     assert browser.post(path, json=body).status_code == 400  # CSRF
