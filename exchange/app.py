@@ -76,25 +76,24 @@ def register_doors(app: Flask, api: Api) -> None:
     from exchange.oauth import api as oauth_api
     from exchange.oauth import server as oauth_server
     from exchange.oauth import web as oauth_web
+    from exchange.oversight import api as oversight_api
+    from exchange.oversight import web as oversight_web
+    from exchange.trials import api as trials_api
+    from exchange.trials import service as trials
+    from exchange.trials import web as trials_web
 
-    app.register_blueprint(catalogue_web.blueprint)
-    api.register_blueprint(catalogue_api.blueprint)
-    csrf.exempt(catalogue_api.blueprint)
-    app.register_blueprint(deliveries_web.blueprint)
-    api.register_blueprint(deliveries_api.blueprint)
-    csrf.exempt(deliveries_api.blueprint)
-    app.register_blueprint(fonts.blueprint)
-    app.register_blueprint(health.blueprint)
     home.init_app(app)
-    app.register_blueprint(ledger_web.blueprint)
-    app.register_blueprint(negotiations_web.blueprint)
-    app.register_blueprint(contract_web.blueprint)
-    for machine in (negotiations_api.negotiations, negotiations_api.contracts):
+    oauth_server.init_app(app)
+    trials.connect()
+    for pages in (
+        *(accounts_web, members_web, keys_web, catalogue_web, deliveries_web, fonts, health, ledger_web),
+        *(negotiations_web, contract_web, oauth_web, oauth_api, oversight_web, trials_web),
+    ):
+        app.register_blueprint(pages.blueprint)
+    for machine in (
+        *(accounts_api.blueprint, catalogue_api.blueprint, deliveries_api.blueprint, negotiations_api.negotiations),
+        *(negotiations_api.contracts, oversight_api.blueprint, trials_api.blueprint),
+    ):
         api.register_blueprint(machine)
         csrf.exempt(machine)
-    for pages in (accounts_web, members_web, keys_web, oauth_web, oauth_api):
-        app.register_blueprint(pages.blueprint)
-    api.register_blueprint(accounts_api.blueprint)
-    csrf.exempt(accounts_api.blueprint)
     csrf.exempt(oauth_api.blueprint)
-    oauth_server.init_app(app)

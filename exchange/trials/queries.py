@@ -129,7 +129,8 @@ def finish(
     limited = "K1" if outcome.suppressed else "O1" if outcome.truncated else reserved.accepted.limited
     run.verdict, run.code = ("allow" if limited is None else "limit"), limited
     rows = json.loads(json.dumps(outcome.rows, default=str))  # decimals and days as text, exactly
-    kinds = ["key" if isinstance(each.item, Dim) else "number" for each in reserved.accepted.question.outputs]
+    items = [each.item for each in reserved.accepted.question.outputs]
+    kinds = [(item.grain or "key") if isinstance(item, Dim) else "number" for item in items]
     run.answer = {"columns": list(outcome.columns), "kinds": kinds, "rows": rows, "suppressed": outcome.suppressed,
                   "truncated": outcome.truncated}  # fmt: skip
     run.rows, run.elapsed_ms, run.receipt = len(rows), outcome.elapsed_ms, dict(outcome.receipt)
