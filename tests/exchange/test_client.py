@@ -1,0 +1,383 @@
+"""The ``minhbach`` command against a real server: the whole journey, and what it refuses by itself."""
+
+import json
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import Flask
+from sqlmodel import select
+
+from contracts import document
+from contracts.log.checkpoint import format_vkey, verifier_key
+from contracts.signature import from_pem
+from exchange import clock
+from exchange.app import create_app
+from exchange.cli import main
+from exchange.client import connection, fetch, words
+from exchange.client.desk import clean, language_of
+from exchange.client.files import read_credentials
+from exchange.config import Config
+from exchange.negotiations.models import Contract
+from tests.exchange.catalogue.conftest import COMPLETE, CSV
+from tests.exchange.oauth.conftest import allow
+from tests.exchange.people import People
+from tests.exchange.running import Member, Running, named
+
+
+@dataclass
+class Floor:
+    """A running exchange with its people at their terminals."""
+
+    app: Flask
+    people: People
+    running: Running
+    seller: Member
+    buyer: Member
+    operator: Member
+
+    def with_keys(self) -> None:
+        """Both sides make a key and register it, as persons."""
+        for member in (self.seller, self.buyer):
+            member.does("key", "new", member.folder / "key.pem")
+            assert register(self, member).returncode == 0
+
+    def published(self) -> str:
+        """A listing that the operator has approved."""
+        seller = self.seller
+        data, offer = seller.file("cảng.csv", CSV), seller.file("offer.json", COMPLETE)
+        listing = named("Draft", seller.does("publish", data, "--offer", offer, "--submit"))
+        credentials = read_credentials(self.operator.folder / "machine.json")
+        operator = connection.Connection(self.running.address, credentials, "moderate", "en")
+        operator.call("POST", f"/listings/{listing}/approve", {"personal_data_checked": True})
+        return listing
+
+    def drawn(self) -> str:
+        """A contract that nobody has signed."""
+        self.with_keys()
+        asked = self.buyer.does("request", self.published(), "--terms", self.buyer.file("wish.json", wish()))
+        negotiation = named("Negotiation", asked)
+        return named("Contract", self.seller.does("negotiate", "agree", negotiation, "--yes"))
+
+
+def wish() -> dict[str, object]:
+    """A request that starts today."""
+    today = clock.now().astimezone(clock.VIETNAM).date()
+    return {
+        "purpose": "Phân tích nội bộ", "scenario": "Bảng theo dõi cảng", "territory": ["VN"],
+        "starts": today.isoformat(), "ends": (today + timedelta(days=90)).isoformat(),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def floor(tmp_path: Path, sqlite_template: Path) -> Iterator[Floor]:
+    """The exchange on a loopback port, by the machine's own clock."""
+    shutil.copy(sqlite_template, tmp_path / "exchange.sqlite")
+    running = Running()
+    environ = {
+        "MINHBACH_HOME": str(tmp_path / "home"), "MINHBACH_BASE_URL": running.address,
+        "MINHBACH_DATABASE_URL": f"sqlite:///{tmp_path / 'exchange.sqlite'}", "MINHBACH_LOG_ORIGIN": "log.test/2026",
+    }  # fmt: skip
+    app = create_app(Config.from_environ(environ))
+    running.start(app)
+    people = People(app, app.extensions["minhbach.database"])
+    members = [
+        Member(people, people.provider(), running.address, tmp_path / "seller"),
+        Member(people, people.buyer(), running.address, tmp_path / "buyer"),
+        Member(people, people.operator(), running.address, tmp_path / "operator", ("moderate",)),
+    ]
+    yield Floor(app, people, running, *members)
+    running.stop()
+    app.extensions["minhbach.database"].dispose()
+
+
+def register(floor: Floor, member: Member, decision: str = "allow") -> subprocess.CompletedProcess[str]:
+    """``minhbach key register`` in a process of its own, while the person answers in their browser."""
+    command = [sys.executable, "-c", "from exchange.cli import main; main()", "key", "register"]
+    command += [str(member.folder / "key.pem"), "--label", "Máy bàn", "--client", str(member.register("person"))]
+    command += ["--server", floor.running.address, "--lang", "en"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    while "/oauth/authorize?" not in (line := process.stderr.readline()):
+        assert line, "the command ended without showing an address"
+    browser = floor.people.browser(member.actor)
+    back = allow(browser, line.strip().removeprefix(floor.running.address), decision).location
+    with urlopen(back, timeout=10) as answer:
+        assert answer.status == 200
+    out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+# -- the journey ---------------------------------------------------------------------------------------------------
+
+
+def test_from_a_file_to_a_signed_contract_and_back_to_the_file(floor: Floor) -> None:
+    seller, buyer = floor.seller, floor.buyer
+    floor.with_keys()
+    listing = floor.published()
+    asked = buyer.does("request", listing, "--terms", buyer.file("wish.json", wish()))
+    negotiation = named("Negotiation", asked)
+    assert "REQUESTED" in asked
+    assert "12500000" in seller.does("negotiate", "show", negotiation)
+    changes = seller.file("counter.json", {"price_vnd": 9_000_000, "note": "Giảm giá"})
+    assert "OFFERED" in seller.does("negotiate", "offer", negotiation, "--terms", changes)
+    assert "ACCEPTED" in buyer.does("negotiate", "accept", negotiation, "--yes")
+    contract = named("Contract", seller.does("negotiate", "agree", negotiation, "--yes"))
+
+    first = seller.does("sign", contract, "--key", seller.folder / "key.pem", "--yes")
+    assert "Clause 22." in first
+    assert "VND 9,000,000" in first
+    assert re.search(r"contract.signed: record \d+ of \d+ in the log log.test/2026; the proof was checked", first)
+    assert f"Still to sign: {buyer.actor.org_id}" in first
+    policy = buyer.file("policy.txt", urlopen(f"{floor.running.address}/log/keys").read())
+    second = buyer.does("sign", contract, "--key", buyer.folder / "key.pem", "--yes", "--policy", policy)
+    assert "contract.active: record" in second
+    assert "ACTIVE" in second
+    assert "the log's key came from" not in second.lower()
+    assert "contract.active: record" in seller.does("receipt", contract, "--policy", policy)
+
+    fetched = buyer.does("download", contract, "-o", buyer.folder / "data")
+    assert (buyer.folder / "data" / "cảng.csv").read_bytes() == CSV
+    assert "digest as in the signed contract" in fetched
+    assert buyer.run("download", contract, "-o", buyer.folder / "data").exit_code == 0  # whole already: nothing is lost
+    assert seller.run("download", contract, "-o", seller.folder / "data").exit_code == 1
+
+
+def test_the_reader_chooses_the_language(floor: Floor) -> None:
+    offer = floor.seller.file("offer.json", COMPLETE | {"price_vnd": -1})
+    data = floor.seller.file("data.csv", CSV)
+    english = floor.seller.run("publish", data, "--offer", offer)
+    vietnamese = floor.seller.run("publish", data, "--offer", offer, "--lang", "vi")
+    assert english.exit_code == vietnamese.exit_code == 1
+    assert "price_vnd: The price is a whole number" in english.output
+    assert "price_vnd: Giá" in vietnamese.output
+    assert "request id" in english.output
+    assert "mã yêu cầu" in vietnamese.output
+
+
+def test_every_missing_field_is_told_with_its_basis(floor: Floor) -> None:
+    offer = floor.seller.file("offer.json", {"name": "Chỉ có tên"})
+    result = floor.seller.run("publish", floor.seller.file("data.csv", CSV), "--offer", offer, "--submit")
+    assert result.exit_code == 1
+    assert result.output.count("✗ ") > 5
+    assert "basis: Decree 314/2026" in result.output
+    listing = named("Draft", result.output)  # the draft is kept: the same command goes on with it
+    whole = floor.seller.file("whole.json", COMPLETE)
+    again = floor.seller.does("publish", floor.seller.folder / "data.csv", "--offer", whole, "--listing", listing,
+                              "--submit")  # fmt: skip
+    assert "Version 1" in again
+
+
+# -- keys ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alg", ["Ed25519", "ES256", "PS256"])
+def test_a_new_key_is_its_owners_alone_and_never_overwritten(tmp_path: Path, alg: str) -> None:
+    path = tmp_path / "key.pem"
+    made = CliRunner().invoke(main, ["key", "new", str(path), "--alg", alg, "--lang", "en"])
+    assert made.exit_code == 0, made.output
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = path.read_bytes()
+    from_pem(before)
+    again = CliRunner().invoke(main, ["key", "new", str(path), "--lang", "en"])
+    assert again.exit_code == 1
+    assert "exists already" in again.output
+    assert path.read_bytes() == before
+
+
+def test_a_password_protects_a_key_file(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    made = CliRunner().invoke(main, ["key", "new", str(path), "--encrypt"], input="bí mật\nbí mật\n")
+    assert made.exit_code == 0, made.output
+    assert b"ENCRYPTED" in path.read_bytes()
+    from_pem(path.read_bytes(), "bí mật".encode())
+
+
+def test_a_key_belongs_to_a_person(floor: Floor) -> None:
+    seller = floor.seller
+    seller.does("key", "new", seller.folder / "key.pem")
+    result = seller.run("key", "register", seller.folder / "key.pem", "--label", "x")
+    assert result.exit_code == 1
+    assert "belongs to a person" in result.output
+    denied = register(floor, seller, "deny")
+    assert denied.returncode == 1
+    assert "gives no access" in denied.stderr
+    assert register(floor, seller).returncode == 0
+    twice = register(floor, seller)
+    assert twice.returncode == 1
+    assert "KEY_TAKEN" in twice.stderr
+
+
+@pytest.mark.parametrize("name", ["machine.json", "key.pem"])
+def test_secrets_that_others_can_read_are_not_used(floor: Floor, name: str) -> None:
+    floor.seller.does("key", "new", floor.seller.folder / "key.pem")
+    (floor.seller.folder / name).chmod(0o640)
+    result = floor.seller.run("key", "register", floor.seller.folder / "key.pem", "--label", "x")
+    assert result.exit_code == 1
+    assert "chmod 600" in result.output
+
+
+# -- what is not signed --------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_the_contract_does_not_name_signs_nothing(floor: Floor) -> None:
+    contract = floor.drawn()
+    other = floor.seller.folder / "other.pem"
+    floor.seller.does("key", "new", other)
+    result = floor.seller.run("sign", contract, "--key", other, "--yes")
+    assert result.exit_code == 1
+    assert "does not name this key" in result.output
+    borrowed = floor.seller.run("sign", contract, "--key", floor.buyer.folder / "key.pem", "--yes")
+    assert "does not name this key" in borrowed.output
+    assert floor.seller.does("receipt", contract).count("contract.signed") == 0
+
+
+def test_saying_no_signs_nothing(floor: Floor) -> None:
+    contract = floor.drawn()
+    result = floor.seller.run("sign", contract, "--key", floor.seller.folder / "key.pem")
+    assert result.exit_code == 1
+    assert floor.seller.does("receipt", contract).count("contract.signed") == 0
+
+
+def test_a_document_that_was_changed_is_not_signed(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = floor.drawn()
+    real = document.parse(stored(floor, contract).payload)
+    dearer = document.build(
+        id=real.id, created=real.created, nonce=b"0" * 16, parties=real.parties, assets=real.assets,
+        terms=replace(real.terms, price_vnd=99_000_000), log=real.log,
+    )  # fmt: skip
+    change(floor, contract, dearer.payload)
+    assert "is not the one that the exchange recorded" in refused_signature(floor, contract)
+    change(floor, contract, dearer.payload, dearer.hash)  # a server that lies everywhere about this contract
+    assert "are not the negotiated ones" in refused_signature(floor, contract)
+    flipped = real.payload.replace(b"12500000", b"12500001", 1)
+    monkeypatch.setattr(connection.Connection, "fetch", lambda _self, _path: flipped)
+    assert "DOCUMENT_CONTRADICTS" in refused_signature(floor, contract)
+
+
+def test_terms_that_the_signer_noted_down_bind(floor: Floor) -> None:
+    contract = floor.drawn()
+    key = floor.seller.folder / "key.pem"
+    result = floor.seller.run("sign", contract, "--key", key, "--yes", "--terms-hash", "sha-256:" + "A" * 43)
+    assert result.exit_code == 1
+    assert "are not the negotiated ones" in result.output
+    terms = document.parse(stored(floor, contract).payload).terms.hash
+    floor.seller.does("sign", contract, "--key", key, "--yes", "--terms-hash", terms)
+    twice = floor.seller.run("sign", contract, "--key", key, "--yes")
+    assert twice.exit_code == 1
+    assert "SIGNATURE_REPEATED" in twice.output
+
+
+def test_a_log_key_that_is_not_trusted_proves_nothing(floor: Floor) -> None:
+    contract = floor.drawn()
+    foreign = format_vkey(verifier_key("log.test/2026", Ed25519PrivateKey.generate()))
+    policy = floor.seller.file("policy.txt", f"log {foreign}\nquorum none\n".encode())
+    result = floor.seller.run("receipt", contract, "--policy", policy)
+    assert result.exit_code == 1
+    assert "proof for contract.agreed does not hold" in result.output
+
+
+def stored(floor: Floor, contract: str) -> Contract:
+    with floor.people.database.reading() as session:
+        return session.exec(select(Contract).where(Contract.id == contract)).one()
+
+
+def change(floor: Floor, contract: str, payload: bytes, sha256: str | None = None) -> None:
+    with floor.people.database.writing() as session:
+        row = session.get_one(Contract, contract)
+        row.payload, row.sha256 = payload, sha256 or row.sha256
+        session.commit()
+
+
+def refused_signature(floor: Floor, contract: str) -> str:
+    result = floor.seller.run("sign", contract, "--key", floor.seller.folder / "key.pem", "--yes")
+    assert result.exit_code == 1
+    return result.output
+
+
+# -- downloads -----------------------------------------------------------------------------------------------------
+
+
+def active(floor: Floor) -> str:
+    contract = floor.drawn()
+    for member in (floor.seller, floor.buyer):
+        member.does("sign", contract, "--key", member.folder / "key.pem", "--yes")
+    return contract
+
+
+def test_a_broken_download_goes_on_and_wrong_bytes_are_not_kept(floor: Floor) -> None:
+    contract = active(floor)
+    folder = floor.buyer.folder / "data"
+    folder.mkdir()
+    digest = document.parse(stored(floor, contract).payload).assets[0].sha256
+    part = folder / f".{digest.removeprefix('sha-256:')[:16]}.part"
+    part.write_bytes(CSV[:20])
+    floor.buyer.does("download", contract, "-o", folder)
+    assert (folder / "cảng.csv").read_bytes() == CSV
+    assert not part.exists()
+    (folder / "cảng.csv").unlink()
+    part.write_bytes(b"X" * 20)  # somebody else's beginning
+    result = floor.buyer.run("download", contract, "-o", folder)
+    assert result.exit_code == 1
+    assert "It was deleted" in result.output
+    assert list(folder.iterdir()) == []
+    (folder / "cảng.csv").write_bytes(b"my own notes")
+    assert "exists already" in floor.buyer.run("download", contract, "-o", folder).output
+    assert (folder / "cảng.csv").read_bytes() == b"my own notes"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("../../etc/passwd", "passwd"), ("..\\x.csv", "x.csv"), (".hidden", "hidden"), ("a\u202eb.csv", "ab.csv"), ("..", "data")],
+)  # fmt: skip
+def test_a_files_name_leads_nowhere(given: str, kept: str) -> None:
+    assert fetch.plain_name(given) == kept
+
+
+# -- the connection ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["http://exchange.vn", "ftp://127.0.0.1", "https://u@exchange.vn", "exchange.vn"])
+def test_secrets_travel_over_https_only(address: str) -> None:
+    with pytest.raises(words.ClientError) as error:
+        connection.checked_address(address)
+    assert error.value.code == "SERVER_ADDRESS"
+
+
+def test_a_wrong_secret_an_absent_server_and_a_missing_setting_are_told(floor: Floor) -> None:
+    path = floor.seller.folder / "machine.json"
+    held = json.loads(path.read_text())
+    path.write_text(json.dumps(held | {"client_secret": "wrong"}))
+    terms = floor.seller.file("wish.json", wish())
+    assert "gives no access" in floor.seller.run("request", "x", "--terms", terms).output
+    absent = floor.seller.run("request", "x", "--terms", terms, MINHBACH_SERVER="http://127.0.0.1:9")
+    assert "No connection to http://127.0.0.1:9" in absent.output
+    assert "MINHBACH_SERVER" in floor.seller.run("request", "x", "--terms", terms, MINHBACH_SERVER=None).output
+
+
+def test_text_from_a_server_commands_no_terminal() -> None:
+    assert clean("a\x1b[2Jb\u202ec\nd") == "a\ufffd[2Jb\ufffdc\nd"
+
+
+@pytest.mark.parametrize(
+    ("environ", "lang"),
+    [({}, "vi"), ({"LANG": "C.UTF-8"}, "vi"), ({"LANG": "en_GB.UTF-8"}, "en"), ({"LANG": "en_GB", "LC_ALL": "vi_VN"}, "vi")],
+)  # fmt: skip
+def test_the_language_follows_the_terminal(environ: dict[str, str], lang: str) -> None:
+    assert language_of(environ) == lang
+
+
+def test_every_sentence_exists_twice_with_the_same_facts() -> None:
+    for code, (vietnamese, english) in words.SENTENCES.items():
+        assert set(re.findall(r"\{(\w+)\}", vietnamese)) == set(re.findall(r"\{(\w+)\}", english)), code
+        assert vietnamese != english, code
