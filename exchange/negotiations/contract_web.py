@@ -13,6 +13,7 @@ from exchange.accounts.forms import load, page
 from exchange.accounts.keys import keys_of
 from exchange.accounts.models import Organisation
 from exchange.catalogue import service as catalogue
+from exchange.catalogue.models import Listing
 from exchange.error_pages import say
 from exchange.errors import Refused
 from exchange.i18n import language
@@ -75,6 +76,7 @@ def _contract_page(contract_id: str, refused: Refused | None = None) -> Response
         may_end=papers.role is not None and actor.may(Permission.SIGN) and not papers.unsigned
         and papers.row.ended_at is None and state not in ("EXPIRED",),
         may_sign=_may_sign(papers),
+        listing_shown=session.get_one(Listing, papers.row.listing_id).state == "published",
         evidence_url=_evidence_url(contract_id),
     )  # fmt: skip
 

@@ -141,9 +141,9 @@ def next_step(negotiation: Negotiation, role: Role | None, now: datetime) -> str
     state = State(negotiation.state)
     sentence = _NEXT.get((state, role)) if role else None
     if sentence:
-        return _(sentence, day=day(negotiation.deadline))
+        return _(sentence, day=day(rules.last_turn_day(negotiation)))
     if state in (State.AGREED, State.VERIFIED):
-        return _("The contract is waiting for signatures until %(day)s.", day=day(negotiation.deadline))
+        return _("The contract is waiting for signatures until %(day)s.", day=day(rules.last_turn_day(negotiation)))
     if state is State.FINALIZED:
         return _("Both sides have signed.")
     return _("Closed.") if state is State.TERMINATED else _("The parties are negotiating.")

@@ -237,6 +237,11 @@ def deadline(now: datetime) -> datetime:
     return first_moment(today(now) + TURN + timedelta(days=1))
 
 
+def last_turn_day(negotiation: Negotiation) -> date:
+    """The last day, in Viet Nam, on which the turn can be taken."""
+    return today(negotiation.deadline - timedelta(seconds=1))
+
+
 def is_lapsed(negotiation: Negotiation, now: datetime) -> bool:
     """Whether nobody answered in time. Derived from the date: no job has to run for it to be so."""
     return negotiation.state not in ("FINALIZED", "TERMINATED") and now >= negotiation.deadline
@@ -245,7 +250,7 @@ def is_lapsed(negotiation: Negotiation, now: datetime) -> bool:
 def check_open(negotiation: Negotiation, now: datetime) -> None:
     """Raise when the negotiation has lapsed."""
     if is_lapsed(negotiation, now):
-        last = today(negotiation.deadline - timedelta(seconds=1))
+        last = last_turn_day(negotiation)
         text = N_("Nobody answered by %(day)s, so this negotiation has lapsed. A new request is possible.")
         raise refuse("DEADLINE_PASSED", text, day=_day(last), status=409)
 

@@ -108,7 +108,11 @@ class Market:
 
     def agreed(self) -> Contract:
         """A contract drawn up, nobody has signed."""
-        negotiation = self.requested()
+        return self.agreed_on()
+
+    def agreed_on(self, **changes: Any) -> Contract:
+        """The same with another request."""
+        negotiation = self.requested(**changes)
         found: Contract = self.do(agreements.agree, self.seller, negotiation.id, negotiation.terms_hash)
         return found
 

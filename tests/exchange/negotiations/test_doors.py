@@ -138,7 +138,9 @@ def test_the_whole_journey_over_the_pages(market: Market, people: People, lang: 
     assert buyer.get(form).location == thread  # who has an open request goes to it
     with market.database.reading() as session:
         seen = session.exec(select(Negotiation)).one().terms_hash
-    assert market.listing_id in seller.get(thread).text
+    page = seller.get(thread).text
+    assert market.listing_id in page
+    assert "06/01/2027" in page  # the 45th day is the last one
     sent = send(seller, thread, f"{thread}/offer", terms=seen, price_vnd="7.000.000", max_deliveries="3")
     assert sent.status_code == 303, sent.text
     page = buyer.get(thread).text
