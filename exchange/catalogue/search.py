@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from exchange.accounts.models import Organisation
 from exchange.catalogue.models import Asset, Listing, ListingVersion
-from exchange.catalogue.vocabulary import State
+from exchange.catalogue.vocabulary import SECTORS, State
 
 PAGE = 20
 MAX_TERMS = 8
@@ -22,6 +22,14 @@ def fold(text: str) -> str:
     plain = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
     kept = "".join(sign if sign.isalnum() else " " for sign in plain if unicodedata.category(sign) != "Mn")
     return " ".join(kept.split())
+
+
+def searchable(draft: Mapping[str, Any], org: Organisation | None) -> str:
+    """Everything about an offer that a reader may search by, folded."""
+    names = [draft.get(n) or "" for n in ("name", "name_en", "summary", "content", "scope", "purpose", "source")]
+    items = [item["name"] for item in draft.get("items", [])]
+    who = [org.name, org.name_en or ""] if org else []
+    return fold(" ".join([*names, *items, *who, SECTORS[draft["sector"]]]))[:20_000]
 
 
 @dataclass(frozen=True)

@@ -14,23 +14,19 @@ from exchange.accounts.models import Organisation
 from exchange.catalogue import rules
 from exchange.catalogue.models import Asset, Listing, ListingVersion, ModerationDecision
 from exchange.catalogue.profile import Profile
-from exchange.catalogue.search import fold
+from exchange.catalogue.search import searchable
 from exchange.catalogue.upload import clean_name
-from exchange.catalogue.vocabulary import SECTORS, State
+from exchange.catalogue.vocabulary import State
 from exchange.errors import N_, NotFound, NotPermitted, Refused, refuse
 from exchange.permissions import Actor, OrgKind, Permission, require
 
-# The columns of a version that come from the draft, in the order of its canonical JSON's meaning, not of its bytes.
+# The columns of a version that come from the draft.
 VERSION_FIELDS = (
     "name", "name_en", "summary", "purpose", "scope", "content", "collection_mechanism", "update_mechanism",
     "update_cycle", "source", "items", "sector", "classification", "personal_statement", "quality_statement",
     "limitations", "provenance", "right_basis", "rights", "licence", "term_months", "permitted_purpose", "territory",
     "exclusive", "onward_transfer", "ip_limits", "max_queries", "min_group", "max_deliveries", "attribution",
     "price_vnd", "value_added_label", "deid_evidence", "state_price_decision",
-)  # fmt: skip
-OPTIONAL = frozenset(
-    {"name_en", "max_queries", "min_group", "max_deliveries", "value_added_label", "deid_evidence",
-     "state_price_decision"}
 )  # fmt: skip
 
 
@@ -50,9 +46,6 @@ class Attached:
 
     asset: Asset
     stale_keys: tuple[str, ...]
-
-
-# -- the seller -------------------------------------------------------------------------------------------------------
 
 
 def start_draft(session: Session, actor: Actor | None, values: Mapping[str, Any] | None, now: datetime) -> Listing:
@@ -170,18 +163,10 @@ def _frozen(session: Session, listing: Listing, asset: Asset, actor: Actor, now:
              "schema": asset.schema_digest, "rows": asset.rows}  # fmt: skip
     return ListingVersion(
         listing_id=listing.id, org_id=listing.org_id, asset_id=asset.id, number=number, **fields,
-        search_text=_search_text(session, listing), digest=canonical.sha256_b64url(canonical.dumps(whole)),
+        search_text=searchable(listing.draft, session.get(Organisation, listing.org_id)),
+        digest=canonical.sha256_b64url(canonical.dumps(whole)),
         submitted_at=now, submitted_by=actor.user_id,
     )  # fmt: skip
-
-
-def _search_text(session: Session, listing: Listing) -> str:
-    org = session.get(Organisation, listing.org_id)
-    draft = listing.draft
-    names = [draft.get(n) or "" for n in ("name", "name_en", "summary", "content", "scope", "purpose", "source")]
-    items = [item["name"] for item in draft.get("items", [])]
-    who = [org.name, org.name_en or ""] if org else []
-    return fold(" ".join([*names, *items, *who, SECTORS[draft["sector"]]]))[:20_000]
 
 
 def _check_may_trade(session: Session, actor: Actor) -> None:
@@ -206,9 +191,6 @@ def record(
         hashes={"listing": version.digest, "file": asset.digest},
         details={"version": version.number, "rows": asset.rows, **details},
     )  # fmt: skip
-
-
-# -- readers ----------------------------------------------------------------------------------------------------------
 
 
 def own(session: Session, actor: Actor | None, listing_id: str, *, for_update: bool = False) -> Listing:

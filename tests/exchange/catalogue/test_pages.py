@@ -66,3 +66,46 @@ def test_publish_by_the_form_without_script(app: Flask, people: People, things: 
     assert operator.post(f"/moderation/{listing_id}/approve", data={"personal_data_checked": "1"}).status_code == 303
     assert "12,500,000" in app.test_client().get("/?q=cang&lang=en").text
     assert things.count() == {"listing": 1, "listing_version": 1, "asset": 1, "stored": 1, "incoming": 0}
+
+
+FORMS = {
+    "provider": ("publish", *(f"publish/{{id}}/{step}" for step in ("describe", "file", "submit", "withdraw"))),
+    "operator": ("moderation/{id}/approve", "moderation/{id}/return", "listings/{id}/suspend", "listings/{id}/resume"),
+}
+
+
+@pytest.mark.parametrize("who", FORMS)
+def test_every_form_demands_its_token(
+    people: People, on_show: Callable[..., Listing], things: Things, who: str
+) -> None:
+    listing = on_show()
+    browser = people.browser(getattr(people, who)())
+    before = things.count()
+    for path in FORMS[who]:
+        assert browser.post("/" + path.format(id=listing.id), data={"reason": "x"}).status_code == 400, path
+    assert things.count() == before
+
+
+@pytest.mark.usefixtures("no_csrf")
+def test_a_refused_step_keeps_what_was_typed(people: People, draft: Callable[..., Listing]) -> None:
+    listing = draft()
+    seller = people.browser(people.provider(), "en")
+    typed = {**COMPLETE, "price_vnd": "1.5", "permitted_purpose": "Một câu chỉ có ở đây", "territory": "VN"}
+    answer = seller.post(f"/publish/{listing.id}/licence", data=typed)
+    assert answer.status_code == 422
+    assert "Một câu chỉ có ở đây" in answer.text
+    assert 'value="1.5"' in answer.text
+    assert 'href="#f-price_vnd"' in answer.text
+    assert "whole number of đồng" in answer.text
+
+
+@pytest.mark.usefixtures("no_csrf")
+def test_half_a_step_is_kept(people: People, draft: Callable[..., Listing]) -> None:
+    listing = draft()
+    seller = people.browser(people.provider(), "en")
+    assert seller.post(f"/publish/{listing.id}/describe", data={"name": "Tên <b>& 😀"}).status_code == 303
+    page = seller.get(f"/publish/{listing.id}/describe").text
+    assert "Tên &lt;b&gt;&amp; 😀" in page
+    check = seller.get(f"/publish/{listing.id}/check").text
+    assert "OFFER_INCOMPLETE:purpose" in check
+    assert f"/publish/{listing.id}/describe" in check
