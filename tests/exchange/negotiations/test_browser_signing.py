@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from exchange import clock
@@ -90,12 +90,12 @@ def test_a_contract_is_signed_with_a_key_of_the_browser(site: tuple[Flask, str],
     assert Axe().run(page).response["violations"] == []
     page.evaluate("document.querySelector('[data-line]').textContent += ' Giá 1 đồng.'")
     sign(page)
-    page.wait_for_function("document.querySelector('[data-sign-says]').textContent.includes('Chưa có gì được ký')")
+    expect(page.locator("[data-sign-says]")).to_contain_text("Chưa có gì được ký")
 
     seller = page_of(browser, people, market.seller, base)  # its key is in a file, not in this browser
     seller.goto(f"{base}/contracts/{contract.id}/sign")
     sign(seller)
-    seller.wait_for_function("document.querySelector('[data-sign-says]').textContent.includes('Khóa của trình duyệt')")
+    expect(seller.locator("[data-sign-says]")).to_contain_text("Khóa của trình duyệt")
 
     page.reload()
     sign(page)
