@@ -135,9 +135,9 @@ def test_a_file_larger_than_many_pieces_arrives_whole(app: Flask, goods: Goods, 
 
 def test_a_file_missing_in_the_store_is_told_and_not_counted(app: Flask, goods: Goods, people: People) -> None:
     contract = goods.contract()
-    store = app.extensions["minhbach.store"]
-    for key in store.keys():
-        store.delete(key)
+    stored = goods.store.keys()
+    for key in stored:
+        goods.store.delete(key)
     answer = people.browser(goods.buyer).get(goods.path(contract))
     assert answer.status_code == 503
     assert "FILE_MISSING" in answer.text
