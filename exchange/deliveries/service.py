@@ -292,7 +292,7 @@ def _no_contract() -> Refusal:
     return Refusal(
         "NO_CONTRACT",
         N_("Your organisation is not the buyer of such a contract, so the file is not handed out."),
-        basis="Decree 314/2026 Art. 8.2c",
+        basis=N_("Decree 314/2026/NĐ-CP Art. 8.2c"),
         passes=N_("A contract in force: send a request on the listing's page and sign it with the seller."),
     )
 

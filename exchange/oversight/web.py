@@ -137,7 +137,7 @@ def _as_json(found: service.Found) -> dict[str, Any]:
 
 
 def _as_csv(found: service.Found) -> Response:
-    response = Response(formats.to_csv(found.records, found.names), mimetype="text/csv; charset=utf-8")
+    response = Response(formats.to_csv(found.records, found.names), mimetype="text/csv")
     response.headers["Content-Disposition"] = 'attachment; filename="minhbach-log.csv"'
     if found.more is not None:
         response.headers["Link"] = f'<{here(before=found.more)}>; rel="next"'

@@ -28,12 +28,13 @@ MANDATE = warrants.Mandate("12/QĐ-TTr", "Thanh tra thành phố", "Giao dịch 
 def case(goods: Goods, people: People) -> Contract:  # noqa: F811
     """Published, requested, agreed, signed, downloaded once, asked for by a stranger; all of it in the log."""
 
+    operator, noise = people.operator(), people.stranger()
+
     def published(session: Any, now: Any) -> None:
         version = session.exec(select(ListingVersion).where(ListingVersion.listing_id == goods.listing_id)).one()
         listing, asset = session.get_one(Listing, goods.listing_id), session.get_one(Asset, goods.asset_id)
-        for event, actor in (("listing.submitted", goods.seller), ("listing.published", people.operator())):
+        for event, actor in (("listing.submitted", goods.seller), ("listing.published", operator)):
             record(session, event, actor, listing, version, asset, now)
-        noise = people.stranger()
         audit.record(session, "listing.submitted", noise, on=["listing:other", f"org:{noise.org_id}"], now=now)
 
     goods.do(published)
@@ -47,8 +48,9 @@ def case(goods: Goods, people: People) -> Contract:  # noqa: F811
 @pytest.fixture
 def official(goods: Goods, people: People) -> FlaskClient:  # noqa: F811
     """A signed-in official with a warrant that holds today."""
-    goods.do(lambda session, now: warrants.open_warrant(session, people.regulator(), MANDATE, now))
-    return people.browser(people.regulator())
+    regulator = people.regulator()
+    goods.do(lambda session, now: warrants.open_warrant(session, regulator, MANDATE, now))
+    return people.browser(regulator)
 
 
 @pytest.fixture
