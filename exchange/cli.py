@@ -4,7 +4,7 @@ import click
 
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
-from exchange.client import deals
+from exchange.client import deals, trial
 from exchange.ledger import cli as log_commands
 
 
@@ -66,5 +66,5 @@ main.add_command(log_commands.group)
 main.add_command(bench)
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
     main.add_command(command)
-for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download):
+for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
     main.add_command(command)

@@ -28,7 +28,7 @@ class ServerRefused(ClientError):
     """The exchange said no; ``body`` is its one shape of an error: code, message, errors, request_id."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
-        super().__init__(str(body.get("code", status)))
+        super().__init__(str(body.get("code", status)), message=body.get("message"))
         self.status, self.body = status, body
 
 

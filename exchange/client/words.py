@@ -137,6 +137,19 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Kết nối bị ngắt ở byte {at} của {size}. Chạy lại lệnh để tải tiếp.",
         "The connection broke at byte {at} of {size}. Run the command again to go on from there.",
     ),
+    # -- the test room
+    "ROOM": (
+        "Phòng thử {id}, mở đến {closes}. Bảng: {table}. Nhóm nhỏ nhất: {min_group} {unit}. "
+        "Còn {queries} câu hỏi, hôm nay {today}.",
+        "Test room {id}, open until {closes}. Table: {table}. Smallest group: {min_group} {unit}. "
+        "{queries} questions left, {today} of them today.",
+    ),
+    "SUPPRESSED": (
+        "Các nhóm nhỏ hơn mức tối thiểu không được hiển thị, nếu có.",
+        "Groups below the floor, if there are any, are not shown.",
+    ),
+    "TRUNCATED": ("Kết quả bị cắt ở mức trần số dòng.", "The answer was cut at the limit of rows."),
+    "ANSWERED": ("{ms} ms; bản ghi nhật ký {event}", "{ms} ms; log record {event}"),
     # -- what went well
     "LABEL_BASIS": ("căn cứ", "basis"),
     "LABEL_VALUE": ("giá trị", "value"),

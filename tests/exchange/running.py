@@ -52,7 +52,7 @@ class Member:
     actor: Actor
     address: str
     folder: Path
-    scopes: tuple[str, ...] = ("catalogue", "negotiate", "sign", "deliver")
+    scopes: tuple[str, ...] = ("catalogue", "negotiate", "sign", "deliver", "query")
     env: dict[str, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -27,8 +27,10 @@ from exchange.cli import main
 from exchange.client import connection, fetch, words
 from exchange.client.desk import clean, language_of
 from exchange.client.files import read_credentials
+from exchange.client.trial import table
 from exchange.config import Config
 from exchange.negotiations.models import Contract
+from sandbox.trial import Verb
 from tests.exchange.catalogue.conftest import COMPLETE, CSV
 from tests.exchange.oauth.conftest import allow
 from tests.exchange.people import People
@@ -52,14 +54,17 @@ class Floor:
             member.does("key", "new", member.folder / "key.pem")
             assert register(self, member).returncode == 0
 
-    def published(self) -> str:
+    def as_operator(self) -> connection.Connection:
+        """The operator's program."""
+        credentials = read_credentials(self.operator.folder / "machine.json")
+        return connection.Connection(self.running.address, credentials, "moderate", "en")
+
+    def published(self, content: bytes = CSV) -> str:
         """A listing that the operator has approved."""
         seller = self.seller
-        data, offer = seller.file("cảng.csv", CSV), seller.file("offer.json", COMPLETE)
+        data, offer = seller.file("cảng.csv", content), seller.file("offer.json", COMPLETE)
         listing = named("Draft", seller.does("publish", data, "--offer", offer, "--submit"))
-        credentials = read_credentials(self.operator.folder / "machine.json")
-        operator = connection.Connection(self.running.address, credentials, "moderate", "en")
-        operator.call("POST", f"/listings/{listing}/approve", {"personal_data_checked": True})
+        self.as_operator().call("POST", f"/listings/{listing}/approve", {"personal_data_checked": True})
         return listing
 
     def drawn(self) -> str:
@@ -342,6 +347,39 @@ def test_a_broken_download_goes_on_and_wrong_bytes_are_not_kept(floor: Floor) ->
 )  # fmt: skip
 def test_a_files_name_leads_nowhere(given: str, kept: str) -> None:
     assert fetch.plain_name(given) == kept
+
+
+# -- the test room -------------------------------------------------------------------------------------------------
+
+
+def test_a_question_in_a_test_room_is_answered_and_a_refused_one_teaches(floor: Floor) -> None:
+    rows = "".join(f"{['Sài Gòn', 'Hải Phòng'][n % 2]},{n % 7}\n" for n in range(400))
+    listing = floor.published(f"cang,so_tan\n{rows}".encode())
+    today = clock.now().astimezone(clock.VIETNAM).date()
+    facts = {
+        "cert_no": "01/GCN", "authority": "UBND", "valid_from": today.isoformat(), "valid_to": today.isoformat(),
+        "level": 2, "sectors": ["logistics"], "classes": ["TC"], "verbs": [verb.value for verb in Verb],
+        "territory": ["VN"], "notice_version": "1",
+    }  # fmt: skip
+    floor.as_operator().call("POST", "/trial", facts)
+    shown = floor.buyer.does("room", listing, "--accept-notice", "1")
+    room = named("Test room", shown)
+    assert "SELECT" in shown
+    answer = floor.buyer.does("query", room, "SELECT cang, COUNT(*) AS n FROM data GROUP BY cang")
+    assert re.search(r"Hải Phòng +\d+", answer)
+    assert "log record" in answer
+    refused = floor.buyer.run("query", room, "SELECT * FROM data")
+    assert refused.exit_code == 1
+    assert "what passes" in refused.output
+    told = floor.buyer.does("query", room, "SELECT COUNT(*) AS n FROM data", "--json")
+    told = told[told.index("{\n") :]  # the server of this test logs into the same output
+    assert json.loads(told)["columns"] == ["n"]
+
+
+def test_an_answer_is_a_table() -> None:
+    assert (
+        table(("hub", "n"), [("Đà Nẵng", 12), (None, {"decimal": "1.50"})]) == "hub      n\nĐà Nẵng  12\n—        1.50"
+    )
 
 
 # -- the connection ------------------------------------------------------------------------------------------------
