@@ -39,11 +39,12 @@ def allow_large_files(endpoint: str | None, values: dict[str, Any] | None) -> No
         request.max_content_length = limit
 
 
-def file_json(asset: Asset) -> dict[str, Any]:
-    """A file's measured facts."""
+def file_json(asset: Asset, version: ListingVersion | None = None) -> dict[str, Any]:
+    """A file's measured facts: all of them for its seller, those of a published version for everybody."""
+    columns = service.public_columns(asset, version) if version else asset.columns
     return {
         "name": asset.file_name, "format": asset.format, "bytes": asset.bytes, "sha256": asset.sha256,
-        "rows": asset.rows, "columns": asset.columns, "duplicate_rows": asset.duplicate_rows,
+        "rows": asset.rows, "columns": columns, "duplicate_rows": asset.duplicate_rows,
     }  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def version_json(listing: Listing, version: ListingVersion, asset: Asset) -> dic
     badges = {badge.code: badge.score for badge in quality.badges(asset, version, clock.now())}
     return {
         "id": listing.id, "org": listing.org_id, "state": str(listing.state), "version": version.number, **offered,
-        "digest": version.digest, "submitted_at": version.submitted_at.isoformat(), "file": file_json(asset),
+        "digest": version.digest, "submitted_at": version.submitted_at.isoformat(), "file": file_json(asset, version),
         "badges": badges,
     }  # fmt: skip
 

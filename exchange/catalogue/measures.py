@@ -15,6 +15,7 @@ SHOWN = 80  # characters of a value that a page shows
 PREVIEW_ROWS = 20
 BATCH = 16  # columns per query: bounds the memory of the aggregates
 DUPLICATE_CELLS = 60_000_000  # rows x columns up to which whole rows are compared
+EXACT_CELLS = 20_000_000  # rows x columns up to which distinct values are counted one by one, beyond it estimated
 INFERENCE_HEAD = 20_000  # rows
 # Tried in this order, {0} is the column; a column of text is what none of them fits. Values that are NULL are left out.
 CANDIDATES: dict[str, str] = {
@@ -140,19 +141,21 @@ def _fitting(db: duckdb.DuckDBPyConnection, source: str, tried: dict[str, list[s
 def _profile(
     db: duckdb.DuckDBPyConnection, names: tuple[str, ...], types: dict[str, str], rows: int
 ) -> list[dict[str, Any]]:
+    exact = rows * len(types) <= EXACT_CELLS
     parts = []
     for name in names:
         column, kind = identifier(name), types[name]
         value = f"TRY_CAST({column} AS {kind})" if not _is_text(kind) else f"left(CAST({column} AS VARCHAR), 200)"
         low, high = (f"CAST({edge}({value}) AS VARCHAR)" for edge in ("min", "max"))
-        parts.append(f"count({column}), approx_count_distinct({column}), {low}, {high}")
+        distinct = f"count(DISTINCT {column})" if exact else f"approx_count_distinct({column})"
+        parts.append(f"count({column}), {distinct}, {low}, {high}")
     row = _one(db, f"SELECT {', '.join(parts)} FROM data")  # noqa: S608 - identifiers quoted
     found = []
     for position, name in enumerate(names):
         present, distinct, low, high = row[position * 4 : position * 4 + 4]
         found.append({
             "name": name, "type": types[name][:200], "nulls": rows - present, "distinct": min(distinct, present),
-            "min": shown(low), "max": shown(high),
+            "distinct_exact": exact, "min": shown(low), "max": shown(high),
         })  # fmt: skip
     return found
 

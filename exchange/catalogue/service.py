@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from contracts import canonical
 from exchange import audit
 from exchange.accounts.models import Organisation
+from exchange.accounts.rules import trading_problems
 from exchange.catalogue import rules
 from exchange.catalogue.models import Asset, Listing, ListingVersion, ModerationDecision
 from exchange.catalogue.profile import Profile
@@ -119,7 +120,7 @@ def submit(session: Session, actor: Actor | None, listing_id: str, now: datetime
     if listing.pending_version is not None:
         raise refuse("ALREADY_SUBMITTED", N_("A version of this listing is already waiting for review."), status=409)
     asset = session.get(Asset, listing.draft_asset_id) if listing.draft_asset_id else None
-    found = rules.problems(listing.draft, asset)
+    found = (*trading_problems(session.get_one(Organisation, listing.org_id)), *rules.problems(listing.draft, asset))
     if found or asset is None:
         raise Refused(*found)
     version = _frozen(session, listing, asset, actor, now)
@@ -280,6 +281,23 @@ def _asset(session: Session, version: ListingVersion) -> Asset:
     if asset is None:
         raise NotFound()
     return asset
+
+
+def shows_rows(version: ListingVersion) -> bool:
+    """Whether a stranger may see rows: only of open data. Nobody hands over data before a contract is signed."""
+    return version.licence == "L0"
+
+
+def public_columns(asset: Asset, version: ListingVersion) -> list[dict[str, Any]]:
+    """The dictionary for strangers: the smallest and largest text of a column that is not open data is itself a value
+    taken out of it, so it is left out."""
+    if shows_rows(version):
+        return asset.columns
+    return [column | {"min": None, "max": None} if _is_text(column) else column for column in asset.columns]
+
+
+def _is_text(column: Mapping[str, Any]) -> bool:
+    return not str(column["type"]).startswith(("BIGINT", "INT", "DOUBLE", "FLOAT", "DECIMAL", "DATE", "TIME", "BOOL"))
 
 
 def offer_terms(version: ListingVersion) -> dict[str, Any]:

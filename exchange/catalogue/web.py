@@ -113,6 +113,8 @@ def listing(listing_id: str) -> str:
     return render_template(
         "catalogue/listing.html",
         shown=shown,
+        columns=service.public_columns(shown.asset, shown.version),
+        shows_rows=service.shows_rows(shown.version),
         tab=tab,
         tabs=tabs,
         badges=quality.badges(shown.asset, shown.version, now),
