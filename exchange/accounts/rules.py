@@ -2,16 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 from stdnum.exceptions import ValidationError
 from stdnum.vn import mst
 
+from exchange.accounts.models import Organisation
 from exchange.errors import N_, Refusal, refuse
 from exchange.permissions import OrgKind, Role
 
 PASSWORD_LENGTH = (12, 128)
+TRADING_LEVEL = 2  # X6: VNeID level
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
 _ROLES = {
     OrgKind.MEMBER: frozenset(Role),
@@ -62,7 +64,7 @@ def check_tax_code(text: str) -> str:
             N_("This is not a valid tax code: a digit is missing or wrong."),
             field="tax_code",
             value=text,
-            basis="Decree 314/2026 Art. 18",
+            basis=N_("Decree 314/2026/NĐ-CP Art. 18"),
             passes=N_("The 10 or 13 digits of the registration certificate."),
         ) from None
 
@@ -103,3 +105,23 @@ def check_roles(kind: OrgKind, names: Collection[str]) -> list[Role]:
             passes=", ".join(allowed),
         )
     return [role for role in allowed if role in names]
+
+
+def trading_problems(org: Organisation) -> Iterable[Refusal]:
+    """X6 and X7: what keeps this organisation from selling and from buying."""
+    if org.assurance_level < TRADING_LEVEL:
+        yield Refusal(
+            "IDENTITY_LEVEL_TOO_LOW",
+            N_("Your organisation's identity is confirmed at level %(level)s only."),
+            basis=N_("Decree 314/2026/NĐ-CP Art. 18"),
+            value=str(org.assurance_level),
+            passes=N_("Level 2 of VNeID, confirmed by the operator."),
+            facts={"level": org.assurance_level},
+        )
+    if not org.payment_account:
+        yield Refusal(
+            "NO_PAYMENT_ACCOUNT",
+            N_("Your organisation has no registered payment account."),
+            basis=N_("Decree 314/2026/NĐ-CP Art. 18"),
+            passes=N_("A payment account confirmed by the operator."),
+        )

@@ -14,7 +14,6 @@ from exchange.errors import N_, NotFound, NotPermitted, Refused, refuse
 from exchange.permissions import Actor, OrgKind, Permission, Role, require
 
 SESSION_LENGTH = timedelta(hours=12)
-TRADING_LEVEL = 2  # X6
 
 
 def secret_hash(secret: str) -> str:

@@ -13,6 +13,7 @@ from contracts.errors import ContractsError, Fact
 from contracts.terms import Denied, Terms, first_moment, problems, today
 from exchange import pilot
 from exchange.accounts.models import Organisation
+from exchange.accounts.rules import trading_problems
 from exchange.catalogue.models import Listing, ListingVersion
 from exchange.errors import N_, Refusal, Refused, refuse
 from exchange.negotiations.models import Negotiation
@@ -20,7 +21,6 @@ from exchange.permissions import Actor
 
 TURN = timedelta(days=45)  # for each answer; a default of ours, no article sets it
 MAX_COUNTER_OFFERS = 1
-TRADING_LEVEL = 2  # X6: VNeID level
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def countered(terms: Terms, changes: Mapping[str, Any]) -> Terms:
     """The terms on the table with the seller's changes (names in CHANGEABLE)."""
     if changes.get("price_vnd", 0) is None:
         text = N_("Name your price; zero makes it free of charge.")
-        raise refuse("PRICE_NOT_PUBLISHED", text, field="price_vnd", basis="Decree 314/2026 Art. 6.1")
+        raise refuse("PRICE_NOT_PUBLISHED", text, field="price_vnd", basis=N_("Decree 314/2026/NĐ-CP Art. 6.1"))
     return replace(terms, **{name: value for name, value in changes.items() if name in CHANGEABLE})
 
 
@@ -110,7 +110,7 @@ def check_listing(listing: Listing) -> None:
         raise refuse(
             "NOT_MODERATED",
             N_("This listing has not been approved by the operator, so nobody can request it yet."),
-            basis="Decree 314/2026 Art. 7.8c, 8.5",
+            basis=N_("Decree 314/2026/NĐ-CP Art. 7.8c, 8.5"),
             passes=N_("A listing that stands in the catalogue."),
             status=409,
         )
@@ -122,7 +122,7 @@ def check_not_suspended(listing: Listing) -> None:
         raise refuse(
             "LISTING_SUSPENDED",
             N_("The operator has suspended this listing; no step is possible until it is released."),
-            basis="Decree 314/2026 Art. 7.8d",
+            basis=N_("Decree 314/2026/NĐ-CP Art. 7.8d"),
             status=409,
         )
 
@@ -131,22 +131,7 @@ def buyer_problems(buyer: Organisation, version: ListingVersion) -> Iterable[Ref
     """X6 and X7: who may buy at all; and nobody buys from themselves."""
     if buyer.id == version.org_id:
         yield Refusal("OWN_LISTING", N_("This is your own organisation's listing."))
-    if buyer.assurance_level < TRADING_LEVEL:
-        yield Refusal(
-            "IDENTITY_LEVEL_TOO_LOW",
-            N_("Your organisation's identity is confirmed at level %(level)s only."),
-            basis="Decree 314/2026 Art. 18",
-            value=str(buyer.assurance_level),
-            passes=N_("Level 2 of VNeID, confirmed by the operator."),
-            facts={"level": buyer.assurance_level},
-        )
-    if not buyer.payment_account:
-        yield Refusal(
-            "NO_PAYMENT_ACCOUNT",
-            N_("Your organisation has no registered payment account."),
-            basis="Decree 314/2026 Art. 18",
-            passes=N_("A payment account confirmed by the operator."),
-        )
+    yield from trading_problems(buyer)
 
 
 def wish_problems(version: ListingVersion, terms: Terms, now: datetime) -> list[Refusal]:
@@ -199,7 +184,7 @@ def _period_problems(version: ListingVersion, terms: Terms, now: datetime) -> It
             "TERM_LONGER_THAN_OFFERED",
             N_("The seller offers at most %(months)s months."),
             field="ends",
-            basis="Decree 314/2026 Art. 8.2c",
+            basis=N_("Decree 314/2026/NĐ-CP Art. 8.2c"),
             value=_day(terms.ends),
             passes=N_("%(day)s or earlier."),
             facts={"months": version.term_months, "day": _day(latest)},
@@ -214,7 +199,7 @@ def _territory_problems(version: ListingVersion, terms: Terms) -> Iterable[Refus
             "TERRITORY_NOT_OFFERED",
             N_("The seller does not offer the territory %(value)s."),
             field="territory",
-            basis="Decree 314/2026 Art. 8.2c",
+            basis=N_("Decree 314/2026/NĐ-CP Art. 8.2c"),
             value=", ".join(outside),
             passes=N_("Offered: %(offered)s."),
             facts={"value": ", ".join(outside), "offered": ", ".join(version.territory)},
