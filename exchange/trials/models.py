@@ -39,7 +39,7 @@ class Trial(SQLModel, table=True):
         ),
     )
     id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
-    cert_no: str = Field(max_length=80, unique=True)
+    cert_no: str = Field(max_length=200, unique=True)
     authority: str = Field(max_length=200)
     valid_from: date  # first and last day, in Viet Nam
     valid_to: date
@@ -52,7 +52,7 @@ class Trial(SQLModel, table=True):
     max_listings: int
     max_tx_vnd: int = Field(sa_column=Column(BigInteger, nullable=False))
     max_total_vnd: int = Field(sa_column=Column(BigInteger, nullable=False))
-    notice_version: str = Field(max_length=20)
+    notice_version: str = Field(max_length=200)
     granted_at: datetime = Field(sa_type=UtcDateTime)  # when it was recorded here
     granted_by: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)
     granted_event: str = Field(max_length=26, unique=True)
@@ -84,7 +84,7 @@ class Enrolment(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
     trial_id: str = Field(foreign_key="trial.id", max_length=26)
     org_id: str = Field(foreign_key="organisation.id", max_length=26, index=True)
-    notice_version: str = Field(max_length=20)
+    notice_version: str = Field(max_length=200)
     accepted_at: datetime = Field(sa_type=UtcDateTime)
     accepted_by: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)
     event_id: str = Field(max_length=26, unique=True)

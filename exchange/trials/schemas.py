@@ -1,12 +1,14 @@
 """The fields of trial forms and of their JSON; what they mean is checked by the use cases."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
-from exchange.accounts.schemas import names, text
-from exchange.catalogue.schemas import CHOOSE, NOT_TEXT, Count, Dong
+from exchange.accounts.schemas import text
+from exchange.catalogue.schemas import CHOOSE, LONG, NOT_TEXT, SHORT, Count, Dong, Text
+from exchange.catalogue.vocabulary import SECTORS, TRADEABLE
 from exchange.errors import N_
 from exchange.trials import rules
 
@@ -28,6 +30,13 @@ class Places(fields.Field[list[str]]):
         return found
 
 
+def _codes(known: Iterable[str]) -> fields.List:
+    """Ticked boxes of a closed list, at least one."""
+    one = fields.String(validate=validate.OneOf([*known], error=CHOOSE), error_messages={"invalid": CHOOSE})
+    messages = {"required": CHOOSE, "null": CHOOSE, "invalid": CHOOSE}
+    return fields.List(one, required=True, validate=validate.Length(min=1, error=CHOOSE), error_messages=messages)
+
+
 class _Form(Schema):
     class Meta:
         unknown = EXCLUDE
@@ -36,8 +45,8 @@ class _Form(Schema):
 class CertificateSchema(_Form):
     """The pilot's certificate."""
 
-    cert_no = text(80)
-    authority = text(200)
+    cert_no = Text(SHORT, lines=False)  # empty or absent: the use case refuses by T1
+    authority = Text(SHORT, lines=False)
     valid_from = fields.Date(required=True, error_messages=_DAY)
     valid_to = fields.Date(required=True, error_messages=_DAY)
     level = fields.Integer(
@@ -45,28 +54,28 @@ class CertificateSchema(_Form):
         validate=validate.Range(1, 3, error=CHOOSE),
         error_messages={"required": CHOOSE, "null": CHOOSE, "invalid": CHOOSE},
     )
-    sectors = names()
-    classes = names()
-    verbs = names()
+    sectors = _codes(SECTORS)
+    classes = _codes(TRADEABLE)
+    verbs = _codes(rules.VERBS)
     territory = Places(required=True, error_messages={"required": CHOOSE, "null": CHOOSE})
     max_members = Count(0, 1_000_000)
     max_listings = Count(0, 1_000_000)
     max_tx_vnd = Dong()
     max_total_vnd = Dong()
-    notice_version = text(20)
+    notice_version = Text(SHORT, lines=False)
 
 
 class ChangeSchema(_Form):
     """What happens to the trial, and why."""
 
     kind = text(16)
-    reason = text(2000)
+    reason = Text(LONG)
 
 
 class NoticeSchema(_Form):
     """The notice that was read."""
 
-    notice_version = text(20)
+    notice_version = text(200)
 
 
 class QuestionSchema(Schema):

@@ -101,7 +101,8 @@ def grant() -> Response | Redirect:
 
 def certificate(values: dict[str, Any]) -> service.Certificate:
     """The certificate of these fields; a cap left empty is the usual one."""
-    return service.Certificate(**{name: value for name, value in values.items() if value is not None})
+    named = {name: values.get(name) or "" for name in ("cert_no", "authority", "notice_version")}
+    return service.Certificate(**{name: value for name, value in values.items() if value is not None} | named)
 
 
 @blueprint.post("/trial/enrolment")
@@ -129,7 +130,7 @@ def change(trial_id: str) -> Response | Redirect:
     session, actor = identity.db_session(), identity.the_actor()
     try:
         values = forms.load(schemas.ChangeSchema)
-        service.change_trial(session, actor, trial_id, values["kind"], values["reason"], clock.now())
+        service.change_trial(session, actor, trial_id, values["kind"], values.get("reason") or "", clock.now())
     except Refused as refused:
         session.rollback()
         return _index(refused)

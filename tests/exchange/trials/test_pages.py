@@ -57,6 +57,9 @@ def test_the_operator_records_a_certificate_and_a_member_enrols(place: Place) ->
         ({"territory": "Việt Nam!"}, "territory"),
         ({"max_tx_vnd": "-1"}, "max_tx_vnd"),
         ({"sectors": []}, "sectors"),
+        ({"classes": ["CN1"]}, "classes"),
+        ({"cert_no": "01\u202e/GCN"}, "cert_no"),
+        ({"authority": "\x00"}, "authority"),
     ],
 )
 def test_a_certificate_with_a_mistake_is_shown_again(place: Place, changes: dict[str, str], field: str) -> None:
@@ -70,6 +73,9 @@ def test_forms_ask_for_their_token(ready: Place) -> None:
     browser = ready.browser()
     for address in ("/trial/enrolment", f"/listings/{ready.listing_id}/test-room"):
         assert browser.post(address).status_code == 400
+    operator = ready.browser(ready.people.operator())
+    for address in ("/trial", "/trial/x/change"):
+        assert operator.post(address, data=FORM).status_code == 400
     room = ready.room()
     for name in ("runs", "check", "close", "export"):
         assert browser.post(f"/test-rooms/{room.id}/{name}").status_code == 400
