@@ -1,12 +1,9 @@
-"""How tests make an empty exchange's tables."""
-
-from sqlmodel import SQLModel
+"""How tests make an empty exchange's tables: by the same migrations as everybody."""
 
 from exchange.db import Database
+from exchange.migrations import upgrade
 
 
 def create_schema(database: Database) -> None:
     """All tables of all nouns."""
-    import exchange.models  # noqa: F401 - importing it registers every table
-
-    SQLModel.metadata.create_all(database.engine)
+    upgrade(database.url)
