@@ -83,7 +83,7 @@ def contract(contract_id: str) -> str:
 
 @blueprint.get("/contracts/<contract_id>/evidence.zip")
 @needs(Permission.SIGNED_IN)
-def evidence_zip(contract_id: str) -> Response:
+def evidence(contract_id: str) -> Response:
     """The evidence bundle, for a regulator under a warrant or a party of the contract."""
     return evidence_answer(contract_id)
 
