@@ -11,7 +11,7 @@ import click
 
 from exchange.client.cli import EXISTING, read_key
 from exchange.client.desk import Desk, clean, online
-from exchange.client.words import ClientError
+from exchange.client.words import ClientError, name
 
 if TYPE_CHECKING:
     from contracts.document import Contract
@@ -115,9 +115,10 @@ def _address(negotiation: str) -> str:
 
 
 def _tell(desk: Desk, found: Mapping[str, Any]) -> None:
+    allowed = ", ".join(name(act, desk.lang) for act in found["allowed"]) or "—"
     desk.tell(
-        "NEGOTIATION", id=found["id"], state=found["state"], listing=found["listing_id"], version=found["version"],
-        terms=found["terms_hash"], allowed=", ".join(found["allowed"]).lower() or "—",
+        "NEGOTIATION", id=found["id"], state=name(found["state"], desk.lang), listing=found["listing_id"],
+        version=found["version"], terms=found["terms_hash"], allowed=allowed,
     )  # fmt: skip
     if found.get("contract_id"):
         desk.tell("CONTRACT_DRAWN", id=found["contract_id"])
@@ -146,8 +147,8 @@ def sign(desk: Desk, contract: str, key: Path, terms_hash: str | None, policy: P
     drawn = _negotiated(connection, contract, terms_hash)
     papers.check_signer(drawn, whom, kid)
     click.echo(clean(text.plain(drawn, desk.lang)))
-    name = next(party.name for party in drawn.parties if party.org_id == whom)
-    if not yes and not click.confirm(desk.say("SIGN_CONFIRM", org=name)):
+    ours = next(party.name for party in drawn.parties if party.org_id == whom)
+    if not yes and not click.confirm(desk.say("SIGN_CONFIRM", org=ours)):
         raise ClientError("NOT_SIGNED")
     entry = signature.sign(drawn.payload, private, now=clock.now())
     body = {**entry, "payload": canonical.b64url(drawn.payload)}
@@ -196,10 +197,12 @@ def _prove(
         proved = papers.check_receipt(record, drawn, trusted)
         if record["event_id"] in own:
             papers.check_own_signature(record, own[record["event_id"]])
-        desk.tell("PROVED", event=proved.event, index=proved.index, size=proved.size, log=proved.origin)
+        desk.tell(
+            "PROVED", event=name(proved.event, desk.lang), index=proved.index, size=proved.size, log=proved.origin
+        )
     if policy is None:
         desk.tell("TRUSTED_SERVER")
-    desk.tell("IN_FORCE", standing=found["standing"])
+    desk.tell("IN_FORCE", standing=name(found["standing"], desk.lang))
     if found["unsigned"]:
         desk.tell("WAITING_FOR", orgs=", ".join(found["unsigned"]))
 

@@ -20,6 +20,29 @@ def say(code: str, lang: str, facts: Mapping[str, object]) -> str:
     return SENTENCES[code][LANGUAGES.index(lang)].format_map({name: str(value) for name, value in facts.items()})
 
 
+# Standing of a contract (contracts.standing) and records of its life: the code always stands beside its name.
+NAMES: Mapping[str, tuple[str, str]] = {
+    "UNLOGGED": ("chưa có hiệu lực", "not in force yet"),
+    "UPCOMING": ("đã ký, chưa đến ngày bắt đầu", "signed, its first day is still to come"),
+    "ACTIVE": ("đang có hiệu lực", "in force"),
+    "SUSPENDED": ("đang bị tạm dừng", "suspended"),
+    "EXPIRED": ("đã hết thời hạn", "expired"),
+    "ENDED": ("đã chấm dứt", "ended"),
+    "contract.agreed": ("Hợp đồng được lập", "Contract drawn up"),
+    "contract.signed": ("Chữ ký", "Signature"),
+    "contract.active": ("Hợp đồng có hiệu lực", "Contract in force"),
+    "contract.ended": ("Hợp đồng chấm dứt", "Contract ended"),
+}
+
+
+def name(code: str, lang: str) -> str:
+    """A code with its name before it; states and acts of a negotiation are named as in refusals."""
+    from contracts.sentences import NAMES as STATES
+
+    names = NAMES.get(code) or STATES.get(code)
+    return f"{names[LANGUAGES.index(lang)]} [{code}]" if names else code
+
+
 SENTENCES: Mapping[str, tuple[str, str]] = {
     # -- what went wrong
     "SERVER_MISSING": (

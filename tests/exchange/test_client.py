@@ -6,9 +6,12 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -26,7 +29,7 @@ from exchange.app import create_app
 from exchange.cli import main
 from exchange.client import connection, fetch, words
 from exchange.client.desk import clean, language_of
-from exchange.client.files import read_credentials
+from exchange.client.files import Credentials, read_credentials
 from exchange.client.trial import table
 from exchange.config import Config
 from exchange.negotiations.models import Contract
@@ -142,14 +145,14 @@ def test_from_a_file_to_a_signed_contract_and_back_to_the_file(floor: Floor) -> 
     first = seller.does("sign", contract, "--key", seller.folder / "key.pem", "--yes")
     assert "Clause 22." in first
     assert "VND 9,000,000" in first
-    assert re.search(r"contract.signed: record \d+ of \d+ in the log log.test/2026; the proof was checked", first)
+    assert re.search(r"contract.signed]: record \d+ of \d+ in the log log.test/2026; the proof was checked", first)
     assert f"Still to sign: {buyer.actor.org_id}" in first
     policy = buyer.file("policy.txt", urlopen(f"{floor.running.address}/log/keys").read())
     second = buyer.does("sign", contract, "--key", buyer.folder / "key.pem", "--yes", "--policy", policy)
-    assert "contract.active: record" in second
+    assert "contract.active]: record" in second
     assert "ACTIVE" in second
     assert "the log's key came from" not in second.lower()
-    assert "contract.active: record" in seller.does("receipt", contract, "--policy", policy)
+    assert "contract.active]: record" in seller.does("receipt", contract, "--policy", policy)
 
     fetched = buyer.does("download", contract, "-o", buyer.folder / "data")
     assert (buyer.folder / "data" / "cảng.csv").read_bytes() == CSV
@@ -401,6 +404,48 @@ def test_a_wrong_secret_an_absent_server_and_a_missing_setting_are_told(floor: F
     absent = floor.seller.run("request", "x", "--terms", terms, MINHBACH_SERVER="http://127.0.0.1:9")
     assert "No connection to http://127.0.0.1:9" in absent.output
     assert "MINHBACH_SERVER" in floor.seller.run("request", "x", "--terms", terms, MINHBACH_SERVER=None).output
+
+
+def test_a_big_file_is_sent_in_pieces(tmp_path: Path) -> None:
+    got: list[int] = []
+
+    class Counting(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(b'{"access_token": "t"}')
+
+        def do_PUT(self) -> None:
+            left = int(self.headers["Content-Length"])
+            while left:
+                left -= (read := len(self.rfile.read(min(left, 65_536))))
+                got.append(read)
+            self.answer(b"{}")
+
+        def answer(self, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    big = tmp_path / "big.csv"
+    with big.open("wb") as file:
+        file.truncate(64 * 1024**2)
+    told: list[int] = []
+    with HTTPServer(("127.0.0.1", 0), Counting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        asked = connection.Connection(
+            f"http://127.0.0.1:{server.server_port}", Credentials("c", "s"), "catalogue", "en"
+        )
+        tracemalloc.start()
+        asked.send_file("/listings/x/file", big, told.append)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        server.shutdown()
+    assert sum(got) == sum(told) == 64 * 1024**2
+    assert peak < 8 * 1024**2
 
 
 def test_text_from_a_server_commands_no_terminal() -> None:
