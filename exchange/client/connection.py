@@ -20,6 +20,7 @@ from exchange.client.words import ClientError
 PIECE = 1024 * 1024  # bytes sent or received at a time
 TIMEOUT = 60.0  # seconds without a byte
 READING_TIMEOUT = 900.0  # seconds in which the exchange reads an uploaded file
+EARLY = 60  # seconds before its end at which a token is not used any more
 MAX_ANSWER = 32 * 1024 * 1024  # bytes of a JSON answer
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -43,7 +44,7 @@ class Connection:
     def __init__(self, server: str, credentials: Credentials, scope: str, lang: str) -> None:
         self.base = checked_address(server)
         self.credentials, self.scope, self.lang = credentials, scope, lang
-        self._token: str | None = None
+        self._token, self._until = "", 0.0  # and when it is no use any more, by the monotonic clock
         proxies = [ProxyHandler({})] if urlsplit(self.base).hostname in LOOPBACK else []
         self._opener = build_opener(_NoRedirect, *proxies)
 
@@ -79,27 +80,31 @@ class Connection:
     # -- the token -----------------------------------------------------------------------------------------------
 
     def _access_token(self) -> str:
-        if self._token is None:
+        if time.monotonic() >= self._until:
             if self.credentials.flow == "person":
                 from exchange.client.login import ask_person
 
-                self._token = self.token_for(**ask_person(self.base, self.credentials, self.scope, self.lang))
+                self._take_token(ask_person(self.base, self.credentials, self.scope, self.lang))
             else:
-                self._token = self.token_for(grant_type="client_credentials", scope=self.scope)
+                self._take_token({"grant_type": "client_credentials", "scope": self.scope})
         return self._token
 
-    def token_for(self, **parameters: str) -> str:
-        """A token from the token endpoint (RFC 6749 section 3.2); the secret goes into HTTP Basic (2.3.1)."""
+    def _take_token(self, parameters: dict[str, str]) -> None:
+        """From the token endpoint (RFC 6749 section 3.2); the secret goes into HTTP Basic (2.3.1)."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         client = self.credentials
         if client.client_secret:
             pair = f"{quote(client.client_id, safe='')}:{quote(client.client_secret, safe='')}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         else:
-            parameters["client_id"] = client.client_id
+            parameters = {**parameters, "client_id": client.client_id}
         try:
             with self._send("POST", "/oauth/token", urlencode(parameters).encode(), headers, TIMEOUT) as answer:
-                return str(self._parsed(answer)["access_token"])
+                found = self._parsed(answer)
+            self._token = str(found["access_token"])
+            self._until = time.monotonic() + int(found["expires_in"]) - EARLY
+        except (KeyError, TypeError, ValueError):
+            raise ClientError("ANSWER_STRANGE", server=self.base, status=200) from None
         except ServerRefused as refused:
             body = refused.body
             reason = body.get("error_description") or body.get("error") or body.get("message") or refused.status

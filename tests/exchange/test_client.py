@@ -34,6 +34,7 @@ from exchange.client.trial import table
 from exchange.config import Config
 from exchange.negotiations.models import Contract
 from sandbox.trial import Verb
+from tests.contracts.story import POLICY, jws, whole_story, write
 from tests.exchange.catalogue.conftest import COMPLETE, CSV
 from tests.exchange.oauth.conftest import allow
 from tests.exchange.people import People
@@ -352,6 +353,22 @@ def test_a_files_name_leads_nowhere(given: str, kept: str) -> None:
     assert fetch.plain_name(given) == kept
 
 
+# -- evidence ------------------------------------------------------------------------------------------------------
+
+
+def test_a_bundle_is_checked_without_asking_anybody(tmp_path: Path) -> None:
+    log, contract, entries = whole_story()
+    good = write(log, [jws(contract, entries)])
+    (tmp_path / "policy").write_text(POLICY)
+    (tmp_path / "good.zip").write_bytes(good)
+    (tmp_path / "bad.zip").write_bytes(good[:300] + bytes([good[300] ^ 1]) + good[301:])
+    for name, code, said in (("good", 0, "RESULT: the bundle holds."), ("bad", 1, "does NOT hold")):
+        words = ["verify", str(tmp_path / f"{name}.zip"), "--policy", str(tmp_path / "policy"), "--lang", "en"]
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == code
+        assert said in result.output
+
+
 # -- the test room -------------------------------------------------------------------------------------------------
 
 
@@ -412,7 +429,7 @@ def test_a_big_file_is_sent_in_pieces(tmp_path: Path) -> None:
     class Counting(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            self.answer(b'{"access_token": "t"}')
+            self.answer(b'{"access_token": "t", "expires_in": 3600}')
 
         def do_PUT(self) -> None:
             left = int(self.headers["Content-Length"])
