@@ -11,8 +11,15 @@ from exchange.db import Database
 from exchange.demo import data
 from exchange.permissions import OrgKind
 from sandbox.runner import Runner
-from tests.exchange.conftest import app, config, database, database_url, now  # noqa: F401 - fixtures
-from tests.exchange.conftest import postgresql_server, sqlite_template  # noqa: F401 - fixtures
+from tests.exchange.conftest import (  # noqa: F401 - fixtures
+    app,
+    config,
+    database,
+    database_url,
+    now,
+    postgresql_server,
+    sqlite_template,
+)
 from tests.journeys import steps
 from tests.journeys.visitor import Visitor
 
@@ -73,3 +80,9 @@ def runner(app: Flask) -> Iterator[None]:  # noqa: F811
     app.extensions["minhbach.runner"] = made
     yield
     made.close()
+
+
+@pytest.fixture
+def listing_id(provider: Visitor, operator: Visitor, planes: Path) -> str:
+    """A real file in the catalogue, with keys of both sides to come."""
+    return steps.publish(provider, operator, planes)

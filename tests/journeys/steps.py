@@ -153,3 +153,34 @@ def hand_in(visitor: Visitor, contract_id: str, entry: dict[str, str], token: st
 def refusals(page: Page) -> set[str]:
     """Codes of the rules that a page names."""
     return set(re.findall(r"<code>([A-Z][A-Z0-9_]+(?::[a-z_]+)?)</code>", page.html))
+
+
+# --- a deal -------------------------------------------------------------------------------------------------------
+
+WISH = {
+    "purpose": "Dự báo nhu cầu bảo dưỡng tàu bay",
+    "scenario": "Mô hình nội bộ xếp lịch kho phụ tùng theo kiểu tàu bay",
+    "starts": "2026-11-22",
+    "ends": "2027-05-31",
+    "territory": "VN",
+}
+
+
+def agreed(buyer: Visitor, provider: Visitor, listing_id: str) -> str:
+    """Asked for and agreed without a counter-offer; returns the contract's id."""
+    buyer.open(f"/listings/{listing_id}")
+    buyer.follow("/request")
+    buyer.send("/request", **WISH)
+    provider.open("/negotiations")
+    provider.follow("/negotiations/01")
+    provider.send("/agree")
+    return provider.page.url.split("/")[-2]
+
+
+def concluded(buyer: Visitor, provider: Visitor, listing_id: str, now: datetime) -> str:
+    """A contract in force, signed by both with key files; returns its id."""
+    keys = [(one, make_key(one)) for one in (buyer, provider)]
+    contract_id = agreed(buyer, provider, listing_id)
+    for one, private in keys:
+        sign(one, contract_id, private, now)
+    return contract_id

@@ -109,6 +109,11 @@ class Page:
         assert found, f"{self.url} has no form …{ending}, only {[form.action for form in self.forms]}"
         return found[0]
 
+    def says(self, *sentences: str) -> None:
+        """The reader sees each of these."""
+        for sentence in sentences:
+            assert sentence in self.text, f"{self.url} does not say {sentence!r}: {self.text}"
+
     def link(self, part: str) -> str:
         """The first link whose address holds this."""
         found = [link for link in self.links if part in link]
