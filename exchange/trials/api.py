@@ -10,12 +10,12 @@ from exchange import clock, identity
 from exchange.error_pages import say
 from exchange.errors import NotFound, Refused
 from exchange.permissions import Permission, needs
-from exchange.trials import engine, hints, queries, rooms, rules, service
+from exchange.trials import engine, hints, queries, rooms, rules, service, showing
 from exchange.trials.models import QueryRun
 from exchange.trials.queries import Asked
 from exchange.trials.rooms import Room
 from exchange.trials.schemas import CertificateSchema, NoticeSchema, QuestionSchema
-from exchange.trials.web import certificate, columns
+from exchange.trials.web import certificate
 from sandbox.trial import local_day
 
 blueprint = flask_smorest.Blueprint(
@@ -44,7 +44,7 @@ def room_json(room: Room) -> dict[str, Any]:
     return {
         "id": room.row.id, "listing": room.row.listing_id, "version": room.row.version, "open": room.open_at(now),
         "opens": room.row.opened_at.isoformat(), "closes": room.row.closes_at.isoformat(), "purpose": rules.PURPOSE,
-        "table": room.policy.table, "columns": columns(room.policy), "min_group": room.policy.limits.min_group,
+        "table": room.policy.table, "columns": showing.columns(room.policy), "min_group": room.policy.limits.min_group,
         "max_rows": room.policy.limits.max_rows, "unit": room.policy.unit_column or "(row)",
         "policy_hash": room.row.policy_hash, "copy_sha256": room.copy.sha256, "event": room.row.event_id,
         "budget_left": {"queries": entry.cap - entry.spent, "today": entry.day_cap - today},

@@ -5,7 +5,7 @@ import re
 from exchange.trials.policies import columns_by_role
 from sandbox import query
 from sandbox.denials import Denied
-from sandbox.policy import Policy, Role
+from sandbox.policy import Kind, Policy, Role
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 MOST = 4  # examples
@@ -14,6 +14,7 @@ MOST = 4  # examples
 def examples(policy: Policy) -> list[str]:
     """A handful of questions in rising order of interest."""
     dims, times, measures = (columns_by_role(policy, role) for role in (Role.DIM, Role.TIME, Role.MEASURE))
+    dims.sort(key=lambda name: policy.columns[name.lower()].kind is not Kind.TEXT)  # names tell more than codes
     found = [_ask(policy, [], [])]
     if dims:
         found.append(_ask(policy, dims[:1], []))

@@ -33,7 +33,7 @@ class Places(fields.Field[list[str]]):
 def _codes(known: Iterable[str]) -> fields.List:
     """Ticked boxes of a closed list, at least one."""
     one = fields.String(validate=validate.OneOf([*known], error=CHOOSE), error_messages={"invalid": CHOOSE})
-    messages = {"required": CHOOSE, "null": CHOOSE, "invalid": CHOOSE}
+    messages: dict[str, Any] = {"required": CHOOSE, "null": CHOOSE, "invalid": CHOOSE}
     return fields.List(one, required=True, validate=validate.Length(min=1, error=CHOOSE), error_messages=messages)
 
 

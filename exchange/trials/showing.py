@@ -11,7 +11,7 @@ from pygal.style import Style
 
 from exchange.i18n import day, number
 from exchange.trials.models import QueryRun
-from sandbox.policy import GRAINS
+from sandbox.policy import GRAINS, Policy, Role
 
 BARS = 40  # more rows than this are a table, not a picture
 # One colour that stands out from light and dark paper alike (contrast above 3 to both); no background of its own.
@@ -78,3 +78,24 @@ def chart(answer: dict[str, Any]) -> bytes:
     drawn = picture.render()
     text = drawn.decode() if isinstance(drawn, bytes) else str(drawn)
     return re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL).encode()
+
+
+def columns(policy: Policy) -> list[dict[str, Any]]:
+    """Every column with what it may be used for, in words."""
+    return [
+        {"name": each.name, "source": each.source, "role": each.role.value, "uses": _uses(policy, each.name)}
+        for each in policy.columns.values()
+    ]
+
+
+def _uses(policy: Policy, name: str) -> str:
+    column = policy.column(name)
+    if column is None or column.role is Role.FORBIDDEN:
+        return _("Not in the test room")
+    if column.role is Role.UNIT:
+        return _("Only counted: COUNT(DISTINCT %(name)s)", name=name)
+    if column.role is Role.MEASURE:
+        return _("Summed and averaged: SUM, AVG")
+    if column.role is Role.TIME:
+        return _("Grouped by period (%(grains)s) and filtered with >= and <", grains=", ".join(column.grain))
+    return _("Grouped by, and filtered with = and IN")

@@ -15,7 +15,7 @@ from exchange.errors import N_, NotFound, Refused
 from exchange.permissions import OrgKind, Permission, needs
 from exchange.trials import engine, hints, queries, rooms, rules, schemas, service, showing
 from exchange.trials.queries import Asked
-from sandbox.policy import Policy, Role
+from sandbox.policy import Policy
 from sandbox.trial import State, Verb
 
 blueprint = Blueprint("trials", __name__)
@@ -174,7 +174,7 @@ def _before_opening(listing_id: str, refused: Refused | None = None) -> Response
         refused or (Refused(*barred, status=200) if barred else None),
         shown=shown,
         policy=policy,
-        columns=columns(policy) if policy else [],
+        columns=showing.columns(policy) if policy else [],
         standing=standing,
         minutes=rules.SESSION_MINUTES,
     )
@@ -205,7 +205,7 @@ def _room(room_id: str, refused: Refused | None = None) -> Response:
         minutes=rules.SESSION_MINUTES,
         examples=examples,
         sql=_text(room_id, examples),
-        columns=columns(found.policy),
+        columns=showing.columns(found.policy),
         run=run,
         refusal=say(refusal) if refusal else None,
         place=hints.around(run.sql, run.facts.get("position")) if run and refusal else None,
@@ -237,27 +237,6 @@ def _text(room_id: str, examples: list[str]) -> str:
     if number.isascii() and number.isdecimal() and 0 < int(number[:4]) <= len(examples):
         return examples[int(number[:4]) - 1]
     return earlier.sql if earlier else examples[min(1, len(examples) - 1)] if examples else ""
-
-
-def columns(policy: Policy) -> list[dict[str, Any]]:
-    """Every column with what it may be used for, in words."""
-    return [
-        {"name": each.name, "source": each.source, "role": each.role.value, "uses": _uses(policy, each.name)}
-        for each in policy.columns.values()
-    ]
-
-
-def _uses(policy: Policy, name: str) -> str:
-    column = policy.column(name)
-    if column is None or column.role is Role.FORBIDDEN:
-        return _("Not in the test room")
-    if column.role is Role.UNIT:
-        return _("Only counted: COUNT(DISTINCT %(name)s)", name=name)
-    if column.role is Role.MEASURE:
-        return _("Summed and averaged: SUM, AVG")
-    if column.role is Role.TIME:
-        return _("Grouped by period (%(grains)s) and filtered with >= and <", grains=", ".join(column.grain))
-    return _("Grouped by, and filtered with = and IN")
 
 
 @blueprint.post("/test-rooms/<room_id>/runs")
