@@ -22,6 +22,8 @@ BATCH = 2_000
 SECONDS = 15.0  # spent on one kind of question at most
 ROUNDS = 100
 
+Work = Callable[[Session, int], object]  # in a session, in a round with this number
+
 
 def run(kind: str, count: int = 20_000) -> list[Figure]:
     """Figures for one database kind over ``count`` published listings."""
@@ -29,8 +31,8 @@ def run(kind: str, count: int = 20_000) -> list[Figure]:
     with empty_exchange(kind) as config:
         database = open_database(config)
         ids = _fill(database, count, random)
-        bare = _times(database, lambda session, _n: session.get_one(Listing, random.choice(ids)))
-        figures = [_figure(database, name, ask, count, bare) for name, ask in _questions(count, random).items()]
+        by_key: Work = lambda session, _n: session.get_one(Listing, random.choice(ids))  # noqa: E731 - one line says it
+        figures = [_figure(database, name, ask, count, by_key) for name, ask in _questions(count, random).items()]
         database.dispose()
     return figures
 
@@ -48,8 +50,8 @@ def _questions(count: int, random: Random) -> dict[str, Callable[[int], search.Q
     }
 
 
-def _figure(database: Database, name: str, ask: Callable[[int], search.Query], count: int, bare: list[float]) -> Figure:
-    taken = _times(database, lambda session, n: search.find(session, ask(n)))
+def _figure(database: Database, name: str, ask: Callable[[int], search.Query], count: int, by_key: Work) -> Figure:
+    taken, bare = _times(database, lambda session, n: search.find(session, ask(n)), by_key)
     more = {
         "listings": count,
         "asked": len(taken),
@@ -61,18 +63,26 @@ def _figure(database: Database, name: str, ask: Callable[[int], search.Query], c
     return Figure(label, "ms p99", percentile(taken, 0.99), percentile(bare, 0.99), "one listing by its key", more)
 
 
-def _times(database: Database, work: Callable[[Session, int], object]) -> list[float]:
-    """Milliseconds of each round, every one in a session of its own, as requests are; the first is thrown away."""
+def _times(database: Database, work: Work, bare: Work) -> tuple[list[float], list[float]]:
+    """Milliseconds of both in each round, in turn, every one in a session of its own, as requests are; the first round
+    is thrown away.
+    """
     taken: list[float] = []
+    plain: list[float] = []
     end = time.monotonic() + SECONDS
     for number in range(ROUNDS + 1):
-        start = time.perf_counter()
-        with database.reading() as session:
-            work(session, number)
-        taken.append((time.perf_counter() - start) * 1000)
+        taken.append(_milliseconds(database, work, number))
+        plain.append(_milliseconds(database, bare, number))
         if time.monotonic() > end and number > 1:
             break
-    return taken[1:]
+    return taken[1:], plain[1:]
+
+
+def _milliseconds(database: Database, work: Work, number: int) -> float:
+    start = time.perf_counter()
+    with database.reading() as session:
+        work(session, number)
+    return (time.perf_counter() - start) * 1000
 
 
 def _fill(database: Database, count: int, random: Random) -> list[str]:
