@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from werkzeug.datastructures import FileStorage
+
 from contracts import canonical, signature
 from contracts.keys import PrivateKey
 from exchange.accounts import service as accounts
@@ -88,7 +90,7 @@ def start_draft(seller: Visitor, file: Path) -> str:
     seller.send("/publish")
     listing_id = seller.page.url.split("/")[-2]
     with file.open("rb") as stream:
-        seller.send("/file", file=(stream, file.name))
+        seller.send("/file", file=FileStorage(stream, file.name))
     return listing_id
 
 

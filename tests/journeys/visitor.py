@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
-from werkzeug.test import TestResponse
+from werkzeug.test import TestResponse, encode_multipart
 
 
 @dataclass
@@ -26,7 +26,10 @@ class Form:
     single: set[str] = field(default_factory=set)
 
     def with_typed(self, typed: dict[str, Any]) -> "MultiDict[str, Any]":
-        """What a browser sends after somebody has typed; a list ticks several boxes, None unticks."""
+        """What a browser sends after somebody has typed; a list ticks several boxes, None unticks.
+
+        A file is given as its open stream.
+        """
         unknown = set(typed) - self.offered
         assert not unknown, f"the form {self.action} has no field {sorted(unknown)}, only {sorted(self.offered)}"
         sent: MultiDict[str, Any] = MultiDict([pair for pair in self.filled if pair[0] not in typed])
@@ -150,7 +153,8 @@ class Visitor:
         address = urljoin(self.page.url, form.action)
         if form.method == "get":
             return self.open(urlsplit(address).path, status, query_string=sent)
-        response = self.client.post(address, data=sent)
+        boundary, body = encode_multipart(sent)  # in memory: the client's own way leaves a temporary file open
+        response = self.client.post(address, data=body, content_type=f'multipart/form-data; boundary="{boundary}"')
         if response.status_code == 303:
             return self.open(urljoin(address, response.headers["Location"]), status)
         return self._shown(address, response, status)
