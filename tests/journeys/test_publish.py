@@ -23,7 +23,7 @@ def test_a_listing_travels_from_a_file_to_the_catalogue(app: Flask, operator: Vi
     stranger.open(f"/listings/{listing_id}", 404)
 
     steps.describe(seller, listing_id, OFFER)
-    assert "Đạt mọi quy tắc" in seller.page.text
+    seller.page.says("Đạt mọi quy tắc")
     seller.send("/submit")
     stranger.open(f"/listings/{listing_id}", 404)
 
@@ -57,7 +57,7 @@ def _half_a_form_is_kept(seller: Visitor, listing_id: str) -> None:
     assert ("name", NAME) in seller.page.form("/describe").filled
     seller.open(f"/publish/{listing_id}/licence")
     seller.send("/licence", status=422, price_vnd="1,5", permitted_purpose="Phân tích")
-    assert "Giá là số đồng nguyên" in seller.page.text
+    seller.page.says("Giá là số đồng nguyên")
     kept = seller.page.form("/licence").filled
     assert ("permitted_purpose", "Phân tích") in kept
     assert ("price_vnd", "1,5") in kept
@@ -70,16 +70,16 @@ def _every_gap_is_named(seller: Visitor, listing_id: str) -> None:
         "OFFER_INCOMPLETE:scope", "OFFER_INCOMPLETE:items", "PROVENANCE_MISSING", "RIGHT_NOT_HELD",
         "CLASS_NOT_DECLARED", "QUALITY_STATEMENT_MISSING", "LICENCE_TERMS_MISSING", "PRICE_NOT_PUBLISHED",
     } <= steps.refusals(seller.page)  # fmt: skip
-    assert "314/2026/NĐ-CP" in seller.page.text
+    seller.page.says("314/2026/NĐ-CP")
     assert f"/publish/{listing_id}/rights" in seller.page.links
 
 
 def _returned_with_a_reason(operator: Visitor, listing_id: str) -> None:
     operator.open("/moderation")
     operator.follow(listing_id)
-    assert "3.322" in operator.page.text
+    operator.page.says("3.322")
     operator.send("/approve", status=422)
-    assert "Người kiểm duyệt chưa xác nhận" in operator.page.text
+    operator.page.says("Người kiểm duyệt chưa xác nhận")
     operator.send("/return", status=422, reason=" ")
     operator.send("/return", reason=REASON)
     operator.open(f"/moderation/{listing_id}", 409)
@@ -87,13 +87,13 @@ def _returned_with_a_reason(operator: Visitor, listing_id: str) -> None:
 
 def _corrected_and_sent_again(seller: Visitor, listing_id: str) -> None:
     seller.open("/publish")
-    assert "Trả lại để sửa" in seller.page.text
+    seller.page.says("Trả lại để sửa")
     seller.open(f"/publish/{listing_id}/classify")
-    assert REASON in seller.page.text
+    seller.page.says(REASON)
     seller.send("/classify", limitations="Thiếu số đăng ký của tàu bay đã xóa khỏi sổ trước năm 2013.")
     seller.open(f"/publish/{listing_id}/check")
     seller.send("/submit")
-    assert "Chờ kiểm duyệt" in seller.page.text
+    seller.page.says("Chờ kiểm duyệt")
 
 
 def _approved(operator: Visitor, listing_id: str) -> None:
@@ -113,17 +113,17 @@ def _found(stranger: Visitor, listing_id: str) -> None:
         assert shown in stranger.page.text, f"{shown}: {stranger.page.text}"
     assert listing_id not in stranger.open("/?q=dang+ky&sector=tourism").html
     assert listing_id not in stranger.open("/?q=dang+ky&price=free").html
-    assert "Register of planes" in stranger.open(f"/listings/{listing_id}?lang=en").text
+    stranger.open(f"/listings/{listing_id}?lang=en").says("Register of planes")
 
 
 def test_an_organisation_that_nobody_has_confirmed_prepares_but_does_not_publish(
     app: Flask, operator: Visitor, planes: Path
 ) -> None:
     seller = steps.join(Visitor(app), "provider")
-    assert "Chưa xác nhận" in seller.open("/me").text
+    seller.open("/me").says("Chưa xác nhận")
     listing_id = steps.start_draft(seller, planes)
     steps.describe(seller, listing_id, OFFER)
     seller.send("/submit", status=422)
-    assert "Điều 18" in seller.page.text
+    seller.page.says("Điều 18")
     operator.open("/moderation")
     assert listing_id not in operator.page.html
