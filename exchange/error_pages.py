@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Request, Response, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_smorest import Blueprint
 from sqlalchemy.exc import IntegrityError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 
 from exchange.errors import N_, NotFound, NotPermitted, NotSignedIn, Refusal, Refused
 from exchange.i18n import language
@@ -163,6 +164,20 @@ def _clash(error: IntegrityError) -> Response:
     return answer(409, *_pair(409), [], {})
 
 
+def _too_deep(_error: RecursionError) -> Response:
+    """JSON nested thousands of levels deep: the reader of JSON gives up, and so do we. Nothing of ours recurses so."""
+    return answer(400, *_pair(400), [], {})
+
+
+@Blueprint.ARGUMENTS_PARSER.location_loader("json")
+def read_json(sent: Request, schema: Any) -> Any:
+    """The body of a call of the API; a number too long for Python to read is malformed, not a failure of ours."""
+    try:
+        return Blueprint.ARGUMENTS_PARSER.load_json(sent, schema)
+    except ValueError:
+        raise BadRequest() from None
+
+
 def _unexpected(error: InternalServerError) -> Response:
     # Flask has logged the traceback already; the reader gets the request id to quote.
     return answer(500, *_pair(500), [], {})
@@ -177,6 +192,7 @@ def init_app(app: Flask) -> None:
     """Register the handlers. Must run after flask-smorest's Api, which claims HTTPException for itself."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(InternalServerError, _unexpected)
+    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(IntegrityError, _clash)
     app.register_error_handler(NotSignedIn, _not_signed_in)
