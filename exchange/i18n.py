@@ -3,6 +3,7 @@
 The .po files are read as text at start, one per noun, so that there is no compiled file to forget.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, cached_property
@@ -100,6 +101,12 @@ def number(value: int | float | Decimal) -> str:
     return str(format_decimal(value))
 
 
+def places(codes: Iterable[str]) -> str:
+    """Territory codes (ISO 3166) as names: ``VN`` is ``Việt Nam``; a code without a name of ours stays."""
+    names = {"VN": gettext("Viet Nam"), "VN-SG": gettext("Ho Chi Minh City")}
+    return ", ".join(names.get(code, code) for code in codes)
+
+
 def size(count: int) -> str:
     """Bytes for people: ``28,4 MB`` (decimal units, as disks are sold)."""
     amount: float = count
@@ -113,5 +120,5 @@ def size(count: int) -> str:
 def init_app(app: Flask) -> None:
     """Wire Babel, the filters and the language into ``app``."""
     PoBabel(app, default_locale="vi", default_timezone="Asia/Ho_Chi_Minh", locale_selector=language)
-    app.jinja_env.filters.update(when=when, day=day, dong=dong, number=number, size=size)
+    app.jinja_env.filters.update(when=when, day=day, dong=dong, number=number, places=places, size=size)
     app.jinja_env.globals.update(language=language, format_datetime=format_datetime)

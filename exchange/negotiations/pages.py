@@ -11,7 +11,7 @@ from contracts.standing import Standing
 from contracts.terms import Change, Terms, today
 from exchange.catalogue.vocabulary import LICENCES, ONWARD
 from exchange.errors import N_
-from exchange.i18n import day, dong, language, number
+from exchange.i18n import day, dong, language, number, places
 from exchange.negotiations import rules, service
 from exchange.negotiations.models import Move, Negotiation
 from exchange.negotiations.standing import Papers
@@ -90,7 +90,7 @@ def shown(name: str, value: Any) -> str:
     if value is None:
         return _("no limit")
     if name == "territory":
-        return ", ".join(value)
+        return places(value)
     return number(value) if isinstance(value, int) else str(value)
 
 

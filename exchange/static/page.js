@@ -1,5 +1,5 @@
 // What every page can do with script and does not need it for: open the menu on a phone, take the reader to the
-// error summary, copy a long value.
+// error summary, copy a long value, show a table's rows as lists on a phone.
 
 function menu() {
   const button = document.querySelector("[data-menu]");
@@ -55,7 +55,28 @@ function sendOnce() {
   });
 }
 
+// On a phone the style sheet stacks the cells of a row, each beside its column's heading. The roles say that it is a
+// table still: browsers forget it of elements that are laid out otherwise.
+function stackTables() {
+  const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+  for (const table of document.querySelectorAll(".table-box:not(.is-data) > table")) {
+    const headings = [...table.querySelectorAll("thead th")].map((th) => th.textContent.trim());
+    for (const part of [table, ...table.querySelectorAll("thead, tbody, tr, td")]) part.setAttribute("role", roles[part.tagName]);
+    for (const row of table.querySelectorAll("tbody tr")) {
+      let column = 0;
+      for (const cell of row.children) {
+        if (cell.colSpan === 1) cell.dataset.heading = headings[column] ?? "";
+        if (cell.tagName === "TH") cell.setAttribute("role", "rowheader");
+        column += cell.colSpan;
+      }
+    }
+    for (const th of table.querySelectorAll("thead th")) th.setAttribute("role", "columnheader");
+    table.classList.add("stacks");
+  }
+}
+
 menu();
+stackTables();
 focusErrors();
 copyButtons();
 sendOnce();
