@@ -1,8 +1,8 @@
 """Handing out files under contracts: open a grant, fetch, watch while it streams, list what happened.
 
 Every refusal is a record in the log. A use case therefore puts the record into the session and raises
-``RefusedOnRecord``; the door commits before it answers (see streaming.py). What may be done is asked of
-contracts.standing each time: at the grant, at each fetch, and while bytes flow.
+``RefusedOnRecord``; the door commits before it answers (see streaming.py). What may be done is asked of gate.py
+each time: at the grant, at each fetch, and while bytes flow.
 """
 
 import hashlib
@@ -15,16 +15,15 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from contracts import document
-from contracts.standing import Use
-from contracts.standing import may as may_use
 from contracts.terms import first_moment
 from exchange import audit
 from exchange.catalogue.models import Asset, ListingVersion
+from exchange.deliveries import gate
 from exchange.deliveries.models import Delivery, Grant
 from exchange.errors import N_, NotFound, Refusal, Refused
-from exchange.negotiations import moves, rules, standing
+from exchange.negotiations import moves, standing
 from exchange.negotiations.models import Contract
-from exchange.permissions import Actor, OrgKind, Permission, require
+from exchange.permissions import Actor, Permission, require
 
 GRANT_LIFE = timedelta(hours=1)
 
@@ -84,7 +83,7 @@ def present(session: Session, token: str, now: datetime) -> Ticket:
     session.refresh(contract)
     session.refresh(grant)
     ticket = Ticket(grant, contract, document.parse(contract.payload), asset)
-    return _check(session, _holder(grant), ticket, now)
+    return _check(session, gate.holder_of(session, grant), ticket, now)
 
 
 def start(session: Session, ticket: Ticket, first: int, end: int, now: datetime) -> Delivery:
@@ -95,7 +94,7 @@ def start(session: Session, ticket: Ticket, first: int, end: int, now: datetime)
     grant, contract, asset = ticket.grant, ticket.contract, ticket.asset
     if grant.made_event is None:
         grant.made_event = audit.record(
-            session, "delivery.made", _holder(grant), on=standing.subjects(contract), now=now,
+            session, "delivery.made", gate.holder_of(session, grant), on=standing.subjects(contract), now=now,
             hashes={"contract": contract.sha256, "file": asset.digest},
             details={"bytes": asset.bytes, "rows": asset.rows, "version": contract.version, "grant": grant.id},
         )  # fmt: skip
@@ -114,8 +113,9 @@ def still_allowed(session: Session, ticket: Ticket, now: datetime) -> Refusal | 
     grant, contract = session.get(Grant, ticket.grant.id), session.get(Contract, ticket.contract.id)
     if grant is None or contract is None or grant.revoked_at is not None:
         return _grant_over()
-    denied = may_use(ticket.document, standing.facts_of(session, contract), Use.DELIVER, now)
-    return None if denied is None else rules.say_denied(denied)
+    if gate.is_out(session, grant):
+        return _grant_over()
+    return gate.why_not(session, contract, ticket.document, now)
 
 
 def finish(session: Session, delivery_id: str, ticket: Ticket, sent: int, cut: Refusal | None, now: datetime) -> None:
@@ -129,7 +129,7 @@ def finish(session: Session, delivery_id: str, ticket: Ticket, sent: int, cut: R
         details: dict[str, int | str | bool] = {"sent": sent}
         if contract.ended_at is not None:  # how long after the end the last byte left
             details["after_ms"] = max(0, (now - contract.ended_at) // timedelta(milliseconds=1))
-        _record_refusal(session, _holder(ticket.grant), standing.subjects(contract), cut, now, details)
+        _record_refusal(session, gate.holder_of(session, ticket.grant), standing.subjects(contract), cut, now, details)
     session.add(made)
 
 
@@ -167,8 +167,6 @@ def shelf(session: Session, actor: Actor | None, contract_id: str, now: datetime
     papers = standing.papers(session, actor, contract_id)
     made = count_made(session, contract_id)
     files = files_of(session, papers.row, papers.document)
-    facts = standing.facts_of(session, papers.row, deliveries=made)
-    denied = may_use(papers.document, facts, Use.DELIVER, now)
     return Shelf(
         contract=papers.row,
         files=files,
@@ -176,7 +174,7 @@ def shelf(session: Session, actor: Actor | None, contract_id: str, now: datetime
         names={asset.id: asset.file_name for asset in files},
         made=made,
         limit=papers.document.terms.max_deliveries,
-        refusal=None if denied is None else rules.say_denied(denied),
+        refusal=gate.why_not(session, papers.row, papers.document, now, made=made),
         is_buyer=actor is not None and actor.org_id == papers.row.buyer_org_id,
     )
 
@@ -245,10 +243,10 @@ def _check(session: Session, actor: Actor, ticket: Ticket, now: datetime) -> Tic
     """The ticket, or the refusal put on record."""
     grant, contract = ticket.grant, ticket.contract
     used = count_made(session, contract.id) if ticket.is_first else 0  # a grant that began may be finished
-    denied = may_use(ticket.document, standing.facts_of(session, contract, deliveries=used), Use.DELIVER, now)
+    denied = gate.why_not(session, contract, ticket.document, now, made=used)
     if denied is not None:
-        raise _refuse(session, actor, contract, ticket, rules.say_denied(denied), now)
-    if grant.revoked_at is not None or now >= grant.expires_at:
+        raise _refuse(session, actor, contract, ticket, denied, now)
+    if grant.revoked_at is not None or now >= grant.expires_at or gate.is_out(session, grant):
         raise _refuse(session, actor, contract, ticket, _grant_over(), now)
     return ticket
 
@@ -280,11 +278,6 @@ def _record_refusal(
 ) -> str:  # fmt: skip
     what = {"code": why.code, **(details or {})}
     return audit.record(session, "delivery.refused", actor, on=subjects, now=now, details=what)
-
-
-def _holder(grant: Grant) -> Actor:
-    """Who acts when a link is used: the organisation that it was made for."""
-    return Actor(user_id=grant.user_id, org_id=grant.org_id, kind=OrgKind.MEMBER)
 
 
 def _no_contract() -> Refusal:

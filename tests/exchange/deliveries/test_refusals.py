@@ -4,13 +4,20 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from flask import Flask
+from sqlmodel import select
 
 from contracts.log import leaf
 from exchange import clock
+from exchange.accounts.models import Membership
+from exchange.accounts.service import set_standing
 from exchange.deliveries import streaming
 from exchange.negotiations import agreements
+from exchange.permissions import Role
+from exchange.trials import service as trials
+from exchange.trials.models import Trial
 from tests.exchange.deliveries.goods import Goods
 from tests.exchange.people import People
+from tests.exchange.trials.conftest import certificate
 
 VIETNAM = timezone(timedelta(hours=7))
 
@@ -121,6 +128,57 @@ def goods_link(goods: Goods, contract_id: str) -> str:
 def test_a_licence_for_answers_only(app: Flask, goods: Goods, people: People, licence: str) -> None:
     goods.stock(app.extensions["minhbach.store"], licence=licence, max_deliveries=None, max_queries=100, min_group=10)
     refused(goods, people, goods.path(goods.contract()), "ACTION_NOT_IN_LICENCE")
+
+
+def grant_trial(goods: Goods, people: People, **changes: object) -> Trial:
+    """A certificate that covers what is sold here, but for ``changes``."""
+    trial: Trial = goods.do(trials.grant_trial, people.operator(), certificate(**changes))
+    goods.do(trials.enrol, goods.buyer, "1")
+    return trial
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"sectors": ("health",)}, "OUT_OF_TRIAL_SCOPE"),
+        ({"verbs": ("process",)}, "OUT_OF_TRIAL_SCOPE"),
+        ({"territory": ("VN-HN",)}, "TRIAL_TERRITORY"),
+        ({"valid_from": date(2026, 11, 23)}, "TRIAL_NOT_AUTHORISED"),
+    ],
+)
+def test_outside_the_trials_certificate(goods: Goods, people: People, changes: dict[str, object], code: str) -> None:
+    contract = goods.contract()
+    goods.do(trials.grant_trial, people.operator(), certificate(**changes))
+    refused(goods, people, goods.path(contract), code)
+
+
+def test_while_the_trial_is_suspended_and_after_it_was_terminated(goods: Goods, people: People) -> None:
+    trial = grant_trial(goods, people)
+    contract, operator = goods.contract(), people.operator()
+    assert people.browser(goods.buyer).get(goods.path(contract)).data == goods.data
+    goods.do(trials.change_trial, operator, trial.id, "suspended", "Sự cố")
+    refused(goods, people, goods.path(contract), "TRIAL_SUSPENDED")
+    goods.do(trials.change_trial, operator, trial.id, "resumed", "Đã khắc phục")
+    assert people.browser(goods.buyer).get(goods.path(contract)).data == goods.data
+    goods.do(trials.change_trial, operator, trial.id, "terminated", "Kết thúc")
+    refused(goods, people, goods.path(contract), "TRIAL_TERMINATED")
+
+
+@pytest.mark.parametrize("what", ["organisation", "roles"])
+def test_a_link_dies_with_its_holders_rights(app: Flask, goods: Goods, people: People, what: str) -> None:
+    contract = goods.contract()
+    link, client = goods_link(goods, contract.id), app.test_client()
+    assert client.get(link).status_code == 200
+    if what == "organisation":
+        goods.do(set_standing, people.operator(), goods.buyer.org_id, "suspended")
+    else:
+        with goods.database.writing() as session:
+            row = session.exec(select(Membership).where(Membership.user_id == goods.buyer.user_id)).one()
+            row.role = Role.FINANCE
+            session.commit()
+    late = client.get(link)
+    assert (late.status_code, "GRANT_OVER" in late.text) == (403, True)
+    assert [found.d["code"] for found in goods.leaves("delivery.refused")] == ["GRANT_OVER"]
 
 
 def test_without_the_right_to_receive(goods: Goods, people: People) -> None:

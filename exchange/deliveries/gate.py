@@ -1,0 +1,51 @@
+"""Whether a file may leave now: the signed contract, the trial's certificate, and whoever holds the grant."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from contracts import document
+from contracts.standing import Use
+from contracts.standing import may as may_use
+from exchange import pilot
+from exchange.accounts.models import Organisation
+from exchange.accounts.service import roles_of
+from exchange.catalogue import service as catalogue
+from exchange.deliveries.models import Grant
+from exchange.errors import Refusal
+from exchange.negotiations import rules, standing
+from exchange.negotiations.models import Contract
+from exchange.permissions import Actor, OrgKind, Permission
+
+
+def why_not(
+    session: Session, contract: Contract, signed: document.Contract, now: datetime, *, made: int = 0
+) -> Refusal | None:
+    """The first reason against handing out a file of ``contract`` at ``now``, or None.
+
+    The contract speaks first; then the controlled trial (T1-T17), while a certificate is recorded: a trial that was
+    suspended or is over stops deliveries under contracts made in it.
+    """
+    denied = may_use(signed, standing.facts_of(session, contract, deliveries=made), Use.DELIVER, now)
+    if denied is not None:
+        return rules.say_denied(denied)
+    version = catalogue.the_version(session, contract.listing_id, contract.version)
+    buyer, places = contract.buyer_org_id, signed.terms.territory
+    act = pilot.Act("deliver", buyer, version.sector, version.classification, places)
+    return next(iter(pilot.denials(session, act, now)), None)
+
+
+def holder_of(session: Session, grant: Grant) -> Actor:
+    """Who acts when a link is used: the organisation that it was made for, by the person who made it."""
+    roles = roles_of(session, grant.user_id, grant.org_id) if grant.user_id else frozenset()
+    return Actor(user_id=grant.user_id, org_id=grant.org_id, kind=OrgKind.MEMBER, roles=roles)
+
+
+def is_out(session: Session, grant: Grant) -> bool:
+    """Whether the holder lost the right to receive since the link was made: a link carries no sign-in to notice it.
+
+    That is an organisation that was suspended, or a person who left it or no longer receives for it.
+    """
+    if session.get_one(Organisation, grant.org_id).standing != "active":
+        return True
+    return grant.user_id is not None and not holder_of(session, grant).may(Permission.RECEIVE)
