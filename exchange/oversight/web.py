@@ -14,6 +14,7 @@ from exchange.error_pages import say
 from exchange.errors import Refusal, Refused
 from exchange.home import here
 from exchange.i18n import language
+from exchange.negotiations import pages
 from exchange.oversight import formats, schemas, service, warrants, words
 from exchange.permissions import Permission, needs
 
@@ -78,7 +79,9 @@ def contract(contract_id: str) -> str:
     story = service.story(session, identity.the_actor(), contract_id, clock.now())
     session.commit()
     lines = [(line, line.say(language())) for line in story.report.lines]
-    return render_template("oversight/story.html", story=story, lines=lines, words=words, moment=formats.moment)
+    return render_template(
+        "oversight/story.html", story=story, lines=lines, words=words, moment=formats.moment, clause_value=pages.shown
+    )
 
 
 @blueprint.get("/contracts/<contract_id>/evidence.zip")
