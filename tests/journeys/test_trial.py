@@ -8,6 +8,7 @@ import pytest
 from exchange.demo import listings
 from tests.journeys import steps
 from tests.journeys.visitor import Visitor
+from tests.journeys.words import vi
 
 CERTIFICATE = {
     "cert_no": "01/GCN-UBND", "authority": "Ủy ban nhân dân Thành phố Hồ Chí Minh", "valid_from": "2026-11-01",
@@ -31,12 +32,12 @@ def test_a_buyer_tries_the_data_before_buying(
 
 
 def _certified(operator: Visitor) -> None:
-    operator.open("/trial").says("Chưa ghi nhận giấy chứng nhận nào")
+    operator.open("/trial").says(vi("No certificate is recorded."))
     too_long = CERTIFICATE | {"valid_to": "2029-01-01"}
     operator.send("/trial", status=422, **too_long)
     assert ("cert_no", CERTIFICATE["cert_no"]) in operator.page.form("/trial").filled
     operator.send("/trial", **CERTIFICATE)
-    operator.page.says("01/GCN-UBND", "Đang thử nghiệm Giấy chứng nhận")
+    operator.page.says("01/GCN-UBND", f"{vi('Running')} {vi('Certificate')}")
 
 
 def _listed(provider: Visitor, operator: Visitor, weather: Path) -> str:
@@ -101,7 +102,7 @@ def _refused_and_taught(buyer: Visitor, room: str) -> None:
 def _spent(buyer: Visitor, room: str) -> None:
     """Refusals and repetitions cost nothing: two questions and the fixed one (which may repeat the second) are used."""
     buyer.open(room)
-    used = re.search(r"Số câu đã hỏi (\d+)", buyer.page.text) or re.search(r"(\d+) (?:/|trên) 100", buyer.page.text)
+    used = re.search(vi("Questions used") + r" (\d+)/100", buyer.page.text)
     assert used is not None, buyer.page.text
     assert used[1] in ("2", "3")
     assert "/export" not in buyer.page.html  # nothing can be taken out
@@ -125,4 +126,4 @@ def _suspended(operator: Visitor, buyer: Visitor, listing_id: str) -> None:
     assert "TRIAL_SUSPENDED" in steps.refusals(buyer.page)
     buyer.open(f"/listings/{listing_id}/request")
     buyer.send("/request", status=422, **(steps.WISH | {"ends": "2027-02-28"}))
-    buyer.page.says("tạm")
+    assert vi("Suspended").casefold() in buyer.page.text.casefold()
