@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.steps import PASSWORD, email_of
+from tests.journeys.words import vi
 
 NARROW = {"width": 360, "height": 740}
 WIDE = {"width": 1280, "height": 900}
@@ -88,9 +89,9 @@ class Reader:
     def sign_in(self) -> "Reader":
         """Through the page."""
         self.open("/sign-in")
-        self.page.get_by_label("Địa chỉ thư điện tử").fill(email_of(self.name))
-        self.page.get_by_label("Mật khẩu").fill(PASSWORD)
-        self.press("Đăng nhập")
+        self.page.get_by_label(vi("E-mail address")).fill(email_of(self.name))
+        self.page.get_by_label(vi("Password")).fill(PASSWORD)
+        self.press(vi("Sign in"))
         assert urlsplit(self.page.url).path == "/me"
         return self
 

@@ -1,6 +1,7 @@
 """The whole market in a real browser, from the upload to the evidence, signing in the page included."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,7 @@ from exchange.demo import listings
 from tests.browser.conftest import Site
 from tests.browser.reader import Reader
 from tests.journeys import steps
+from tests.journeys.words import vi
 
 People = Callable[..., Reader]
 NAME = "Thời tiết theo giờ tại các sân bay New York năm 2013"
@@ -35,7 +37,9 @@ def test_the_whole_story_in_a_browser(person: People, site: Site, weather: Path)
         _signed_in_the_page(member, contract)
     _proved_and_downloaded(buyer, contract, weather)
     _audited(regulator, site, contract)
-    _in_english(person("visitor"), buyer, regulator, listing, contract)
+    visitor = person("visitor")
+    _in_english(visitor, buyer, regulator, listing, contract)
+    _in_the_dark(visitor, listing)
 
 
 def _certified(operator: Reader) -> None:
@@ -46,15 +50,15 @@ def _certified(operator: Reader) -> None:
         "valid_from": today.isoformat(), "valid_to": (today + timedelta(days=300)).isoformat(),
         "sectors": ["logistics"], "classes": ["TC"],
     })  # fmt: skip
-    operator.press("Ghi nhận")
+    operator.press(vi("Record the certificate"))
     operator.says("01/GCN-UBND")
 
 
 def _takes_part_and_makes_a_key(member: Reader) -> None:
     member.open("/trial")
-    member.press("Tôi đã đọc và đồng ý tham gia")
+    member.press(vi("I have read this and take part"))
     member.open("/me/keys")
-    member.press("Tạo và đăng ký khóa")
+    member.press(vi("Make and register the key"))
     member.says("Ed25519")
     stored = member.page.evaluate(
         """async () => { const m = await import('/static/keys.js'); const k = await m.findKey();
@@ -65,23 +69,23 @@ def _takes_part_and_makes_a_key(member: Reader) -> None:
 
 def _published(provider: Reader, operator: Reader, weather: Path) -> str:
     provider.open("/publish")
-    provider.press("Tạo niêm yết mới")
+    provider.press(vi("Start a new listing"))
     listing = provider.path.split("/")[2]
-    provider.page.get_by_label("Tệp dữ liệu").set_input_files(weather)
+    provider.page.get_by_label(vi("Data file")).set_input_files(weather)
     _watch_progress(provider)
-    provider.press("Tải lên và đo")
+    provider.press(vi("Upload and measure"))
     assert provider.page.evaluate("sessionStorage.getItem('progress')")
     provider.says("26.115", "wind_speed")
-    provider.follow("Tiếp tục")
+    provider.follow(vi("Continue"))
     for step in ("describe", "rights", "classify", "licence"):
         assert provider.path.endswith(step)
         provider.fill({name: value for name, value in steps.typed(step, OFFER).items() if value is not None})
-        provider.press("Lưu và tiếp tục")
-    provider.press("Nộp để kiểm duyệt")
+        provider.press(vi("Save and continue"))
+    provider.press(vi("Submit for review"))
     operator.open("/moderation")
     operator.follow(NAME)
-    operator.page.get_by_label("Tôi đã xem từ điển dữ liệu").check()
-    operator.press("Duyệt và niêm yết")
+    operator.fill({"personal_data_checked": "1"})
+    operator.press(vi("Approve and publish"))
     return listing
 
 
@@ -96,49 +100,49 @@ def _watch_progress(provider: Reader) -> None:
 
 def _tried(buyer: Reader, listing: str) -> None:
     buyer.open("/")
-    buyer.page.get_by_label("Quý vị tìm dữ liệu gì?").fill("thoi tiet san bay")
-    buyer.press("Tìm")
+    buyer.page.get_by_label(vi("What data are you looking for?")).fill("thoi tiet san bay")
+    buyer.press(vi("Search"))
     buyer.follow(NAME)
     assert buyer.path == f"/listings/{listing}"
-    buyer.follow("Thử trong phòng thử nghiệm")
-    buyer.press("Mở phòng thử nghiệm")
+    buyer.follow(vi("Try it in the test room"))
+    buyer.press(vi("Open the test room"))
     buyer.fill({"sql": BY_AIRPORT})
-    buyer.press("Hỏi")
+    buyer.press(vi("Ask the question"))
     buyer.says("EWR", "JFK", "LGA")
     expect(buyer.page.locator("main img").first).to_be_visible()
     buyer.fill({"sql": "SELECT * FROM data"})
-    buyer.press("Hỏi")
+    buyer.press(vi("Ask the question"))
     buyer.look(again=True)
     buyer.says("314/2026")
 
 
 def _requested_and_agreed(buyer: Reader, provider: Reader, listing: str) -> str:
     buyer.open(f"/listings/{listing}")
-    buyer.follow("Gửi yêu cầu")
+    buyer.follow(vi("Request access"))
     buyer.fill({"purpose": steps.WISH["purpose"], "scenario": steps.WISH["scenario"]})
-    buyer.press("Gửi yêu cầu")
+    buyer.press(vi("Send the request"))
     provider.open("/negotiations")
     provider.follow(NAME)
-    provider.press("Đồng ý và lập hợp đồng")
+    provider.press(vi("Agree and draw up the contract"))
     assert provider.path.endswith("/sign")
     return provider.path.split("/")[2]
 
 
 def _signed_in_the_page(member: Reader, contract: str) -> None:
     member.open(f"/contracts/{contract}/sign")
-    member.page.get_by_label("Tôi đã đọc hợp đồng").check()
-    member.press("Ký hợp đồng")
+    member.page.get_by_label(vi("I have read the contract and may sign for my organisation.")).check()
+    member.press(vi("Sign the contract"))
     assert member.path == f"/contracts/{contract}"
     member.look(again=True)
 
 
 def _proved_and_downloaded(buyer: Reader, contract: str, weather: Path) -> None:
     buyer.open(f"/contracts/{contract}")
-    buyer.says("Đang có hiệu lực", "Khóa trong trình duyệt")
-    buyer.page.locator("#receipts summary", has_text="Bằng chứng").last.click()
+    buyer.says(vi("In force"), vi("Key in a browser"))
+    buyer.page.locator("#receipts summary", has_text=vi("Inclusion proof")).last.click()
     expect(buyer.page.locator("#receipts pre").last).to_contain_text("c2sp.org/tlog-proof")
     with buyer.page.expect_download() as download:
-        buyer.page.get_by_role("link", name="Tải xuống").click()
+        buyer.page.get_by_role("link", name=vi("Download")).click()
     assert download.value.path().read_bytes() == weather.read_bytes()
     assert download.value.suggested_filename == weather.name
 
@@ -148,14 +152,14 @@ def _audited(regulator: Reader, site: Site, contract: str) -> None:
     regulator.open("/oversight")
     regulator.fill({"number": "12/QĐ-TTr", "authority": "Thanh tra Thành phố", "scope": "Dữ liệu thời tiết",
                     "starts": today.isoformat(), "ends": (today + timedelta(days=30)).isoformat()})  # fmt: skip
-    regulator.press("Đăng ký quyết định")
+    regulator.press(vi("Register the warrant"))
     regulator.open(f"/oversight/log?contract={contract}")
     regulator.page.locator(f'main a[href="/oversight/contracts/{contract}"]').first.click()
     regulator.page.wait_for_load_state()
     regulator.look()
-    regulator.says("tất cả đều khớp")
+    regulator.says(vi("Checked just now against the head of %(size)s records: everything holds."))
     with regulator.page.expect_download() as download:
-        regulator.page.get_by_role("link", name="Xuất hồ sơ chứng cứ").click()
+        regulator.page.get_by_role("link", name=vi("Export the evidence bundle")).click()
     data = download.value.path().read_bytes()
     report = evidence.check_bytes(data, regulator.page.request.get("/log/keys").text())
     assert report.ok, [line.say("vi") for line in report.lines]
@@ -177,12 +181,27 @@ def _in_english(visitor: Reader, buyer: Reader, regulator: Reader, listing: str,
         expect(reader.page.locator("html")).to_have_attribute("lang", "en")
 
 
+def _in_the_dark(visitor: Reader, listing: str) -> None:
+    visitor.page.emulate_media(color_scheme="dark")
+    visitor.open(f"/listings/{listing}?tab=data&lang=vi")
+    ink = visitor.page.evaluate("getComputedStyle(document.querySelector('h1')).color")
+    assert sum(int(part) for part in re.findall(r"\d+", ink)[:3]) > 500, ink  # light on dark; axe has judged the rest
+    visitor.open("/sign-in?lang=vi")
+
+
 def test_a_keyboard_alone_signs_in_searches_and_opens_a_listing(person: People, listed: str) -> None:
     page = person("buyer").page
     page.goto("/sign-in")
     _tab_to(page, "#f-email")
     page.keyboard.type(steps.email_of("buyer"))
     page.keyboard.press("Tab")
+    page.keyboard.type("không phải mật khẩu này")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    expect(page.locator(".error-summary")).to_be_focused()  # what went wrong is read out first
+    _tab_to(page, ".error-summary a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#f-password")).to_be_focused()  # and leads to the field; the address is still there
     page.keyboard.type(steps.PASSWORD)
     with page.expect_navigation():
         page.keyboard.press("Enter")
