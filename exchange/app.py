@@ -60,7 +60,7 @@ def create_app(config: Config) -> Flask:
 
 def register_doors(app: Flask, api: Api) -> None:
     """Every noun's pages and JSON API."""
-    from exchange import fonts, health, home
+    from exchange import fonts, health, home, looks
     from exchange.accounts import api as accounts_api
     from exchange.accounts import keys_web, members_web
     from exchange.accounts import web as accounts_web
@@ -77,6 +77,7 @@ def register_doors(app: Flask, api: Api) -> None:
     from exchange.oauth import server as oauth_server
     from exchange.oauth import web as oauth_web
     from exchange.oversight import api as oversight_api
+    from exchange.oversight import warrants
     from exchange.oversight import web as oversight_web
     from exchange.trials import api as trials_api
     from exchange.trials import service as trials
@@ -85,6 +86,7 @@ def register_doors(app: Flask, api: Api) -> None:
     home.init_app(app)
     oauth_server.init_app(app)
     trials.connect()
+    looks.connect(warrants.look)
     for pages in (
         *(accounts_web, members_web, keys_web, catalogue_web, deliveries_web, fonts, health, ledger_web),
         *(negotiations_web, contract_web, oauth_web, oauth_api, oversight_web, trials_web),

@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from exchange import clock, identity
 from exchange.deliveries import schemas, service
 from exchange.deliveries.streaming import address_of, answer, keeping_refusals
+from exchange.negotiations.api import look
 from exchange.permissions import Permission, needs
 
 blueprint = Blueprint(
@@ -20,7 +21,12 @@ blueprint = Blueprint(
 @blueprint.response(200, schemas.ShelfView)
 def deliveries(contract_id: str) -> service.Shelf:
     """The files of a contract and what was fetched or refused, newest first; for both parties"""
-    return service.shelf(identity.db_session(), identity.the_actor(), contract_id, clock.now(), limit=1000)
+    actor = identity.the_actor()
+    return look(
+        contract_id,
+        lambda: service.shelf(identity.db_session(), actor, contract_id, clock.now(), limit=1000),
+        "contract",
+    )
 
 
 @blueprint.post("/<contract_id>/files/<asset_id>/grants")

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from contracts.errors import TreeError
 from contracts.log import tiles
 from contracts.log.proof import format_proof
-from exchange import identity
+from exchange import clock, identity, looks
 from exchange.errors import N_, NotFound, refuse
 from exchange.ledger import service
 from exchange.ledger.tiles import DatabaseTiles
@@ -34,8 +34,12 @@ def tile(path: str) -> Response:
 @blueprint.get("/tile/entries/<path:path>")
 @needs(Permission.AUDIT)
 def entries(path: str) -> Response:
-    """A bundle of entries; they name who dealt with whom, so only a regulator reads them."""
-    return _tile(f"tile/entries/{path}", entries=True)
+    """A bundle of entries; they name who dealt with whom, so only a regulator reads them, under a warrant."""
+    session = identity.writing_session()
+    answer = _tile(f"tile/entries/{path}", entries=True)
+    looks.record(session, identity.the_actor(), "entries", [], clock.now())
+    session.commit()
+    return answer
 
 
 @blueprint.get("/proof")

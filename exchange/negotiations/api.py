@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from contracts import canonical
 from contracts.log.proof import format_proof
-from exchange import clock, identity
+from exchange import clock, identity, looks
 from exchange.negotiations import agreements, rules, schemas, service, standing
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs
@@ -159,13 +159,13 @@ def end(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
 
 
 def look(subject_id: str, read: Callable[[], T], kind: str) -> T:
-    """Read somebody's papers; an official's look is recorded before it is answered."""
+    """Read somebody's papers; an official does so under a warrant, and the look is recorded before it is answered."""
     actor = identity.the_actor()
     if not actor.may(Permission.AUDIT):
         return read()
     session = identity.writing_session()
     found = read()
-    service.note_look(session, actor, [f"{kind}:{subject_id}"], clock.now())
+    looks.record(session, actor, kind, [f"{kind}:{subject_id}"], clock.now())
     session.commit()
     return found
 

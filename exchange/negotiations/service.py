@@ -1,6 +1,6 @@
 """From a request to agreed terms: request, counter-offer, accept, terminate, and reading. agreements.py goes on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,6 @@ from sqlmodel import Session, col, select
 from contracts import negotiation as play
 from contracts.negotiation import Act, Role, State
 from contracts.terms import Terms
-from exchange import audit
 from exchange.accounts.models import Organisation
 from exchange.catalogue import service as catalogue
 from exchange.catalogue.models import Listing, ListingVersion
@@ -134,7 +133,7 @@ def negotiations_of(
 
 
 def thread(session: Session, actor: Actor | None, negotiation_id: str) -> Thread:
-    """One negotiation with all its moves. Parties only; a regulator may read, see ``note_look``."""
+    """One negotiation with all its moves. Parties only; a regulator may read, see ``looks``."""
     actor = require_reader(actor)
     negotiation = session.get(Negotiation, negotiation_id)
     if negotiation is None or not sees(actor, negotiation):
@@ -168,11 +167,6 @@ def allowed_acts(negotiation: Negotiation, role: Role | None, now: datetime) -> 
         State(negotiation.state), role, offers=negotiation.offers, max_counter_offers=rules.MAX_COUNTER_OFFERS
     )
     return open_to - {Act.REQUEST, Act.VERIFY, Act.FINALIZE}
-
-
-def note_look(session: Session, actor: Actor, subjects: Sequence[str], now: datetime) -> None:
-    """Record that an official looked at somebody's papers: every look is in the log, as they are."""
-    audit.record(session, "audit.looked", actor, on=[f"org:{actor.org_id}", *subjects], now=now)
 
 
 # --- shared with agreements.py ------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def contracts_of(
 
 
 def papers(session: Session, actor: Actor | None, contract_id: str) -> Papers:
-    """One contract. Parties only; a regulator may read, see ``service.note_look``."""
+    """One contract. Parties only; a regulator may read, see ``looks``."""
     actor = service.require_reader(actor)
     row = session.get(Contract, contract_id)
     if row is None or not service.sees(actor, row):

@@ -1,6 +1,6 @@
 """The log over SQL: every committed record exactly once, provable, under heads that lie on one history."""
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from threading import Thread
 
@@ -22,7 +22,10 @@ from exchange.ledger.cli import problems_of
 from exchange.ledger.models import Entry, Outbox
 from exchange.ledger.sequencer import Sequencer
 from exchange.ledger.signing_key import LogKeyError
+from exchange.oversight import warrants
 from tests.exchange.people import People
+
+MANDATE = warrants.Mandate("12/QĐ-TTr", "Thanh tra", "Nhật ký", date(2026, 11, 1), date(2026, 12, 31))
 
 
 @pytest.fixture
@@ -176,7 +179,13 @@ def test_a_regulator_reads_the_entries_behind_the_tiles(
     session.commit()
     sequencer.run_once()
     (bundle,) = bundles_of(1)
-    answer = people.browser(people.regulator()).get(f"/log/{bundle.path}")
+    regulator = people.regulator()
+    browser = people.browser(regulator)
+    refused = browser.get(f"/log/{bundle.path}")
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "WARRANT_NEEDED")
+    warrants.open_warrant(session, regulator, MANDATE, now)
+    session.commit()
+    answer = browser.get(f"/log/{bundle.path}")
     assert tree.root_of(decode_bundle(answer.data, 1)) == sequencer_root(session)
     assert people.browser(people.buyer()).get(f"/log/{bundle.path}").status_code == 403
 

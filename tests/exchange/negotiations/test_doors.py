@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,8 @@ from exchange.ledger import service as ledger
 from exchange.ledger.models import Entry
 from exchange.negotiations.models import Contract, Move, Negotiation
 from exchange.oauth import service as oauth
-from exchange.permissions import Actor
+from exchange.oversight import warrants
+from exchange.permissions import Actor, OrgKind
 from tests.exchange.negotiations.market import Market
 from tests.exchange.people import People
 
@@ -30,6 +31,8 @@ REQUEST = {
     "territory": "VN",
 }
 
+MANDATE = warrants.Mandate("12/QĐ-TTr", "Thanh tra", "Giao dịch", date(2026, 11, 1), date(2026, 12, 31))
+
 
 class Program:
     """A program of one organisation, with a token of its own."""
@@ -37,7 +40,8 @@ class Program:
     def __init__(self, app: Flask, market: Market, actor: Actor, scope: str = "negotiate sign") -> None:
         with market.database.writing() as session:
             client, secret = oauth.create_client(
-                session, actor, name="Chương trình", flow="machine", scopes=scope.split(), roles=["signer"],
+                session, actor, name="Chương trình", flow="machine", scopes=scope.split(),
+                roles=["signer" if actor.kind == OrgKind.MEMBER else "analyst"],
                 now=market.now,
             )  # fmt: skip
             session.commit()
@@ -106,14 +110,23 @@ def test_the_api_refuses_in_one_shape(app: Flask, market: Market, people: People
 
 
 def test_a_regulators_look_is_recorded(app: Flask, market: Market, people: People) -> None:
-    contract = market.agreed()
-    browser = people.browser(people.regulator())
-    for path in (f"/contracts/{contract.id}", f"/negotiations/{contract.negotiation_id}"):
+    contract, regulator = market.agreed(), people.regulator()
+    browser = people.browser(regulator)
+    paths = (f"/contracts/{contract.id}", f"/negotiations/{contract.negotiation_id}")
+    for path in (*paths, f"/contracts/{contract.id}/payload", f"/contracts/{contract.id}/jws"):
+        refused = browser.get(path)  # no warrant, nothing to see
+        assert (refused.status_code, "WARRANT_NEEDED" in refused.text) == (403, True)
+    program = Program(app, market, regulator, scope="audit")
+    for path in (*paths, f"/contracts/{contract.id}/deliveries"):
+        assert program.get(path).get_json()["code"] == "WARRANT_NEEDED"
+    market.do(warrants.open_warrant, regulator, MANDATE)
+    for path in paths:
         assert browser.get(path).status_code == 200
+    assert program.get(f"/contracts/{contract.id}/deliveries").status_code == 200
     assert browser.get(f"/contracts/{contract.id}/payload").data == contract.payload
     market.sequencer.run_once()
     with market.database.reading() as session:
-        assert len(session.exec(select(Entry).where(Entry.event == "audit.looked")).all()) == 3
+        assert len(session.exec(select(Entry).where(Entry.event == "audit.looked")).all()) == 4
 
 
 def token_of(browser: FlaskClient, path: str) -> str:
