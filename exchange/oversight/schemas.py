@@ -61,7 +61,9 @@ class SearchForm(Schema):
     event = fields.String(load_default="", validate=validate.OneOf(_EVENTS, error=N_("There is no such event.")))
     start = fields.Date(load_default=None, format="iso", data_key="from", error_messages=_DAY)
     end = fields.Date(load_default=None, format="iso", data_key="to", error_messages=_DAY)
-    before = fields.Integer(load_default=None, validate=validate.Range(min=0, error=N_("This number is out of range.")))
+    before = fields.Integer(
+        load_default=None, validate=validate.Range(0, 2**63 - 1, error=N_("This number is out of range."))
+    )
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 1000, error=N_("This number is out of range.")))
 
     @pre_load

@@ -127,7 +127,7 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
         subjects=subjects,
         event=question.event or None,
         start=first_moment(question.start) if question.start else None,
-        end=first_moment(question.end) + timedelta(days=1) if question.end else None,
+        end=_moment_after(question.end) if question.end else None,
         before=question.before,
         limit=limit,
     )
@@ -218,6 +218,11 @@ def names_in(session: Session, records: Iterable[Record], more: Iterable[str] = 
         ids |= {s.removeprefix("org:") for s in (*record.leaf.on, record.leaf.actor) if s.startswith("org:")}
     rows = session.exec(select(Organisation.id, Organisation.name).where(col(Organisation.id).in_(ids)))
     return dict(rows.all())
+
+
+def _moment_after(day: date) -> datetime | None:
+    """The first moment that no longer belongs to ``day``; None after the last day that there is."""
+    return first_moment(day + timedelta(days=1)) if day < date.max else None
 
 
 def _is_known(session: Session, subject: str) -> bool:

@@ -30,6 +30,7 @@ EVENTS: dict[EventType, str] = {
     EventType.ACCOUNT_CHANGED: N_("Organisation's particulars changed"),
     EventType.TRIAL_GRANTED: N_("Trial certificate recorded"),
     EventType.TRIAL_CHANGED: N_("Trial changed"),
+    EventType.TRIAL_ENROLLED: N_("Trial joined, notice accepted"),
     EventType.AUDIT_LOOKED: N_("An official looked"),
     EventType.WARRANT_OPENED: N_("Warrant registered"),
     EventType.EVIDENCE_EXPORTED: N_("Evidence bundle exported"),

@@ -10,9 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from contracts.log import checkpoint, tree
+from contracts.log.leaf import EventType
+from contracts.negotiation import Act
+from contracts.standing import Standing
 from exchange import clock
 from exchange.accounts.models import Organisation
 from exchange.negotiations.models import Contract
+from exchange.oversight import words
 from exchange.oversight.formats import plain_cell
 from exchange.permissions import Actor
 from tests.exchange.deliveries.goods import Goods
@@ -132,7 +136,16 @@ def test_pages_follow_one_another(official: FlaskClient, case: Contract) -> None
 
 
 @pytest.mark.parametrize(
-    "query", ["event=nonsense", "from=yesterday", "to=2026-13-01", "before=-1", "contract=../x", "org=" + "x" * 201]
+    "query",
+    [
+        "event=nonsense",
+        "from=yesterday",
+        "to=2026-13-01",
+        "before=-1",
+        "before=9223372036854775808",
+        "contract=../x",
+        "org=" + "x" * 201,
+    ],
 )
 def test_a_strange_question_is_refused_politely(official: FlaskClient, query: str) -> None:
     assert official.get("/oversight/log?" + query).status_code == 422
@@ -154,6 +167,18 @@ def test_results_say_events_in_both_languages(official: FlaskClient, people: Peo
     assert "Data delivered" in official.get("/oversight/log?lang=en").text
     [record] = official.get("/oversight/log?format=json&event=delivery.made").json["records"]
     assert (record["event_vi"], record["event_en"]) == ("Giao dữ liệu", "Data delivered")
+
+
+def test_every_event_and_every_act_has_its_words() -> None:
+    """A record without words would take the whole answer down with it."""
+    assert set(words.EVENTS) == set(EventType)
+    assert set(words.ACTS) == set(Act)
+    assert set(words.STANDINGS) == set(Standing)
+
+
+@pytest.mark.parametrize("query", ["to=9999-12-31", "from=0001-01-01&to=9999-12-30", "before=9223372036854775807"])
+def test_the_ends_of_time_are_only_days(official: FlaskClient, case: Contract, query: str) -> None:
+    assert official.get(f"/oversight/log?format=json&event=contract.signed&{query}").json["records"]
 
 
 def test_no_cell_of_the_spreadsheet_is_a_formula(official: FlaskClient, goods: Goods, case: Contract) -> None:
