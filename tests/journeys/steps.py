@@ -154,7 +154,7 @@ def hand_in(visitor: Visitor, contract_id: str, entry: dict[str, str], token: st
 
 def refusals(page: Page) -> set[str]:
     """Codes of the rules that a page names."""
-    return set(re.findall(r"<code>([A-Z][A-Z0-9_]+(?::[a-z_]+)?)</code>", page.html))
+    return set(re.findall(r"(?:<code>|small\">)([A-Z][A-Z0-9_]+(?::[a-z_]+)?)</", page.html))
 
 
 # --- a deal -------------------------------------------------------------------------------------------------------
