@@ -1,7 +1,7 @@
 """The door between the controlled trial and the nouns below it: they ask, ``exchange.trials`` answers.
 
 Catalogue, negotiations and deliveries stand below the trial and may not import it; the application connects the two
-when it is made. Before that, and while no certificate is recorded, the trial has nothing against anything.
+when it is made. While no certificate is recorded the trial has nothing against anything (docs/decisions/0004).
 """
 
 from collections.abc import Callable
@@ -27,19 +27,30 @@ class Act:
 
 Judge = Callable[[Session, Act, datetime], tuple[Refusal, ...]]
 Certificate = Callable[[Session, datetime], tuple[str, str] | None]
-_judges: list[tuple[Judge, Certificate]] = []
+_connected: list[tuple[Judge, Certificate]] = []
 
 
 def connect(judge: Judge, certificate: Certificate) -> None:
-    """Let these two answer; called once by the application, a second time changes nothing."""
-    _judges[:] = [(judge, certificate)]
+    """Let these two answer; called by whatever is about to run use cases: the application, the demo, a benchmark."""
+    _connected[:] = [(judge, certificate)]
 
 
 def denials(session: Session, act: Act, now: datetime) -> tuple[Refusal, ...]:
-    """Every rule of the trial (T1-T17) that refuses ``act``; none while no certificate is recorded."""
-    return tuple(refusal for judge, _ in _judges for refusal in judge(session, act, now))
+    """Every rule of the trial (T1-T17) that refuses ``act``; none while no certificate is recorded.
+
+    Raises LookupError when nobody connected the trial: to go on without asking would be to permit.
+    """
+    judge, _ = _the_trial()
+    return judge(session, act, now)
 
 
 def certificate(session: Session, now: datetime) -> tuple[str, str] | None:
     """Number of the certificate and version of its notice, as contracts name them (clause 22)."""
-    return next((found for _, name in _judges if (found := name(session, now)) is not None), None)
+    _, name = _the_trial()
+    return name(session, now)
+
+
+def _the_trial() -> tuple[Judge, Certificate]:
+    if not _connected:
+        raise LookupError("the trial is not connected: call exchange.trials.service.connect() first")
+    return _connected[0]

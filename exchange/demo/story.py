@@ -72,6 +72,7 @@ class Story:
         self._sequencer = Sequencer(database, config)
         self._folder = config.home / "demo"  # what would lie on the members' own machines: their private keys
         self._actors: dict[str, Actor] = {}
+        trials.connect()
 
     def is_needed(self) -> bool:
         """Whether nobody has joined yet."""

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlmodel import select
 
-from contracts import evidence
+from contracts import document, evidence
 from contracts.standing import Standing
 from exchange.catalogue.models import Asset, Listing
 from exchange.config import Config
@@ -38,6 +38,9 @@ def test_the_demo_holds_real_data_and_a_contract_that_a_stranger_can_verify(
         assert sorted(str(state) for state in session.exec(select(Listing.state))) == ["published"] * 3 + ["submitted"]
         contract = session.exec(select(Contract)).one()
         assert standing_of(session, contract, now) == Standing.ACTIVE
+        trial = document.parse(contract.payload).trial
+        assert trial is not None
+        assert trial.cert_no == "TRINH-DIEN-01/2026"
         assert problems_of(session) == []
         bundle = tmp_path / "bundle.zip"
         bundle.write_bytes(bundle_of(session, contract.id, official=True).data)
