@@ -2,6 +2,7 @@
 
 import click
 
+from exchange.accounts import cli as account_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
 from exchange.client import deals, trial
@@ -64,6 +65,7 @@ def db_upgrade() -> None:
 
 
 main.add_command(log_commands.group)
+main.add_command(account_commands.join)
 main.add_command(oversight_commands.evidence)
 main.add_command(bench)
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
