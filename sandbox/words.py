@@ -94,10 +94,10 @@ CONTEXT = {
         "Ask within that time.",
     ),
     "X2": Words(
-        "Phòng thử nghiệm không mở (trạng thái: {state}).",
-        "The test room is not open (state: {state}).",
-        "Liên hệ bên cung cấp dữ liệu.",
-        "Contact the provider.",
+        "Phòng thử nghiệm này không còn mở.",
+        "This test room is not open any more.",
+        "Mở phòng mới từ trang của sản phẩm dữ liệu; nếu phòng bị tạm dừng, hãy liên hệ Bên bán.",
+        "Open a new room from the listing's page; if it was paused, contact the seller.",
     ),
     "X3": Words(
         "Mục đích chưa được khai báo hoặc không có trong thỏa thuận.",
