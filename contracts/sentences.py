@@ -47,6 +47,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Ngày kết thúc {value} đã qua. Hãy chọn ngày từ {passes} trở đi.",
         "The last day {value} has passed. Choose {passes} or later.",
     ),
+    "ENDS_TOO_FAR": (
+        "Ngày kết thúc {value} quá xa. Hãy chọn ngày {passes} hoặc sớm hơn.",
+        "The last day {value} is too far off. Choose {passes} or earlier.",
+    ),
     "TERM_TOO_LONG": (
         "Giấy phép sử dụng nội bộ (L3) không quá 12 tháng; ngày kết thúc {value} phải là {passes} hoặc sớm hơn.",
         "An internal-use licence (L3) lasts at most 12 months; the last day {value} must be {passes} or earlier.",

@@ -7,12 +7,12 @@ term (whole days in Viet Nam), unless it was ended or is suspended.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from contracts.errors import Fact
 from contracts.parts import Contract
-from contracts.terms import ANSWERS_ONLY, LICENCES, Denied, first_moment
+from contracts.terms import ANSWERS_ONLY, LICENCES, Denied, today
 
 
 class Standing(StrEnum):
@@ -53,11 +53,11 @@ def standing(contract: Contract, facts: Facts, now: datetime) -> Standing:
         return Standing.UNLOGGED
     if facts.ended_at is not None and now >= facts.ended_at:
         return Standing.ENDED
-    if now >= first_moment(contract.terms.ends) + timedelta(days=1):
+    if today(now) > contract.terms.ends:
         return Standing.EXPIRED
     if facts.suspended:
         return Standing.SUSPENDED
-    if now < first_moment(contract.terms.starts):
+    if today(now) < contract.terms.starts:
         return Standing.UPCOMING
     return Standing.ACTIVE
 

@@ -43,6 +43,7 @@ ANSWERS_ONLY = frozenset({"L1", "L2"})
 MAX_TEXT = 2_000  # characters; a purpose longer than a page is a contract inside the contract
 MAX_PRICE_VND = 10**15  # đồng; below 2^53, so exact in every JSON reader
 INTERNAL_MONTHS = 12  # L3: own use for at most a year
+MAX_YEARS = 50  # a rule of ours: what ends later ends never, and calendars end in 9999
 
 _TERRITORY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")  # ISO 3166-1 alpha-2, or a subdivision of ISO 3166-2
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -189,6 +190,8 @@ def _term_problems(terms: Terms, now: datetime) -> Iterator[Denied]:
         yield _denied("ENDS_IN_PAST", "ends", terms.ends.isoformat(), current.isoformat(), "X9")
     elif terms.licence == "L3" and terms.ends > (limit := _months_later(terms.starts, INTERNAL_MONTHS)):
         yield _denied("TERM_TOO_LONG", "ends", terms.ends.isoformat(), limit.isoformat(), "L3")
+    elif terms.ends > (latest := date(current.year + MAX_YEARS, 12, 31)):
+        yield _denied("ENDS_TOO_FAR", "ends", terms.ends.isoformat(), latest.isoformat(), "X9")
 
 
 def _months_later(day: date, months: int) -> date:

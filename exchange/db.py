@@ -23,6 +23,12 @@ def new_id() -> str:
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
+def is_storable(text: str) -> bool:
+    """Whether both databases can keep the text: PostgreSQL takes no NUL, UTF-8 no half of a character (as JSON's
+    ``"\\ud800"`` brings it)."""
+    return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in text)
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment, stored in UTC, on both databases. A naive value is a bug and refused."""
 

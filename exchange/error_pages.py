@@ -153,9 +153,16 @@ def _schema_errors(error: HTTPException) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     for place in (data.get("messages") or {}).values():
         for field, texts in place.items() if isinstance(place, dict) else [(None, place)]:
-            for text in texts if isinstance(texts, list) else [str(texts)]:
+            for text in dict.fromkeys(_flat(texts)):
                 lines.append(_line("FIELD_INVALID", field and str(field), _(text) if text else ""))
     return lines
+
+
+def _flat(messages: Any) -> list[str]:
+    """Every sentence about one field; a list's or mapping's stand under the index or name of the item."""
+    if isinstance(messages, dict):
+        return [text for part in messages.values() for text in _flat(part)]
+    return [str(text) for text in messages] if isinstance(messages, list) else [str(messages)]
 
 
 def _clash(error: IntegrityError) -> Response:

@@ -3,11 +3,11 @@
 from typing import Any
 
 from flask import current_app, request
-from flask_smorest import Blueprint
 
 from exchange import clock, identity
 from exchange.accounts import keys, schemas
 from exchange.accounts.models import SigningKey
+from exchange.bodies import Blueprint
 from exchange.permissions import Permission, needs
 
 blueprint = Blueprint(

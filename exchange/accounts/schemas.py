@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
+from exchange.db import is_storable
 from exchange.errors import N_
 
 REQUIRED: dict[str, Any] = {
@@ -13,11 +14,17 @@ REQUIRED: dict[str, Any] = {
 }
 
 
+def storable(value: str) -> None:
+    """Refuse what no database keeps."""
+    if not is_storable(value):
+        raise ValidationError(N_("This is not text."))
+
+
 def text(most: int, *, required: bool = True) -> fields.String:
     """A line of at most ``most`` characters."""
-    checks: list[validate.Validator] = [
+    checks: list[Any] = [
         validate.Length(max=most, error=N_("This is too long.")),
-        validate.ContainsNoneOf("\0", error=N_("This is not text.")),  # PostgreSQL could not store it
+        storable,
     ]
     if required:
         checks.insert(0, validate.Length(min=1, error=N_("Fill in this field.")))

@@ -2,12 +2,13 @@
 
 from typing import Any, cast
 
-import flask_smorest
 from flask import current_app, request
 from flask.views import MethodView
 from marshmallow import EXCLUDE, Schema, fields
 
 from exchange import clock, identity
+from exchange.accounts.schemas import storable
+from exchange.bodies import Blueprint
 from exchange.catalogue import incoming, moderation, quality, search, service
 from exchange.catalogue.models import Asset, Listing, ListingVersion
 from exchange.catalogue.schemas import DraftSchema, SearchSchema
@@ -15,7 +16,7 @@ from exchange.catalogue.upload import check_declared
 from exchange.config import Config
 from exchange.permissions import Permission, needs, public
 
-blueprint = flask_smorest.Blueprint(
+blueprint = Blueprint(
     "catalogue_api", __name__, url_prefix="/api/v1/listings", description="Listings: find, read, publish, moderate"
 )
 
@@ -27,7 +28,7 @@ class DecisionSchema(Schema):
         unknown = EXCLUDE
 
     personal_data_checked = fields.Boolean(load_default=False)
-    reason = fields.String(load_default="")
+    reason = fields.String(load_default="", validate=storable)
 
 
 @blueprint.url_value_preprocessor

@@ -94,7 +94,7 @@ def approve(
     if found:
         raise Refused(*found)
     listing.state, listing.current_version, listing.pending_version = State.PUBLISHED, number, None
-    _decide(session, actor, item, "approved", reason, now, personal_data_checked=True)
+    _decide(session, actor, item, "approved", _note(reason), now, personal_data_checked=True)
     service.record(session, "listing.published", actor, listing, item.shown.version, item.shown.asset, now)
     return item.shown.version
 
@@ -121,10 +121,16 @@ def send_back(session: Session, actor: Actor | None, listing_id: str, reason: st
 
 
 def _reason(given: str) -> str:
-    text = given.strip()
+    text = _note(given)
     if not text:
         raise refuse("REASON_MISSING", N_("Say why, so that the seller can act on it."), field="reason",
                      basis=N_("Decree 314/2026/NĐ-CP Art. 7.8c"), passes=N_("One sentence or more."))  # fmt: skip
+    return text
+
+
+def _note(given: str) -> str:
+    """What the reviewer writes, as it can be kept."""
+    text = given.replace("\0", "").strip()
     if len(text) > 4_000:
         raise refuse("REASON_TOO_LONG", N_("This text is too long: at most 4,000 characters."), field="reason")
     return text

@@ -127,7 +127,9 @@ class DraftSchema(Schema):
     licence = _choice(LICENCES)
     term_months = Count(1, 120)
     permitted_purpose = Text(LONG)
-    territory = fields.List(fields.String(validate=validate.Length(max=6)), validate=validate.Length(max=70))
+    territory = fields.List(
+        fields.String(validate=validate.Regexp(r"[A-Za-z0-9-]{0,6}\Z", error=CHOOSE)), validate=validate.Length(max=70)
+    )
     exclusive = fields.Boolean()
     onward_transfer = _choice(ONWARD)
     ip_limits = Text(LONG)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 
 from exchange import clock, identity
+from exchange.bodies import Blueprint
 from exchange.deliveries import schemas, service
 from exchange.deliveries.streaming import address_of, answer, keeping_refusals
 from exchange.negotiations.api import look

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import RAISE
 from sqlmodel import SQLModel
 
 from contracts import canonical
 from contracts.log.proof import format_proof
 from exchange import clock, identity, looks
+from exchange.bodies import Blueprint
 from exchange.negotiations import agreements, rules, schemas, service, standing
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs

@@ -12,6 +12,7 @@ from exchange import clock, identity
 from exchange.accounts.forms import load, page
 from exchange.accounts.keys import keys_of
 from exchange.accounts.models import Organisation
+from exchange.bodies import json_or_none
 from exchange.catalogue import service as catalogue
 from exchange.catalogue.models import Listing
 from exchange.error_pages import say
@@ -151,7 +152,7 @@ def sign(contract_id: str) -> AnyResponse:
 def take_signature(contract_id: str) -> AnyResponse:
     """What sign.js posts: a flattened JWS. Answers JSON, as a script can read it."""
     try:
-        entry = request.get_json(silent=True)
+        entry = json_or_none()
         agreements.sign(identity.db_session(), identity.the_actor(), contract_id, entry, clock.now())
     except Refused as refused:
         identity.db_session().rollback()

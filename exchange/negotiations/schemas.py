@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
-from exchange.accounts.schemas import REQUIRED, Form
+from exchange.accounts.schemas import REQUIRED, Form, storable
 from exchange.catalogue.schemas import LONG, NOT_TEXT, Count, Dong, Text
 from exchange.errors import N_
 from exchange.negotiations.rules import Wish
@@ -22,6 +22,8 @@ class Codes(fields.Field[tuple[str, ...]]):
             raise ValidationError(NOT_TEXT)
         if sum(map(len, parts)) > _MAX_CODES:
             raise ValidationError(N_("This is too long."))
+        if not all(part.isascii() and part.isprintable() for part in parts):
+            raise ValidationError(NOT_TEXT)
         return tuple(part.strip().upper() for part in parts if part.strip())
 
 
@@ -104,7 +106,7 @@ def changes_of(form: dict[str, Any]) -> dict[str, Any]:
 class RequestJson(RequestForm):
     """A request through the API names its listing in the body."""
 
-    listing_id = fields.String(required=True, validate=validate.Length(max=26), error_messages=REQUIRED)
+    listing_id = fields.String(required=True, validate=[validate.Length(max=26), storable], error_messages=REQUIRED)
 
 
 class SignatureJson(Schema):

@@ -4,10 +4,10 @@ import base64
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 
 from contracts.log import tree
 from exchange import clock, identity
+from exchange.bodies import Blueprint
 from exchange.ledger.tiles import DatabaseTiles
 from exchange.oversight import formats, schemas, service, warrants
 from exchange.oversight.models import Warrant

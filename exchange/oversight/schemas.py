@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, fields, pre_load, validate
 
 from contracts.log.leaf import EventType
+from exchange.accounts.schemas import storable
 from exchange.errors import N_
 
 _EVENTS = [event.value for event in EventType]
@@ -14,8 +15,8 @@ _DAY: dict[str, Any] = {"invalid": N_("Give the day as year-month-day, for examp
 _ID = validate.Regexp(r"[0-9A-Za-z-]{1,64}\Z", error=N_("An id has only letters, digits and hyphens."))
 
 
-def _short(most: int) -> validate.Length:
-    return validate.Length(max=most, error=N_("This is too long."))
+def _short(most: int) -> list[Any]:
+    return [validate.Length(max=most, error=N_("This is too long.")), storable]
 
 
 class WarrantForm(Schema):
@@ -33,6 +34,8 @@ class WarrantForm(Schema):
     @pre_load
     def strip(self, data: dict[str, object], **_: object) -> dict[str, object]:
         """Without the blanks around, so that a field of blanks is an empty one."""
+        if not isinstance(data, dict):
+            return data  # load says what is wrong with it
         return {name: value.strip() if isinstance(value, str) else value for name, value in data.items()}
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import flask_smorest
 from flask import Response, g, jsonify
 from flask.views import MethodView
 
 from exchange import clock, identity
+from exchange.bodies import Blueprint
 from exchange.error_pages import say
 from exchange.errors import NotFound, Refused
 from exchange.permissions import Permission, needs
@@ -18,7 +18,7 @@ from exchange.trials.schemas import CertificateSchema, NoticeSchema, QuestionSch
 from exchange.trials.web import certificate
 from sandbox.trial import local_day
 
-blueprint = flask_smorest.Blueprint(
+blueprint = Blueprint(
     "trials_api", __name__, url_prefix="/api/v1", description="The controlled trial: certificate, test rooms, questions"
 )
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -37,6 +37,11 @@ def test_a_contract_in_force_delivers() -> None:
 )
 def test_days_begin_and_end_at_midnight_in_viet_nam(now: datetime, state: Standing) -> None:
     assert standing(CONTRACT, LOGGED, now) is state
+
+
+def test_the_last_day_of_the_calendar_is_a_day_like_others() -> None:
+    assert code(ends=date.max) is None
+    assert code(starts=date.max, ends=date.max) == "CONTRACT_UPCOMING"
 
 
 @pytest.mark.parametrize(

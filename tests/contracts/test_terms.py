@@ -56,6 +56,8 @@ def test_each_licence_type_can_be_agreed(changes: dict[str, Any]) -> None:
         ({"ends": date(2026, 11, 30)}, "ENDS_BEFORE_START", "ends"),
         ({"starts": date(2026, 1, 1), "ends": date(2026, 11, 21)}, "ENDS_IN_PAST", "ends"),
         ({"ends": date(2027, 12, 1)}, "TERM_TOO_LONG", "ends"),
+        ({**L0, "ends": date(2077, 1, 1)}, "ENDS_TOO_FAR", "ends"),
+        ({**L0, "starts": date.max, "ends": date.max}, "ENDS_TOO_FAR", "ends"),
         ({"price_vnd": -1}, "PRICE_NEGATIVE", "price_vnd"),
         ({"price_vnd": MAX_PRICE_VND + 1}, "PRICE_TOO_LARGE", "price_vnd"),
         ({**L0, "price_vnd": 1}, "OPEN_LICENCE_PRICED", "price_vnd"),

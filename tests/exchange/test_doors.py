@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -92,7 +93,7 @@ def visit(request: pytest.FixtureRequest, app: Flask, people: People, database: 
 
 
 def by_token(
-    app: Flask, database: Database, person: Actor, scope: str, method: str, path: str
+    app: Flask, database: Database, person: Actor, scope: str, method: str, path: str, **more: Any
 ) -> tuple[Actor, TestResponse]:
     """The request with a new token that acts for ``person``."""
     now, token = clock.now(), secrets.token_urlsafe(32)
@@ -111,7 +112,7 @@ def by_token(
         actor = oauth.actor_of_token(session, token, now)
         session.commit()
     assert actor is not None
-    return actor, app.test_client().open(path, method=method, headers={"Authorization": f"Bearer {token}"})
+    return actor, app.test_client().open(path, method=method, headers={"Authorization": f"Bearer {token}"}, **more)
 
 
 def test_what_is_public_is_public_by_name(app: Flask) -> None:
@@ -172,3 +173,37 @@ def test_a_cookie_opens_no_api(app: Flask, people: People) -> None:
     for method, endpoint, path, needed in doors(app):
         if path.startswith("/api/") and needed is not None:
             assert browser.open(path, method=method).status_code == 401, endpoint
+
+
+HOSTILE = [
+    '{"listing_id": ' * 20_000 + "1" + "}" * 20_000,
+    "[" * 100_000,
+    '{"price_vnd": ' + "9" * 5_000 + "}",
+    '{"listing_id": "\\u0000", "reason": "\\u0000", "number": "\\u0000", "terms": "\\u0000", "label": "\\u0000"}',
+    '{"listing_id": "\\ud800", "reason": "\\ud800", "number": "\\ud800", "terms": "\\ud800", "label": "\\ud800"}',
+    '{"territory": ["\\ud800"], "items": [{"name": "\\u0000"}], "level": 1e400, "starts": "9999-12-31"}',
+    "null",
+    '"\\ud800"',
+]
+
+
+@pytest.mark.parametrize("who", ["owner", "operator", "regulator"])
+def test_no_body_makes_the_api_fall(app: Flask, people: People, database: Database, who: str) -> None:
+    """What cannot be read or kept is the sender's mistake: an answer below 500 in the one shape, everywhere."""
+    actor = {"owner": people.provider, "operator": people.operator, "regulator": people.regulator}[who]()
+    app.testing = False  # a fault is answered as it would be in service
+    for method, _endpoint, address, needed in doors(app):
+        if not address.startswith("/api/") or method not in ("POST", "PUT", "PATCH") or needed not in actor.permissions:
+            continue
+        for body in HOSTILE:
+            more = {"data": body, "content_type": "application/json"}
+            answer = by_token(app, database, actor, " ".join(SCOPES), method, address, **more)[1]
+            assert answer.status_code < 500, (method, address, body[:80])
+
+
+def test_a_list_of_mistakes_is_told_in_sentences(app: Flask, people: People, database: Database) -> None:
+    wrong = {"territory": ["\x00", "VN", "\x00"], "items": [{"access": "x"}]}
+    answer = by_token(app, database, people.provider(), "catalogue", "POST", "/api/v1/listings", json=wrong)[1]
+    told = {error["field"]: error["message"] for error in answer.get_json()["errors"]}
+    assert set(told) == {"territory", "items"}
+    assert not any("{" in message for message in told.values())
