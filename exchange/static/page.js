@@ -65,7 +65,7 @@ function stackTables() {
     for (const row of table.querySelectorAll("tbody tr")) {
       let column = 0;
       for (const cell of row.children) {
-        if (cell.colSpan === 1) cell.dataset.heading = headings[column] ?? "";
+        if (cell.colSpan === 1 && cell.textContent.trim()) cell.dataset.heading = headings[column] ?? "";
         if (cell.tagName === "TH") cell.setAttribute("role", "rowheader");
         column += cell.colSpan;
       }
