@@ -71,7 +71,7 @@ def _secret(path: Path, production: bool) -> str:
         return text
     if production:
         raise ConfigurationError(f"MINHBACH_SECRET_FILE {path} does not exist; production makes no secret by itself")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # database and files will lie there too
     text = secrets.token_urlsafe(48)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -90,6 +90,8 @@ def local_day(moment: datetime) -> date:
 def add_months(day: date, months: int) -> date:
     """The same day `months` later, or the last day of a shorter month (Civil Code 2015, Art. 148)."""
     year, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if year > date.max.year:
+        return date.max
     return date(year, month0 + 1, min(day.day, calendar.monthrange(year, month0 + 1)[1]))
 
 

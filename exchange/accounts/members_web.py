@@ -1,12 +1,13 @@
 """Pages on which an owner lets people in and changes their roles."""
 
-from flask import Blueprint, Response, flash, redirect, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from exchange import clock, identity
 from exchange.accounts import members, rules, schemas
 from exchange.accounts.forms import load, page
+from exchange.config import Config
 from exchange.errors import Refused
 from exchange.permissions import Permission, needs
 
@@ -46,7 +47,9 @@ def invite() -> AnyResponse:
     except Refused as refused:
         return _page(refused)
     db.commit()
-    return _page(link=url_for("accounts.accept", token=token, _external=True))
+    # On the host we are known by, whatever the request called us: a link that lets people in must not lead elsewhere.
+    config: Config = current_app.extensions["minhbach.config"]
+    return _page(link=config.base_url + url_for("accounts.accept", token=token))
 
 
 @blueprint.post("/me/members/<user_id>")

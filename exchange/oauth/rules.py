@@ -1,11 +1,14 @@
 """Rules about programs that need no database: redirect addresses, scopes, roles."""
 
+import re
 from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
 from exchange.errors import N_, Refused, refuse
 from exchange.permissions import SCOPES, Actor, Role
 
+# The consent page names the address in its content policy, where ";" would begin another directive.
+_NETLOC = re.compile(r"([A-Za-z0-9.-]+|\[::1\])(:[0-9]{1,5})?")
 LOOPBACK = frozenset({"127.0.0.1", "::1"})  # RFC 8252 section 7.3; "localhost" may be resolved elsewhere (8.3)
 
 
@@ -27,6 +30,8 @@ def _split(uri: str) -> SplitResult:
     if not uri.isascii() or not uri.isprintable() or set(uri) & set(' "<>\\^`{|}*'):
         raise ValueError(uri)
     parts = urlsplit(uri)
+    if not _NETLOC.fullmatch(parts.netloc):
+        raise ValueError(uri)
     _ = parts.port  # raises ValueError when it is no number
     return parts
 

@@ -79,3 +79,10 @@ def test_production_over_plain_http_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s" * 40)
     with pytest.raises(ConfigurationError, match="https"):
         Config.from_environ({"MINHBACH_HOME": str(tmp_path), "MINHBACH_PRODUCTION": "1"})
+
+
+def test_nobody_else_on_the_machine_looks_into_a_new_home(tmp_path: Path) -> None:
+    home = tmp_path / "new" / "home"
+    Config.from_environ({"MINHBACH_HOME": str(home)})
+    assert home.stat().st_mode & 0o077 == 0
+    assert (home / "secret").stat().st_mode & 0o077 == 0

@@ -69,6 +69,7 @@ def test_a_moment_without_time_zone_is_an_error() -> None:
         (date(2024, 2, 29), 48, date(2028, 2, 29)),
         (date(2026, 8, 31), 6, date(2027, 2, 28)),
         (date(2026, 12, 15), 1, date(2027, 1, 15)),
+        (date(9998, 1, 1), 24, date.max),
     ],
 )
 def test_months_end_on_a_day_that_exists(day: date, months: int, expected: date) -> None:

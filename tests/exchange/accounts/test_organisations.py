@@ -147,6 +147,12 @@ def invited(browser: FlaskClient, **changes: Any) -> str:
     return found[1]
 
 
+def test_an_invitation_leads_to_us_whatever_host_the_request_named(people: People, no_csrf: None) -> None:
+    form = {"email": "an@b.vn", "roles": ["signer"]}
+    answer = people.browser(people.provider()).post("/me/members", data=form)  # to http://localhost
+    assert 'data-copy="http://127.0.0.1:8000/join/' in answer.text
+
+
 def test_an_owner_invites_somebody_by_a_link_that_works_once(
     people: People, client: FlaskClient, app: Flask, session: Session, no_csrf: None
 ) -> None:

@@ -200,6 +200,7 @@ def test_only_who_manages_clients_makes_one_and_no_token_does(
     [
         "http://app.example.vn/cb", "http://localhost/cb", "https://a.vn/cb#f", "https://u:p@a.vn/", "ftp://a.vn/",
         "javascript:alert(1)", "https://", "https://a.vn/*", "https://é.vn/", "myapp:/cb", "https://a.vn:port/",
+        "https://a.vn;sandbox/cb", "https://a.vn,b.vn/cb",
     ],
 )  # fmt: skip
 def test_unsafe_redirect_addresses_cannot_be_registered(uri: str) -> None:
