@@ -53,7 +53,8 @@ class Database:
         self.url = url
         self._info = {"log_origin": log_origin}  # what ledger.outbox writes into every leaf
         self.is_sqlite = url.startswith("sqlite")
-        arguments: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite}
+        # An error names its statement, never the values: those would be addresses and hashes in the server's log.
+        arguments: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite, "hide_parameters": True}
         if self.is_sqlite:
             arguments["connect_args"] = {"timeout": 30, "check_same_thread": False}
         self.engine: Engine = create_engine(url, **arguments)

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from exchange.app import create_app
 from exchange.config import Config, ConfigurationError
+from exchange.db import Database
 
 PATHS = ["/about", "/nowhere", "/api/v1/nowhere", "/healthz", "/static/style.css", "/fonts/regular.ttf"]
 
@@ -86,3 +89,9 @@ def test_nobody_else_on_the_machine_looks_into_a_new_home(tmp_path: Path) -> Non
     Config.from_environ({"MINHBACH_HOME": str(home)})
     assert home.stat().st_mode & 0o077 == 0
     assert (home / "secret").stat().st_mode & 0o077 == 0
+
+
+def test_a_database_error_names_no_value(database: Database) -> None:
+    with database.reading() as session, pytest.raises(DBAPIError) as error:
+        session.connection().execute(text("SELECT :address FROM nowhere"), {"address": "an@example.vn"})
+    assert "an@example.vn" not in str(error.value)
