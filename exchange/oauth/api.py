@@ -1,9 +1,10 @@
 """What programs call: the token and revocation endpoints and the server's metadata. Answers are Authlib's."""
 
+import base64
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from flask import Blueprint, Response, jsonify, request, url_for
 
 from exchange import identity
@@ -18,6 +19,12 @@ def _check_body() -> None:
     if request.args:
         raise InvalidRequestError("Parameters must be sent in the request body")
     server.check_parameters()
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            base64.b64decode(credentials).decode()
+        except ValueError:  # not base64, or not UTF-8 inside: Authlib would fail on it
+            raise InvalidClientError(status_code=401) from None
 
 
 @blueprint.post("/oauth/token")

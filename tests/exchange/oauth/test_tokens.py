@@ -250,3 +250,11 @@ def test_the_metadata_says_what_the_server_does(client: FlaskClient, config: Con
     AuthorizationServerMetadata(told).validate()
     assert told["token_endpoint"] == "https://san.example.vn/oauth/token"
     secure.extensions["minhbach.database"].dispose()
+
+
+@pytest.mark.parametrize("header", ["Basic \xff", "Basic /zr/", "Basic !", "Basic", "basic YQ"])
+@pytest.mark.parametrize("address", ["/oauth/token", "/oauth/revoke"])
+def test_credentials_that_cannot_be_read_are_nobodys(client: FlaskClient, address: str, header: str) -> None:
+    form = {"grant_type": "client_credentials", "token": "x"}
+    answer = client.post(address, data=form, headers={"Authorization": header})
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
