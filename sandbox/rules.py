@@ -76,7 +76,7 @@ class Authorised:
     """T1: no trial action without a complete certificate, nor before its first day."""
 
     code: ClassVar[str] = "TRIAL_NOT_AUTHORISED"
-    basis: ClassVar[str] = "Luật 93/2025/QH15, Chương II Mục 2 khoản 1, 3; Nghị định 169/2025/NĐ-CP, Điều 8"
+    basis: ClassVar[str] = "Law 93/2025/QH15, Chapter II Section 2 cl. 1, 3; Decree 169/2025/NĐ-CP Art. 8"
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """A certificate that is not yet valid authorises nothing."""
@@ -89,7 +89,7 @@ class Duration:
     """T2: nothing after the last day; a certificate cannot promise more than the law's longest term."""
 
     code: ClassVar[str] = "TRIAL_EXPIRED"
-    basis: ClassVar[str] = "Nghị định 94/2025/NĐ-CP: không quá 02 năm kể từ ngày cấp"
+    basis: ClassVar[str] = "Decree 94/2025/NĐ-CP: at most two years from the certificate"
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """The last second of the last day still counts."""
@@ -102,7 +102,7 @@ class Territory:
     """T7: the data stay inside the certificate's territory."""
 
     code: ClassVar[str] = "TRIAL_TERRITORY"
-    basis: ClassVar[str] = "Nghị định 94/2025/NĐ-CP: chỉ thử nghiệm trong lãnh thổ Việt Nam"
+    basis: ClassVar[str] = "Decree 94/2025/NĐ-CP: trials within Viet Nam only"
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """An order or delivery that names no place is refused as well: silence is not consent."""
@@ -121,7 +121,7 @@ class Scope:
     """T8: sectors, classes of data and verbs are those listed in the certificate."""
 
     code: ClassVar[str] = "OUT_OF_TRIAL_SCOPE"
-    basis: ClassVar[str] = "Luật 93/2025/QH15, Chương II Mục 2 khoản 2d, 3g; Quyết định 1437/QĐ-TTg"
+    basis: ClassVar[str] = "Law 93/2025/QH15, Chapter II Section 2 cl. 2d, 3g; Decision 1437/QĐ-TTg"
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """An unknown kind of action is out of scope: what we do not understand we do not allow."""
@@ -148,7 +148,7 @@ class WithinCaps:
     """T9: members, listings and money stay under the certificate's ceilings."""
 
     code: ClassVar[str] = "TRIAL_CAP_EXCEEDED"
-    basis: ClassVar[str] = "Luật 93/2025/QH15, Chương II Mục 2 khoản 2d; hạn mức ghi trong giấy chứng nhận"
+    basis: ClassVar[str] = "Law 93/2025/QH15, Chapter II Section 2 cl. 2d; caps written in the certificate"
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """`used` is what would be used with this action; `limit` the ceiling; equal passes."""
@@ -172,7 +172,7 @@ class Informed:
     """T14: whoever orders or queries has accepted the current "this is a trial" notice."""
 
     code: ClassVar[str] = "TRIAL_NOTICE_NOT_ACCEPTED"
-    basis: ClassVar[str] = "Luật 93/2025/QH15, Chương II Mục 2 khoản 2c"
+    basis: ClassVar[str] = "Law 93/2025/QH15, Chapter II Section 2 cl. 2c"
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """An older version of the notice does not count."""
@@ -187,7 +187,7 @@ class NoVestedRight:
     """T15: finishing a trial is not a licence to do business."""
 
     code: ClassVar[str] = "NO_AUTOMATIC_GRADUATION"
-    basis: ClassVar[str] = "Nghị định 94/2025/NĐ-CP"
+    basis: ClassVar[str] = "Decree 94/2025/NĐ-CP"
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """Promotion always needs a licence of its own, which a trial cannot give."""
@@ -200,7 +200,7 @@ class NotSuspended:
     """T16: a suspended trial does nothing until it is resumed."""
 
     code: ClassVar[str] = "TRIAL_SUSPENDED"
-    basis: ClassVar[str] = "Luật 93/2025/QH15, Chương II Mục 2 khoản 3e"
+    basis: ClassVar[str] = "Law 93/2025/QH15, Chapter II Section 2 cl. 3e"
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """Suspension ends by an event, never by itself."""
@@ -213,7 +213,7 @@ class NotTerminated:
     """T17: a terminated trial is read-only for ever."""
 
     code: ClassVar[str] = "TRIAL_TERMINATED"
-    basis: ClassVar[str] = "Nghị định 94/2025/NĐ-CP"
+    basis: ClassVar[str] = "Decree 94/2025/NĐ-CP"
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """There is no event that brings a terminated trial back."""
@@ -226,7 +226,7 @@ class NoExport:
     """X30: nothing is copied or downloaded out of the test room."""
 
     code: ClassVar[str] = "TEST_ROOM_EXPORT_BLOCKED"
-    basis: ClassVar[str] = "Nghị định 314/2026/NĐ-CP, Điều 1"
+    basis: ClassVar[str] = "Decree 314/2026/NĐ-CP Art. 1"
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """The test room has answers, no files."""

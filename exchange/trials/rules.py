@@ -3,13 +3,25 @@
 import base64
 from collections.abc import Iterable
 
-from exchange.errors import Refusal
+from exchange.errors import N_, Refusal
 from exchange.trials.models import Trial, TrialEvent
 from sandbox import trial as core
 from sandbox import words
 from sandbox.denials import Denied
 
-ROOM_BASIS = "Nghị định 314/2026/NĐ-CP, Điều 1 (X30)"  # data testing on the exchange, isolated, no extraction
+# The core's legal bases, marked here for translation: the sandbox package knows no gettext.
+BASES = (
+    N_("Law 93/2025/QH15, Chapter II Section 2 cl. 1, 3; Decree 169/2025/NĐ-CP Art. 8"),
+    N_("Decree 94/2025/NĐ-CP: at most two years from the certificate"),
+    N_("Decree 94/2025/NĐ-CP: trials within Viet Nam only"),
+    N_("Law 93/2025/QH15, Chapter II Section 2 cl. 2d, 3g; Decision 1437/QĐ-TTg"),
+    N_("Law 93/2025/QH15, Chapter II Section 2 cl. 2d; caps written in the certificate"),
+    N_("Law 93/2025/QH15, Chapter II Section 2 cl. 2c"),
+    N_("Decree 94/2025/NĐ-CP"),
+    N_("Law 93/2025/QH15, Chapter II Section 2 cl. 3e"),
+    N_("Decree 314/2026/NĐ-CP Art. 1"),
+)
+ROOM_BASIS = N_("Decree 314/2026/NĐ-CP Art. 1 (X30)")  # data testing on the exchange, isolated, no extraction
 SESSION_MINUTES = 120  # X30
 PURPOSE = "evaluation"  # the one purpose of a test room: deciding whether to buy
 VERBS = tuple(verb.value for verb in core.Verb)

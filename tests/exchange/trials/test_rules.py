@@ -17,8 +17,9 @@ from exchange.negotiations import agreements
 from exchange.negotiations import service as negotiations
 from exchange.negotiations.models import Contract
 from exchange.pilot import Act
-from exchange.trials import rooms, service
+from exchange.trials import rooms, rules, service
 from exchange.trials.models import Enrolment, Trial
+from sandbox import rules as core_rules
 from tests.exchange.negotiations.market import Market, wish
 from tests.exchange.trials.conftest import certificate
 from tests.exchange.trials.place import Place
@@ -245,3 +246,9 @@ def test_suspension_and_termination_stop_every_kind(place: Place) -> None:
                 assert code in [refusal.code for refusal in service.judge_action(session, act, place.now)]
     with refused("TRIAL_TERMINATED"):
         request(place)
+
+
+def test_every_legal_basis_of_the_core_is_translated() -> None:
+    bases = {rule.basis for rule in vars(core_rules).values() if isinstance(rule, type) and "basis" in vars(rule)}
+    assert len(bases) > 5
+    assert bases - {""} == set(rules.BASES)
