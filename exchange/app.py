@@ -6,7 +6,7 @@ from flask import Flask
 from flask_smorest import Api
 from prometheus_client import CollectorRegistry
 
-from exchange import error_pages, headers, i18n, identity
+from exchange import doors, error_pages, headers, i18n, identity
 from exchange.config import Config
 from exchange.db import Database
 from exchange.ledger.sequencer import Sequencer
@@ -53,49 +53,6 @@ def create_app(config: Config) -> Flask:
     identity.init_app(app)
     api = Api(app)
     error_pages.init_app(app)  # after Api, which registers a handler of its own for every HTTPException
-    register_doors(app, api)
+    doors.register(app, api)
     identity.check_every_view_is_guarded(app)
     return app
-
-
-def register_doors(app: Flask, api: Api) -> None:
-    """Every noun's pages and JSON API."""
-    from exchange import fonts, health, home, looks
-    from exchange.accounts import api as accounts_api
-    from exchange.accounts import keys_web, members_web
-    from exchange.accounts import web as accounts_web
-    from exchange.catalogue import api as catalogue_api
-    from exchange.catalogue import moderation_web, publish_web  # noqa: F401 - they add their views to web's blueprint
-    from exchange.catalogue import web as catalogue_web
-    from exchange.deliveries import api as deliveries_api
-    from exchange.deliveries import web as deliveries_web
-    from exchange.ledger import web as ledger_web
-    from exchange.negotiations import api as negotiations_api
-    from exchange.negotiations import contract_web
-    from exchange.negotiations import web as negotiations_web
-    from exchange.oauth import api as oauth_api
-    from exchange.oauth import server as oauth_server
-    from exchange.oauth import web as oauth_web
-    from exchange.oversight import api as oversight_api
-    from exchange.oversight import warrants
-    from exchange.oversight import web as oversight_web
-    from exchange.trials import api as trials_api
-    from exchange.trials import service as trials
-    from exchange.trials import web as trials_web
-
-    home.init_app(app)
-    oauth_server.init_app(app)
-    trials.connect()
-    looks.connect(warrants.look)
-    for pages in (
-        *(accounts_web, members_web, keys_web, catalogue_web, deliveries_web, fonts, health, ledger_web),
-        *(negotiations_web, contract_web, oauth_web, oauth_api, oversight_web, trials_web),
-    ):
-        app.register_blueprint(pages.blueprint)
-    for machine in (
-        *(accounts_api.blueprint, catalogue_api.blueprint, deliveries_api.blueprint, negotiations_api.negotiations),
-        *(negotiations_api.contracts, oversight_api.blueprint, trials_api.blueprint),
-    ):
-        api.register_blueprint(machine)
-        csrf.exempt(machine)
-    csrf.exempt(oauth_api.blueprint)

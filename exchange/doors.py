@@ -1,0 +1,71 @@
+"""All the doors: every noun's pages and JSON API, and the questions that lower nouns ask of higher ones.
+
+Each view in them says who may enter; the application refuses to start with one that does not.
+"""
+
+from flask import Flask
+from flask_smorest import Api
+
+from exchange import fonts, health, home, looks
+from exchange.accounts import api as accounts_api
+from exchange.accounts import keys_web, members_web
+from exchange.accounts import web as accounts_web
+from exchange.catalogue import api as catalogue_api
+from exchange.catalogue import moderation_web, publish_web  # noqa: F401 - they add their views to web's blueprint
+from exchange.catalogue import web as catalogue_web
+from exchange.deliveries import api as deliveries_api
+from exchange.deliveries import web as deliveries_web
+from exchange.ledger import web as ledger_web
+from exchange.limits import csrf
+from exchange.negotiations import api as negotiations_api
+from exchange.negotiations import contract_web
+from exchange.negotiations import web as negotiations_web
+from exchange.oauth import api as oauth_api
+from exchange.oauth import server as oauth_server
+from exchange.oauth import web as oauth_web
+from exchange.oversight import api as oversight_api
+from exchange.oversight import warrants
+from exchange.oversight import web as oversight_web
+from exchange.trials import api as trials_api
+from exchange.trials import service as trials
+from exchange.trials import web as trials_web
+
+PAGES = (
+    accounts_web.blueprint,
+    catalogue_web.blueprint,
+    contract_web.blueprint,
+    deliveries_web.blueprint,
+    fonts.blueprint,
+    health.blueprint,
+    keys_web.blueprint,
+    ledger_web.blueprint,
+    members_web.blueprint,
+    negotiations_web.blueprint,
+    oauth_api.blueprint,
+    oauth_web.blueprint,
+    oversight_web.blueprint,
+    trials_web.blueprint,
+)
+APIS = (
+    accounts_api.blueprint,
+    catalogue_api.blueprint,
+    deliveries_api.blueprint,
+    negotiations_api.contracts,
+    negotiations_api.negotiations,
+    oversight_api.blueprint,
+    trials_api.blueprint,
+)
+
+
+def register(app: Flask, api: Api) -> None:
+    """Open them all."""
+    home.init_app(app)
+    oauth_server.init_app(app)
+    trials.connect()  # catalogue, negotiations and deliveries ask the trial
+    looks.connect(warrants.look)  # whoever shows a member's papers to an official asks for the warrant
+    for pages in PAGES:
+        app.register_blueprint(pages)
+    for machines in APIS:
+        api.register_blueprint(machines)
+        csrf.exempt(machines)  # bearer tokens only: no cookie speaks there, so nobody can be tricked into it
+    csrf.exempt(oauth_api.blueprint)  # the token endpoint authenticates the program itself
