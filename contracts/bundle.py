@@ -31,9 +31,9 @@ MANIFEST = "MANIFEST.sha256"
 
 READ_ME = """\
 HỒ SƠ CHỨNG CỨ
-Tệp này chứa các bản ghi của sổ nhật ký giao dịch, bằng chứng rằng chúng nằm trong sổ, và các hợp đồng đã ký.
+Tệp này chứa các bản ghi của nhật ký giao dịch, bằng chứng rằng chúng nằm trong nhật ký, và các hợp đồng đã ký.
 Kiểm tra trên bất kỳ máy nào, không cần mạng:  python -m contracts verify TỆP.zip --policy CHÍNH-SÁCH
-Tệp chính sách (khóa công khai của sổ) phải được lấy từ nguồn khác, không lấy trong hồ sơ này.
+Tệp chính sách (khóa công khai của nhật ký) phải được lấy từ nguồn khác, không lấy trong hồ sơ này.
 
 EVIDENCE BUNDLE
 This file holds records of the transaction log, the proofs that they are in it, and the signed contracts.

@@ -13,13 +13,16 @@ _MARKS = {"ok": ("ĐẠT", "PASS"), "warning": ("LƯU Ý", "NOTE"), "failed": ("
 CHECKS: Mapping[str, tuple[str, str]] = {
     "ARCHIVE": ("Tệp nguyên vẹn đến từng byte", "The file is intact, byte for byte"),
     "MANIFEST": ("Danh mục và mã băm của các tệp thành phần", "The list of members and their hashes"),
-    "CHECKPOINT": ("Chữ ký của sổ nhật ký trên mốc kiểm tra", "The log's signature on its checkpoint"),
-    "ENTRIES": ("Từng bản ghi: đúng khuôn mẫu và nằm trong sổ", "Each record: well-formed and included in the log"),
+    "CHECKPOINT": ("Chữ ký của nhật ký trên mốc kiểm tra", "The log's signature on its checkpoint"),
+    "ENTRIES": (
+        "Từng bản ghi: đúng khuôn mẫu và nằm trong nhật ký",
+        "Each record: well-formed and included in the log",
+    ),
     "CHAINS": ("Chuỗi sự kiện liền mạch, không trùng lặp", "The chain of events is unbroken, nothing repeated"),
     "CONTRACT": ("Hợp đồng: mã băm, chữ ký, thứ tự sự kiện", "Contract: hash, signatures, order of events"),
     "NO_CONTRACTS": ("Không có hợp đồng nào trong hồ sơ", "No contract in this bundle"),
     "NOT_PINNED": (
-        "Chưa đối chiếu danh tính của sổ: khóa lấy từ chính hồ sơ này; hãy dùng --policy với tệp lấy từ nguồn khác",
+        "Chưa đối chiếu danh tính của nhật ký: khóa lấy từ chính hồ sơ này; hãy dùng --policy với tệp từ nguồn khác",
         "The log's identity is not pinned: its key comes from this bundle; use --policy with a file from elsewhere",
     ),
     "DOCUMENTS_ABSENT": (
@@ -37,7 +40,7 @@ _FACTS: Mapping[str, tuple[str, str]] = {
     ),
     "ENTRIES": ("{entries} bản ghi", "{entries} records"),
     "CHAINS": (
-        "{subjects} chuỗi, đến bản ghi số {last} trong sổ có {size} bản ghi",
+        "{subjects} chuỗi, đến bản ghi số {last} trong nhật ký có {size} bản ghi",
         "{subjects} chains, up to record {last} of a log of {size}",
     ),
     "CONTRACT": ("{subject}, người ký: {signers}, {state}", "{subject}, signed by {signers}, {state}"),
@@ -86,7 +89,7 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
     # records and proofs
     "ENTRY_REFUSED": ("bản ghi số {index}: {reason}", "record {index}: {reason}"),
     "ENTRY_OF_ANOTHER_LOG": (
-        "bản ghi số {index} thuộc sổ khác: {log}, không phải {origin}",
+        "bản ghi số {index} thuộc nhật ký khác: {log}, không phải {origin}",
         "record {index} belongs to another log: {log}, not {origin}",
     ),
     "LOG_SIZE_DIFFERS": (
@@ -97,15 +100,18 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "các bản ghi không dẫn đến mã băm gốc của {size} bản ghi",
         "the records do not lead to the root hash of {size} records",
     ),
-    "INDEX_OUTSIDE_TREE": ("số {index} nằm ngoài sổ có {size} bản ghi", "index {index} is outside a log of {size}"),
-    "INCLUSION_FAILED": ("bản ghi số {index} không nằm trong sổ", "record {index} is not in the log"),
+    "INDEX_OUTSIDE_TREE": (
+        "số {index} nằm ngoài nhật ký có {size} bản ghi",
+        "index {index} is outside a log of {size}",
+    ),
+    "INCLUSION_FAILED": ("bản ghi số {index} không nằm trong nhật ký", "record {index} is not in the log"),
     "PROOF_TOO_LONG": ("bằng chứng thừa mã băm", "the proof has too many hashes"),
     "PROOF_TOO_SHORT": ("bằng chứng thiếu mã băm", "the proof has too few hashes"),
     "PROOF_MALFORMED": ("bằng chứng sai định dạng: {reason}", "the proof is malformed: {reason}"),
     "HASH_LENGTH": ("mã băm phải dài 32 byte, không phải {bytes}", "a hash has 32 bytes, not {bytes}"),
     "SIZES_NOT_ORDERED": ("kích thước không tăng: {old}, {new}", "sizes do not increase: {old}, {new}"),
     "CONSISTENCY_FAILED": (
-        "sổ có {new} bản ghi không nối tiếp sổ có {old} bản ghi",
+        "nhật ký có {new} bản ghi không nối tiếp nhật ký có {old} bản ghi",
         "the log of {new} records does not continue the log of {old}",
     ),
     "SIZE_OUT_OF_RANGE": ("kích thước ngoài giới hạn: {size}", "the size is out of range: {size}"),
@@ -163,11 +169,11 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "{subject}: the signature by {actor} does not match the log",
     ),
     "HEAD_FROM_FUTURE": (
-        "hợp đồng ghi mốc sổ {size} bản ghi, lớn hơn vị trí của chính nó ({index})",
+        "hợp đồng ghi mốc nhật ký {size} bản ghi, lớn hơn vị trí của chính nó ({index})",
         "the contract names a head of {size} records, beyond its own place ({index})",
     ),
     "HEAD_DIFFERS": (
-        "{subject}: mốc sổ mà các bên đã ký ({size} bản ghi) khác với sổ này",
+        "{subject}: mốc nhật ký mà các bên đã ký ({size} bản ghi) khác với nhật ký này",
         "{subject}: the head that the parties signed ({size} records) is not this log's",
     ),
     # canonical JSON
