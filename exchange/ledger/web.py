@@ -85,7 +85,7 @@ def _tile(path: str, *, entries: bool) -> Response:
     if (wanted.level == tiles.ENTRIES) != entries or wanted.index * tiles.WIDTH + wanted.width > size:
         raise NotFound(path)
     data = DatabaseTiles(identity.db_session(), _head().size).fetch(wanted)
-    cache = FOREVER if not entries else "private, max-age=31536000, immutable"
+    cache = FOREVER if not entries else "private, no-store"  # a copy must not outlive the warrant
     return Response(data, mimetype="application/octet-stream", headers={"Cache-Control": cache})
 
 
