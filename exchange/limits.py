@@ -4,5 +4,16 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 
+from exchange import identity
+
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, storage_uri="memory://")
+
+# Each fetch and each refused fetch is a record kept for ten years: nobody may write them without end.
+FETCHES = "120 per minute; 2000 per hour"
+
+
+def by_organisation() -> str:
+    """Whose limit it is: the actor's organisation, or the address of a stranger."""
+    actor = identity.actor()
+    return get_remote_address() if actor is None else f"org:{actor.org_id}"

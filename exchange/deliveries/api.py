@@ -8,6 +8,7 @@ from exchange import clock, identity
 from exchange.bodies import Blueprint
 from exchange.deliveries import schemas, service
 from exchange.deliveries.streaming import address_of, answer, keeping_refusals
+from exchange.limits import FETCHES, by_organisation, limiter
 from exchange.negotiations.api import look
 from exchange.permissions import Permission, needs
 
@@ -31,6 +32,7 @@ def deliveries(contract_id: str) -> service.Shelf:
 
 @blueprint.post("/<contract_id>/files/<asset_id>/grants")
 @needs(Permission.RECEIVE)
+@limiter.limit(FETCHES, key_func=by_organisation)
 @blueprint.response(201, schemas.GrantView)
 def open_grant(contract_id: str, asset_id: str) -> dict[str, Any]:
     """A link to one file, valid for an hour at most, for programs that carry no token"""
@@ -59,6 +61,7 @@ def revoke_grant(grant_id: str) -> None:
 
 @blueprint.get("/<contract_id>/files/<asset_id>")
 @needs(Permission.RECEIVE)
+@limiter.limit(FETCHES, key_func=by_organisation)
 def download(contract_id: str, asset_id: str) -> Response:
     """The file itself; Range and If-Range go on with a broken download, Repr-Digest says what the whole must hash to"""
     actor = identity.the_actor()

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from exchange import clock, identity
 from exchange.deliveries import service
 from exchange.deliveries.streaming import address_of, answer, keeping_refusals, safe_name
+from exchange.limits import FETCHES, by_organisation, limiter
 from exchange.permissions import Permission, needs, public
 
 blueprint = Blueprint("deliveries", __name__)
@@ -13,6 +14,7 @@ blueprint = Blueprint("deliveries", __name__)
 
 @blueprint.get("/contracts/<contract_id>/files/<asset_id>")
 @needs(Permission.RECEIVE)
+@limiter.limit(FETCHES, key_func=by_organisation)
 def download(contract_id: str, asset_id: str) -> Response:
     """The file, for the signed-in buyer."""
     actor = identity.the_actor()
@@ -21,6 +23,7 @@ def download(contract_id: str, asset_id: str) -> Response:
 
 @blueprint.get("/deliveries/<token>/<filename>")
 @public
+@limiter.limit(FETCHES, key_func=by_organisation)
 def by_link(token: str, filename: str) -> Response:
     """The file, for whoever holds the link; the name in the address is for people and programs that save files."""
     return answer(lambda session: service.present(session, token, clock.now()))
@@ -28,6 +31,7 @@ def by_link(token: str, filename: str) -> Response:
 
 @blueprint.post("/contracts/<contract_id>/files/<asset_id>/link")
 @needs(Permission.RECEIVE)
+@limiter.limit(FETCHES, key_func=by_organisation)
 def make_link(contract_id: str, asset_id: str) -> AnyResponse:
     """A link that works for an hour without signing in. Shown once, hence no redirect: its token is not stored."""
     with keeping_refusals():

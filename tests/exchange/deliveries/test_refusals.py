@@ -243,3 +243,13 @@ def test_nobody_waits_for_a_slow_reader(app: Flask, goods: Goods, people: People
     next(body)
     goods.end(contract)  # would wait 30 s on SQLite if the stream held the write lock
     body.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nobody_fills_the_log_with_refusals(goods: Goods, people: People) -> None:
+    browser = people.browser(goods.buyer)
+    path = f"/contracts/01jzzzzzzzzzzzzzzzzzzzzzzz/files/{goods.asset_id}"
+    statuses = [browser.get(path).status_code for _ in range(122)]
+    assert statuses == [403] * 120 + [429] * 2
+    assert len(goods.leaves("delivery.refused")) == 120
+    assert people.browser(people.stranger()).get(path).status_code == 403  # somebody else's limit is their own
