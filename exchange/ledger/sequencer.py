@@ -25,6 +25,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
+from contracts.errors import ContractsError
 from contracts.log import checkpoint, leaf, tree
 from contracts.log.tiles import WIDTH, tiles_of
 from exchange import clock
@@ -36,7 +37,7 @@ from exchange.ledger.models import Tile as TileRow
 from exchange.ledger.tiles import DatabaseTiles
 
 BATCH = 4096
-TICK = 0.1  # seconds between looks at the outbox when nobody nudges
+TICK = 0.1  # seconds between two looks at the outbox
 
 log = structlog.get_logger()
 
@@ -161,25 +162,33 @@ class Sequencer:
         return newest if newest is not None and newest.note is None else None
 
     def _sign(self, newest: Checkpoint) -> None:
-        self._refuse_to_go_back(newest.size)
+        """Promise on disk first, then publish: a crash in between leaves a promise that the next run keeps."""
+        self._refuse_to_fork(newest)
         head = checkpoint.Checkpoint(self._origin, newest.size, newest.root)
         note = checkpoint.sign_checkpoint(head, self._key)
-        with self._database.writing() as session:
+        with self._database.reading() as session:
             self._check_identity(session.exec(select(State)).one())
+        _write_whole(self._last_signed, note)
+        with self._database.writing() as session:
             session.exec(update(Checkpoint).where(col(Checkpoint.size) == newest.size).values(note=note))
             session.commit()
-        _write_whole(self._last_signed, note)
 
-    def _refuse_to_go_back(self, size: int) -> None:
-        """A database restored from a backup knows fewer records than we have promised: signing would fork the log."""
+    def _refuse_to_fork(self, newest: Checkpoint) -> None:
+        """A database restored from a backup holds fewer records than we have promised, or, once it has grown past
+        that size again, other ones: signing either would fork the log."""
         if not self._last_signed.exists():
             return
         promised = checkpoint.parse_checkpoint(checkpoint.parse_note(self._last_signed.read_text()).text)
-        if promised.origin == self._origin and promised.size > size:
-            raise signing_key.LogKeyError(
-                f"{self._last_signed} promises {promised.size} records, the database holds {size}: "
-                "it was restored from a backup; nothing is signed until the missing records are back"
-            )
+        if promised.origin != self._origin:
+            return
+        if promised.size <= newest.size:
+            with self._database.reading() as session:
+                if tree.root_at(DatabaseTiles(session, newest.size).reader, promised.size) == promised.root:
+                    return
+        raise signing_key.LogKeyError(
+            f"{self._last_signed} promises {promised.size} records that the database (of {newest.size}) does not hold: "
+            "it was restored from a backup; nothing is signed until the missing records are back"
+        )
 
     # -- in the background -----------------------------------------------------------------------------------
 
@@ -196,8 +205,8 @@ class Sequencer:
 
     @property
     def healthy(self) -> bool:
-        """Whether the last run went well (a thread that died, or a key that is gone, shows here)."""
-        return self._failure is None
+        """Whether the last run went well and the thread, once started, still lives."""
+        return self._failure is None and (self._thread is None or self._thread.is_alive())
 
     def try_run(self) -> None:
         """:meth:`run_once`, but a failure is noted instead of raised: the records wait in the outbox, the head stays
@@ -205,7 +214,7 @@ class Sequencer:
         try:
             self.run_once()
             self._failure = None
-        except (SQLAlchemyError, OSError, signing_key.LogKeyError) as error:
+        except (SQLAlchemyError, OSError, ContractsError, signing_key.LogKeyError) as error:
             self._failure = type(error).__name__
             log.error("sequencer", failure=self._failure)
 

@@ -140,6 +140,41 @@ def test_a_restored_backup_is_not_signed_over(
     assert newest.size == 1
 
 
+def test_a_restored_backup_that_grew_past_the_promise_is_not_signed_over_either(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, config: Config, database: Database
+) -> None:
+    record(session, now, "one", people)
+    session.commit()
+    sequencer.run_once()
+    promised = config.home / "last_signed"
+    lost = checkpoint.Checkpoint("log.test/2026", 2, tree.leaf_hash(b"a history that the backup does not know"))
+    promised.write_text(checkpoint.sign_checkpoint(lost, sequencer._key))
+    for listing in ("two", "three", "four"):
+        record(session, now, listing, people)
+    session.commit()
+    with pytest.raises(LogKeyError, match="does not hold"):
+        sequencer.run_once()
+    sequencer.try_run()
+    assert not sequencer.healthy
+    with database.reading() as reading:
+        newest = service.head(reading)
+    assert newest is not None
+    assert newest.size == 1
+
+
+def test_a_damaged_promise_stops_signing_and_shows(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, config: Config
+) -> None:
+    record(session, now, "one", people)
+    session.commit()
+    sequencer.run_once()
+    (config.home / "last_signed").write_text("torn")
+    record(session, now, "two", people)
+    session.commit()
+    sequencer.try_run()
+    assert not sequencer.healthy
+
+
 def test_another_key_never_signs_this_log(
     session: Session, now: datetime, people: People, sequencer: Sequencer, config: Config, database: Database
 ) -> None:
