@@ -28,11 +28,6 @@ def check_password(password: str, stored: str | None) -> None:
         raise WrongPassword
 
 
-def is_outdated(stored: str) -> bool:
-    """Whether the hash was made with weaker settings than today's."""
-    return _HASHER.check_needs_rehash(stored)
-
-
 def _normal(password: str) -> str:
     """One spelling of one password, whichever keyboard typed the Vietnamese in it."""
     return unicodedata.normalize("NFKC", password)

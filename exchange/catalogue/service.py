@@ -298,17 +298,3 @@ def public_columns(asset: Asset, version: ListingVersion) -> list[dict[str, Any]
 
 def _is_text(column: Mapping[str, Any]) -> bool:
     return not str(column["type"]).startswith(("BIGINT", "INT", "DOUBLE", "FLOAT", "DECIMAL", "DATE", "TIME", "BOOL"))
-
-
-def offer_terms(version: ListingVersion) -> dict[str, Any]:
-    """The licence offer as plain values named as in contracts.terms.Terms, with ``term_months`` for its dates.
-
-    The buyer's request adds ``scenario``, ``starts`` and ``ends``.
-    """
-    return {
-        "licence": version.licence, "purpose": version.permitted_purpose, "territory": tuple(version.territory),
-        "term_months": version.term_months, "exclusive": version.exclusive,
-        "onward_transfer": version.onward_transfer, "ip_limits": version.ip_limits, "price_vnd": version.price_vnd,
-        "max_deliveries": version.max_deliveries, "max_queries": version.max_queries, "min_group": version.min_group,
-        "attribution": version.attribution,
-    }  # fmt: skip

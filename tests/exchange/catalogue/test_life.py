@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from contracts.log import leaf
-from contracts.terms import Terms
 from exchange.catalogue import moderation, search, service
 from exchange.catalogue.models import Listing, ListingVersion, ModerationDecision
 from exchange.errors import NotFound, NotPermitted, NotSignedIn, Refused
@@ -170,11 +170,24 @@ def test_one_decision_per_version(on_show: Maker, session: Session, people: Peop
     assert listing.state == "published"
 
 
-def test_the_offer_becomes_terms(on_show: Maker, session: Session, now: datetime) -> None:
-    offer = service.offer_terms(service.published(session, on_show().id).version)
-    del offer["term_months"]
-    terms = Terms(**offer, scenario="Dự báo", starts=now.date(), ends=now.date())
-    assert Terms.from_json(terms.to_json()) == terms
+def test_strangers_see_no_row_and_no_text_value_of_paid_data(
+    on_show: Maker, session: Session, client: FlaskClient
+) -> None:
+    shown = service.published(session, on_show().id)
+    assert shown.version.licence != "L0"
+    texts = [column for column in shown.asset.columns if column["type"] == "VARCHAR"]
+    assert texts
+    assert all(column["min"] is not None for column in texts)
+    told = {column["name"]: column for column in service.public_columns(shown.asset, shown.version)}
+    assert all(told[column["name"]]["min"] is None and told[column["name"]]["max"] is None for column in texts)
+    session.commit()
+    columns = client.get(f"/api/v1/listings/{shown.listing.id}").json["file"]["columns"]  # type: ignore[index]
+    assert columns == list(told.values())
+    page = client.get(f"/listings/{shown.listing.id}?lang=en").text
+    assert "No rows are handed over before a contract is signed" in page
+    cells = [cell for row in shown.asset.preview for cell in row if cell]
+    assert cells
+    assert not [cell for cell in cells if f"<td>{cell}</td>" in page]
 
 
 def test_search_finds_words_filters_and_counts(on_show: Maker, session: Session) -> None:
