@@ -67,16 +67,24 @@ def format_request(old: int, proof: Iterable[bytes], note: str) -> str:
 
 
 def parse_request(data: bytes) -> Request:
-    """C2SP tlog-witness, section "add-checkpoint", the request body. One spelling only; raises WITNESS_REQUEST."""
+    """C2SP tlog-witness, section "add-checkpoint", the request body. One spelling only; raises WITNESS_REQUEST.
+
+    A signature that is not even base64 is one that does not verify: WITNESS_SIGNATURE, as other witnesses answer.
+    """
     if len(data) > MAX_REQUEST:
         raise WitnessError("WITNESS_REQUEST", reason="too large")
     head, blank, tail = data.partition(b"\n\n")
     first, *hashes = head.split(b"\n")
     if not blank or len(hashes) > MAX_PROOF:
         raise WitnessError("WITNESS_REQUEST", reason="old size, proof, empty line, checkpoint")
+    old, proof = _old(first), tuple(_hash(line) for line in hashes)
     try:
         note = checkpoint.parse_note(tail)
-        return Request(_old(first), tuple(_hash(line) for line in hashes), note, checkpoint.parse_checkpoint(note.text))
+    except NoteError as error:
+        unsigned = error.code == "BASE64_MALFORMED"
+        raise WitnessError("WITNESS_SIGNATURE" if unsigned else "WITNESS_REQUEST", reason=str(error)) from None
+    try:
+        return Request(old, proof, note, checkpoint.parse_checkpoint(note.text))
     except NoteError as error:
         raise WitnessError("WITNESS_REQUEST", reason=str(error)) from None
 
