@@ -50,7 +50,7 @@ def export(directory: Path) -> None:
             path = directory / tile.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(tiles.fetch(tile))
-        (directory / "log.vkey").write_text((service.vkey(session) or "") + "\n")
+        (directory / "log.vkey").write_text("".join(f"{vkey}\n" for vkey in service.vkeys(session)))
         (directory / "checkpoint").write_text(newest.note)  # last: a reader who sees it finds everything it promises
     click.echo(f"{newest.size} records written to {directory}")
 
@@ -70,7 +70,7 @@ def check() -> None:
 
 def problems_of(session: Session) -> list[str]:
     """What is wrong with the log in this database, in sentences; an empty list means nothing is."""
-    verifier = service.verifier(session)
+    verifiers = service.verifiers(session)
     heads = {row.size: row for row in session.exec(select(Checkpoint))}
     frontier, found, newest_of, size = tree.Frontier(), [], dict[str, str](), 0
     for size, row in enumerate(session.exec(select(Entry).order_by(col(Entry.idx))), start=1):
@@ -83,14 +83,14 @@ def problems_of(session: Session) -> list[str]:
         frontier = frontier.append(tree.leaf_hash(row.leaf))
         head = heads.pop(size, None)
         if head is not None:
-            found.extend(_head_problems(head, frontier.root(), verifier))
+            found.extend(_head_problems(head, frontier.root(), verifiers))
     found.extend(f"a head of {missing} records is stored, but the log holds {size}" for missing in heads)
     return found
 
 
-def _head_problems(head: Checkpoint, root: bytes, verifier: notes.VerifierKey) -> list[str]:
+def _head_problems(head: Checkpoint, root: bytes, verifiers: list[notes.VerifierKey]) -> list[str]:
     if head.root != root:
         return [f"head {head.size}: the records do not give this root"]
-    if head.note is not None and notes.open_checkpoint(head.note, [verifier]).checkpoint.root != root:
+    if head.note is not None and notes.open_checkpoint(head.note, verifiers).checkpoint.root != root:
         return [f"head {head.size}: the signed note promises another root"]
     return []

@@ -63,10 +63,10 @@ def consistency() -> Response:
 @public
 def keys() -> Response:
     """The log's policy (C2SP tlog-policy): the key that a verifier pins."""
-    text = service.vkey(identity.db_session())
-    if text is None:
+    vkeys = service.vkeys(identity.db_session())
+    if not vkeys:
         raise NotFound("log")
-    return _text(f"log {text}\nquorum none\n", "public, max-age=60")
+    return _text("".join(f"log {vkey}\n" for vkey in vkeys) + "quorum none\n", "public, max-age=60")
 
 
 def _head() -> service.Head:
