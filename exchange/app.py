@@ -10,6 +10,7 @@ from exchange import doors, error_pages, headers, i18n, identity
 from exchange.config import Config
 from exchange.db import Database
 from exchange.ledger.sequencer import Sequencer
+from exchange.ledger.witnesses import Witnesses
 from exchange.limits import csrf, limiter
 from exchange.store import Store
 
@@ -44,6 +45,7 @@ def create_app(config: Config) -> Flask:
     app.extensions["minhbach.store"] = Store(config.store_url)
 
     app.extensions["minhbach.sequencer"] = Sequencer(database, config)
+    app.extensions["minhbach.witnesses"] = Witnesses(database, config)
 
     headers.configure_logging(config.production)
     headers.init_app(app, registry)

@@ -99,7 +99,7 @@ class _Reading:
                 self._log(number, vkey)
             case ["witness", name, vkey, *url] if len(url) <= 1:
                 self._witness(number, name, vkey)
-                self.urls.update({name: address for address in url})
+                self.urls |= {name: url[0]} if url else {}
             case ["group", name, needed, *members] if members:
                 self._group(number, name, needed, members)
             case ["quorum", name] if self.quorum is None and (name == NONE or self._defined(name)):
