@@ -3,11 +3,12 @@
 import base64
 from typing import Any
 
-from flask import Response
+from flask import Response, current_app
 
 from contracts.log import tree
 from exchange import clock, identity
 from exchange.bodies import Blueprint
+from exchange.ledger.cosigned import sightings
 from exchange.ledger.tiles import DatabaseTiles
 from exchange.oversight import formats, schemas, service, warrants
 from exchange.oversight.models import Warrant
@@ -42,6 +43,10 @@ def log(query: dict[str, Any]) -> dict[str, Any]:
         "records": [formats.record_json(record, found.names) for record in found.records],
         "organisations": [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches],
         "before": found.more,
+        "witnesses": [
+            {"name": one.name, "size": one.size, "seen": one.seen and one.seen.isoformat(), "state": one.state}
+            for one in sightings(session, current_app.extensions["minhbach.witnesses"].policy, clock.now())
+        ],
     }
     if head is not None:
         reader = DatabaseTiles(session, head.size).reader
