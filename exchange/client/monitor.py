@@ -248,19 +248,33 @@ def monitor(
     token_file: Path | None, kind: str,
 ) -> None:  # fmt: skip
     """Follow a log from outside; alarm when it forks, shrinks, goes stale or does not keep to your policy."""
-    from contracts.log.policy import parse_policy
-    from exchange.client.files import read_private
-    from exchange.client.plain import Plain
-
-    token = read_private(token_file).decode("ascii", "replace").strip() if token_file else ""
-    trusted = parse_policy(policy.read_text(encoding="utf-8"))
-    http = Plain(server, token, SILENT)
-    watch = Monitor(http, trusted, state, timedelta(minutes=max_age), bool(token), whole=once)
+    try:
+        watch = _prepared(server, policy, state, timedelta(minutes=max_age), token_file, once)
+    except ClientError as error:  # 2: exit code 1 is kept for alarms
+        raise click.UsageError(desk.say(error.code, **error.facts)) from None
     while True:
         code = _round(desk, watch, _teller(desk, kind))
         if once:
             raise SystemExit(code)
         time.sleep(interval)
+
+
+def _prepared(
+    server: str, policy: Path, state: Path, max_age: timedelta, token_file: Path | None, once: bool
+) -> Monitor:
+    from contracts.errors import ContractsError
+    from contracts.log.policy import parse_policy
+    from exchange.client.files import read_private
+    from exchange.client.plain import Plain
+
+    token = read_private(token_file).decode("ascii", "replace").strip() if token_file else ""
+    try:
+        trusted = parse_policy(policy.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClientError("FILE_UNREADABLE", path=policy, reason=error) from None
+    except ContractsError as error:
+        raise ClientError("FILE_UNREADABLE", path=policy, reason=_reason(error)) from None
+    return Monitor(Plain(server, token, SILENT), trusted, state, max_age, bool(token), whole=once)
 
 
 def _round(desk: Desk, watch: Monitor, tell: Callable[..., None]) -> int:

@@ -297,3 +297,18 @@ def test_a_damaged_state_is_not_taken_for_a_first_look(watched: Watched, text: s
     watched.state.write_text(text)
     watched.cannot_ask("MONITOR_STATE")
     assert watched.state.read_text() == text
+
+
+def test_what_it_cannot_begin_with_is_no_alarm(watched: Watched) -> None:
+    watched.policy.write_text("trust me\n")
+    words = ["--policy", str(watched.policy), "--state", str(watched.state), "--once", "--lang", "en"]
+    for server in (watched.address, "http://exchange.example", "ftp://exchange.example"):
+        result = CliRunner().invoke(main, ["monitor", "--server", server, *words])
+        assert (result.exit_code, "ALARM" in result.output) == (2, False)
+    give_token(watched)
+    assert watched.token is not None
+    watched.token.chmod(0o644)
+    result = CliRunner().invoke(
+        main, ["monitor", "--server", watched.address, *words, "--token-file", str(watched.token)]
+    )
+    assert (result.exit_code, "chmod 600" in result.output) == (2, True)
