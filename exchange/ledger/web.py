@@ -2,7 +2,7 @@
 
 import base64
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
 from contracts.errors import TreeError
 from contracts.log import tiles
@@ -67,6 +67,16 @@ def keys() -> Response:
     if not vkeys:
         raise NotFound("log")
     return _text("".join(f"log {vkey}\n" for vkey in vkeys) + "quorum none\n", "public, max-age=60")
+
+
+@blueprint.get("/keys.json")
+@public
+def key_history() -> Response:
+    """Every key the log has signed with: ``since`` and ``until`` are the sizes of its first and last head."""
+    history = [{"vkey": k.vkey, "since": k.since, "until": k.until} for k in service.keys(identity.db_session())]
+    response = jsonify(history)
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
 
 
 def _head() -> service.Head:
