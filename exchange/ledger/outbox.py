@@ -16,7 +16,7 @@ from exchange.ledger.models import Entry, Outbox
 MOST_WAITING = 4096  # records; one batch of the sequencer
 LONGEST_WAIT = 10.0  # seconds that the same oldest record may wait
 _LOOK_EVERY = 0.25  # seconds
-_OUTBOX = SQLModel.metadata.tables["log_outbox"]
+_INSERT = SQLModel.metadata.tables["log_outbox"].insert().inline()
 
 
 class Backlog:
@@ -76,7 +76,7 @@ def append(
         origin=session.info["log_origin"], type=event, at_ms=at_ms, id=event_id, actor=actor, on=on, h=hashes, d=details
     )
     row = {"event_id": event_id, "leaf": body, "created_ms": at_ms}
-    session.connection().execute(_OUTBOX.insert().inline(), row)
+    session.connection().execute(_INSERT, row)
     return event_id
 
 

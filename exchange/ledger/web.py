@@ -2,7 +2,7 @@
 
 import base64
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, jsonify, request
 
 from contracts.errors import TreeError
 from contracts.log import tiles
@@ -78,6 +78,16 @@ def keys() -> Response:
 def _policy() -> Policy:
     policy: Policy = current_app.extensions["minhbach.witnesses"].policy
     return policy
+
+
+@blueprint.get("/keys.json")
+@public
+def key_history() -> Response:
+    """Every key the log has signed with: ``since`` and ``until`` are the sizes of its first and last head."""
+    history = [{"vkey": k.vkey, "since": k.since, "until": k.until} for k in service.keys(identity.db_session())]
+    response = jsonify(history)
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
 
 
 def _head() -> service.Head:

@@ -5,7 +5,6 @@ from itertools import pairwise
 from threading import Thread
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -27,12 +26,6 @@ from exchange.oversight import warrants
 from tests.exchange.people import People
 
 MANDATE = warrants.Mandate("12/QĐ-TTr", "Thanh tra", "Nhật ký", date(2026, 11, 1), date(2026, 12, 31))
-
-
-@pytest.fixture
-def sequencer(app: Flask) -> Sequencer:
-    found: Sequencer = app.extensions["minhbach.sequencer"]
-    return found
 
 
 def record(session: Session, now: datetime, listing: str, people: People) -> str:
