@@ -11,7 +11,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.errors import ContractsError
 from exchange.db import new_id
 from exchange.permissions import public
 
@@ -75,7 +74,7 @@ def _log() -> bool:
     is down does not make the exchange unready."""
     try:
         alarmed = current_app.extensions["minhbach.witnesses"].alarmed()
-    except (SQLAlchemyError, ContractsError, OSError):
+    except SQLAlchemyError:
         log.warning("not_ready", part="log", exc_info=True)
         return False
     return bool(current_app.extensions["minhbach.sequencer"].healthy) and not alarmed

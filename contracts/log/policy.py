@@ -73,13 +73,19 @@ def check_policy(policy: Policy, checkpoint: str | bytes) -> Opened:
     witnesses = dict(policy.witnesses)
     opened = open_checkpoint(checkpoint, policy.logs, witnesses.values())
     seen = {cosigned.key for cosigned in opened.cosigned}
-    satisfied = {NONE} | {name for name, key in witnesses.items() if key in seen}
-    for name, group in policy.groups:  # a group names only what stands before it
-        if len(satisfied.intersection(group.members)) >= group.needed:
-            satisfied.add(name)
+    satisfied = satisfied_by(policy, {name for name, key in witnesses.items() if key in seen})
     if policy.quorum not in satisfied:
         raise NoteError("POLICY_QUORUM", quorum=policy.quorum, seen=" ".join(sorted(satisfied - {NONE})))
     return opened
+
+
+def satisfied_by(policy: Policy, witnesses: Iterable[str]) -> set[str]:
+    """The names of a policy that count as witnessing when these witnesses do (C2SP tlog-policy, "witness group")."""
+    satisfied = {NONE, *witnesses}
+    for name, group in policy.groups:  # a group names only what stands before it
+        if len(satisfied.intersection(group.members)) >= group.needed:
+            satisfied.add(name)
+    return satisfied
 
 
 class _Reading:

@@ -7,13 +7,13 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from contracts.errors import TreeError
 from contracts.log import tiles
 from contracts.log.checkpoint import parse_vkey
-from contracts.log.policy import Policy, format_policy
+from contracts.log.policy import format_policy
 from contracts.log.proof import format_proof
 from exchange import clock, identity, looks
 from exchange.errors import N_, NotFound, refuse
 from exchange.ledger import service
-from exchange.ledger.cosigned import published
 from exchange.ledger.tiles import DatabaseTiles
+from exchange.ledger.witnesses import Witnesses
 from exchange.permissions import Permission, needs, public
 
 blueprint = Blueprint("ledger", __name__, url_prefix="/log")
@@ -24,7 +24,7 @@ FOREVER = "public, max-age=31536000, immutable"  # a tile's address names its ex
 @public
 def checkpoint() -> Response:
     """The newest signed head (C2SP tlog-checkpoint) with its cosignatures; with a quorum, the newest that has it."""
-    newest = published(identity.db_session(), _policy())
+    newest = _witnesses().published.head(identity.db_session())
     if newest is None:
         raise NotFound("checkpoint")
     return _text(newest.note, "public, max-age=1")
@@ -72,12 +72,12 @@ def keys() -> Response:
     vkeys = service.vkeys(identity.db_session())
     if not vkeys:
         raise NotFound("log")
-    return _text(format_policy(map(parse_vkey, vkeys), _policy()), "public, max-age=60")
+    return _text(format_policy(map(parse_vkey, vkeys), _witnesses().policy), "public, max-age=60")
 
 
-def _policy() -> Policy:
-    policy: Policy = current_app.extensions["minhbach.witnesses"].policy
-    return policy
+def _witnesses() -> Witnesses:
+    witnesses: Witnesses = current_app.extensions["minhbach.witnesses"]
+    return witnesses
 
 
 @blueprint.get("/keys.json")

@@ -28,7 +28,7 @@ from exchange.config import Config, ConfigurationError
 from exchange.db import Database
 from exchange.errors import ExchangeError
 from exchange.ledger import service
-from exchange.ledger.cosigned import read_policy
+from exchange.ledger.cosigned import Published, read_policy
 from exchange.ledger.leader import leading
 from exchange.ledger.models import Checkpoint, Cosignature
 from exchange.ledger.promises import write_whole
@@ -65,8 +65,10 @@ class Witnesses:
     """The policy's witnesses, and the background work that keeps them informed."""
 
     def __init__(self, database: Database, config: Config) -> None:
-        self._database, self._home = database, config.home
+        self._database, self._home, self._origin = database, config.home, config.log_origin
+        self._witnessed = config.home / "witnessed_head"
         self.policy = read_policy(config.witness_policy)
+        self.published = Published(self.policy)
         urls = dict(self.policy.urls)
         self._all = [_Witness(name, key, _reach(name, urls)) for name, key in self.policy.witnesses]
         self._pool = ThreadPoolExecutor(max(1, len(self._all)), thread_name_prefix="witness")
@@ -94,7 +96,7 @@ class Witnesses:
     def alarmed(self) -> bool:
         """Whether a witness has seen a head of ours that this database does not hold."""
         with self._database.reading() as session:
-            return _violated(session, self._home / "witnessed_head")
+            return _violated(session, self._witnessed)
 
     def _tick(self) -> None:
         try:
@@ -102,7 +104,7 @@ class Witnesses:
                 self._take_lead()
             if self._lead is not None:
                 self._push_due()
-        except SQLAlchemyError as error:  # the database is away: let another process lead when it is back
+        except (SQLAlchemyError, OSError) as error:  # the database is away: whoever has it back first leads
             log.warning("witnesses", failure=type(error).__name__)
             self._let_go()
 
@@ -180,17 +182,18 @@ class Witnesses:
             log.warning("witness", witness=one.name, failure=str(error)[:200])
 
     def _compare(self, one: _Witness) -> None:
-        """Its newest head must lie on our history; raises nothing when it does not, but keeps the note."""
+        """Its newest head must lie on our history; raises nothing when it does not, but keeps the note.
+
+        The database is read after the answer came: what another process has pushed meanwhile stands in it by then.
+        """
+        answer = one.http.ask(f"/{sha256(self._origin.encode()).hexdigest()}/checkpoint", MAX_NOTE)
+        if answer.status != 200:
+            return
         with self._database.reading() as session:
-            origin, keys = str(session.info["log_origin"]), service.verifiers(session)
-            answer = one.http.ask(f"/{sha256(origin.encode()).hexdigest()}/checkpoint", MAX_NOTE)
-            if answer.status != 200 or not keys:
+            head = checkpoint.open_checkpoint(answer.body, service.verifiers(session)).checkpoint
+            if head.origin != self._origin or _holds(session, head) or _violated(session, self._witnessed):
                 return
-            head = checkpoint.open_checkpoint(answer.body, keys).checkpoint
-            path = self._home / "witnessed_head"
-            if head.origin != origin or _holds(session, head) or _violated(session, path):
-                return
-        write_whole(path, answer.body.decode())
+        write_whole(self._witnessed, answer.body.decode())
         log.error("witnessed_head", witness=one.name, size=head.size)
 
 
@@ -247,9 +250,12 @@ def _holds(session: Session, head: checkpoint.Checkpoint) -> bool:
 
 
 def _violated(session: Session, path: Path) -> bool:
-    """Whether the note in ``path``, if there is one, promises what this database does not hold."""
+    """Whether the note in ``path``, if there is one, promises what this database does not hold. One that cannot be read
+    may promise anything."""
     try:
-        text = path.read_text(encoding="utf-8")
+        head = checkpoint.parse_checkpoint(checkpoint.parse_note(path.read_bytes()).text)
     except FileNotFoundError:
         return False
-    return not _holds(session, checkpoint.parse_checkpoint(checkpoint.parse_note(text).text))
+    except (ContractsError, OSError):
+        return True
+    return not _holds(session, head)

@@ -4,6 +4,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from contracts.log import checkpoint, witness
 from contracts.log.checkpoint import Checkpoint, format_vkey
 from contracts.log.policy import Policy, check_policy, parse_policy
 from exchange import audit, clock
+from exchange.client.plain import Answer
 from exchange.config import Config, ConfigurationError
 from exchange.db import Database
 from exchange.ledger import cosigned, service, witnesses
@@ -158,11 +160,10 @@ def test_one_that_is_down_one_that_lies_and_one_that_is_slow_hold_nobody_up(
         place.add(name, answering(answer))
     collecting = collect()
     collecting._push_due()
-    end = time.monotonic() + 4
-    while time.monotonic() < end:
-        with database.reading() as session:
-            if seen(session):
-                break
+    pushes = {one.name: one.running for one in collecting._all if one.running is not None}
+    slow = pushes.pop("slow")
+    assert wait(pushes.values(), timeout=4).not_done == set()
+    assert not slow.done()
     with database.reading() as session:
         assert seen(session) == {"regulator": 2}
         assert opened(session, place) == ["regulator.example"]
@@ -269,6 +270,51 @@ def test_a_fork_that_shows_only_when_a_head_is_pushed_stops_the_log_too(
     assert collecting.alarmed()
     with pytest.raises(WouldFork):
         grow(1)
+
+
+def test_an_unreadable_promise_counts_as_one(collect: Callable[..., Witnesses], config: Config) -> None:
+    collecting = collect()
+    assert not collecting.alarmed()
+    (config.home / "witnessed_head").write_bytes(b"\xff nonsense")
+    assert collecting.alarmed()
+
+
+def test_a_head_pushed_while_another_process_asks_the_witness_is_no_alarm(
+    place: Place, grow: Record, collect: Callable[..., Witnesses], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between this process's question and its look into the database, the log may have grown."""
+    place.add("regulator")
+    leader, other = collect(), collect()
+    leader.run_once()
+    [one] = other._all
+    ask = one.http.ask
+
+    def slowly(path: str, limit: int, body: bytes | None = None) -> Answer:
+        grow(1)
+        leader.run_once()
+        return ask(path, limit, body)
+
+    monkeypatch.setattr(one.http, "ask", slowly)
+    other.start()
+    assert not other.alarmed()
+
+
+def test_a_long_absence_does_not_take_the_published_head_away(
+    place: Place, grow: Record, collect: Callable[..., Witnesses], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cosigned, "RECENT", 2)
+    place.add("regulator"), place.add("bank")
+    collecting = collect("group two all regulator bank\nquorum two")
+    collecting.run_once()
+    place.running.pop("bank").stop()
+    for _ in range(4):
+        grow(1)
+        collecting.run_once()
+        for shown in (collecting.published, cosigned.Published(collecting.policy)):
+            with database.reading() as session:
+                head = shown.head(session)
+            assert head is not None
+            assert head.size == 2
 
 
 def test_a_witness_that_only_claims_to_have_seen_more_stops_nothing(
