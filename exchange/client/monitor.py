@@ -43,6 +43,7 @@ class State:
     note: str = ""
     records: int = 0
     frontier: str = ""  # hexadecimal: the tree of the records read
+    log: str = ""  # the origin that the last record read belongs to
     chains: dict[str, str] = field(default_factory=dict)  # the newest event of each subject
 
     @classmethod
@@ -52,7 +53,7 @@ class State:
             return cls()
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            return cls(found["checkpoint"], found["records"], found["frontier"], found["chains"])
+            return cls(*(found[name] for name in ("checkpoint", "records", "frontier", "log", "chains")))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ClientError("MONITOR_STATE", path=path, reason=error) from None
 
@@ -60,8 +61,8 @@ class State:
         """In one step: a crash leaves the old state or the new one."""
         from exchange.client.files import replace_file
 
-        value = {"checkpoint": self.note, "records": self.records, "frontier": self.frontier, "chains": self.chains}
-        replace_file(path, json.dumps(value).encode())
+        read = {"records": self.records, "frontier": self.frontier, "log": self.log, "chains": self.chains}
+        replace_file(path, json.dumps({"checkpoint": self.note, **read}).encode())
 
 
 @dataclass
@@ -176,7 +177,7 @@ class Records:
 
         self._monitor, self._state, self._head = monitor, state, head
         self._frontier = Frontier.parse(bytes.fromhex(state.frontier)) if state.frontier else Frontier()
-        self._chains = dict(state.chains)
+        self._log, self._chains = state.log, dict(state.chains)
 
     def read(self) -> None:
         """Read on to the head, or to the last bundle that is full; the state changes only when all is well."""
@@ -190,7 +191,7 @@ class Records:
             self._under_the_head()
         except ContractsError as error:
             raise Alarm("MONITOR_RECORDS", records=self._frontier.size, reason=_reason(error)) from None
-        self._state.records, self._state.chains = self._frontier.size, self._chains
+        self._state.records, self._state.log, self._state.chains = self._frontier.size, self._log, self._chains
         self._state.frontier = self._frontier.serialise().hex()
 
     def _bundle(self, number: int, width: int) -> None:
@@ -203,28 +204,34 @@ class Records:
         tile = Tile(0, number, width)
         if split_hashes(tile, self._monitor.tile(tile)) != hashes:
             raise TreeError("LOG_ROOT_DIFFERS", size=number * WIDTH + width)
-        for entry in entries[self._frontier.size - number * WIDTH :]:
-            self._follow(entry)
-        self._frontier = self._frontier.extend(hashes[self._frontier.size - number * WIDTH :])
+        known = self._frontier.size - number * WIDTH
+        for index, entry in enumerate(entries[known:], self._frontier.size):
+            self._follow(entry, index)
+        self._frontier = self._frontier.extend(hashes[known:])
 
-    def _follow(self, entry: bytes) -> None:
+    def _follow(self, entry: bytes, index: int) -> None:
         from contracts.errors import LeafError
         from contracts.log import leaf
 
         found = leaf.parse(entry)
         subject = found.on[0]
         expected = self._chains.get(subject)
-        index = self._frontier.size
-        if found.log != self._head.origin:
-            raise LeafError("ENTRY_OF_ANOTHER_LOG", index=index, log=found.log, origin=self._head.origin)
+        restarted = found.type == leaf.EventType.LOG_RESTARTED and found.d.get("origin") == self._log
+        if found.log != self._log and self._log and not restarted:
+            raise LeafError("ENTRY_OF_ANOTHER_LOG", index=index, log=found.log, origin=self._log)
+        self._log = found.log
         if found.prev != expected:
             raise LeafError("CHAIN_BROKEN", index=index, subject=subject, prev=found.prev, expected=expected)
         self._chains[subject] = found.id
 
     def _under_the_head(self) -> None:
+        from contracts.errors import LeafError
         from contracts.log import tree
         from contracts.log.tiles import TileReader
 
+        if self._frontier.size == self._head.size > 0 and self._log != self._head.origin:
+            last = self._frontier.size - 1
+            raise LeafError("ENTRY_OF_ANOTHER_LOG", index=last, log=self._log, origin=self._head.origin)
         if self._frontier.size:
             reader = TileReader(self._head.size, self._monitor.tile)
             proof = tree.prove_consistency(reader, self._frontier.size, self._head.size)

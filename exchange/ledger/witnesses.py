@@ -12,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -96,7 +95,18 @@ class Witnesses:
     def alarmed(self) -> bool:
         """Whether a witness has seen a head of ours that this database does not hold."""
         with self._database.reading() as session:
-            return _violated(session, self._witnessed)
+            return self._broken(session)
+
+    def _broken(self, session: Session) -> bool:
+        """Whether ``witnessed_head``, if there is one, promises what this database does not hold. One that cannot be
+        read may promise anything; one of another origin binds a log that has ended."""
+        try:
+            head = checkpoint.parse_checkpoint(checkpoint.parse_note(self._witnessed.read_bytes()).text)
+        except FileNotFoundError:
+            return False
+        except (ContractsError, OSError):
+            return True
+        return head.origin == self._origin and not _holds(session, head)
 
     def _tick(self) -> None:
         try:
@@ -191,7 +201,7 @@ class Witnesses:
             return
         with self._database.reading() as session:
             head = checkpoint.open_checkpoint(answer.body, service.verifiers(session)).checkpoint
-            if head.origin != self._origin or _holds(session, head) or _violated(session, self._witnessed):
+            if head.origin != self._origin or _holds(session, head) or self._broken(session):
                 return
         write_whole(self._witnessed, answer.body.decode())
         log.error("witnessed_head", witness=one.name, size=head.size)
@@ -247,15 +257,3 @@ def _holds(session: Session, head: checkpoint.Checkpoint) -> bool:
     if newest is None or head.size > newest.size:
         return head.size == 0
     return head.size == 0 or tree.root_at(DatabaseTiles(session, newest.size).reader, head.size) == head.root
-
-
-def _violated(session: Session, path: Path) -> bool:
-    """Whether the note in ``path``, if there is one, promises what this database does not hold. One that cannot be read
-    may promise anything."""
-    try:
-        head = checkpoint.parse_checkpoint(checkpoint.parse_note(path.read_bytes()).text)
-    except FileNotFoundError:
-        return False
-    except (ContractsError, OSError):
-        return True
-    return not _holds(session, head)
