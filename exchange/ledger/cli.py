@@ -71,11 +71,12 @@ def export(directory: Path) -> None:
 
 def _export_stamps(session: Session, size: int, directory: Path) -> None:
     """Every token, and the signed head it was made for."""
-    for folder in ("timestamps", "checkpoints"):
-        (directory / folder).mkdir(parents=True, exist_ok=True)
     for stamped in session.exec(select(Anchor.size).where(col(Anchor.size) <= size).distinct()).all():
-        (directory / "timestamps" / f"{stamped}.tsr").write_bytes(service.token(session, stamped))
-        (directory / "checkpoints" / str(stamped)).write_text(service.note_of(session, stamped))
+        token, note = directory / "timestamps" / f"{stamped}.tsr", directory / "checkpoints" / str(stamped)
+        for path in (token, note):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        token.write_bytes(service.token(session, stamped))
+        note.write_text(service.note_of(session, stamped))
 
 
 @group.command("receipt")
