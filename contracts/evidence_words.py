@@ -103,6 +103,44 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "the log has forked: two roots for {size} records",
     ),
     "WITNESS_PROOF": ("bằng chứng nối tiếp không đúng: {reason}", "the consistency proof does not hold: {reason}"),
+    # receipts
+    "RECEIPT_MALFORMED": (
+        "biên nhận COSE sai định dạng ở byte {at}: {reason}",
+        "the COSE receipt is malformed at byte {at}: {reason}",
+    ),
+    "RECEIPT_SIGNATURE_INVALID": (
+        "biên nhận COSE: chữ ký của nhật ký không đúng cho bản ghi số {index} trong {size} bản ghi",
+        "the COSE receipt: the log's signature does not hold for record {index} of {size}",
+    ),
+    "RECEIPT_OF_ANOTHER_HEAD": (
+        "biên nhận COSE thuộc mốc kiểm tra khác ({size} bản ghi, đáng lẽ {expected})",
+        "the COSE receipt belongs to another head ({size} records, not {expected})",
+    ),
+    # time-stamps
+    "TIMESTAMP_MALFORMED": (
+        "dấu thời gian sai định dạng ({bytes} byte)",
+        "the time-stamp is malformed ({bytes} bytes)",
+    ),
+    "TIMESTAMP_NOT_GRANTED": (
+        "tổ chức cấp dấu thời gian đã từ chối (trạng thái {status})",
+        "the time-stamping authority refused (status {status})",
+    ),
+    "TIMESTAMP_OF_ANOTHER_TEXT": (
+        "dấu thời gian được cấp cho nội dung khác",
+        "the time-stamp is over another text",
+    ),
+    "TIMESTAMP_NONCE": (
+        "dấu thời gian không phải câu trả lời cho yêu cầu này",
+        "the time-stamp does not answer this request",
+    ),
+    "TIMESTAMP_UNTRUSTED": (
+        "dấu thời gian không do tổ chức được tin cậy cấp: {reason}",
+        "the time-stamp is not by a trusted authority: {reason}",
+    ),
+    "TIMESTAMP_ROOTS": (
+        "tệp chứng thư của tổ chức cấp dấu thời gian không đọc được (cần PEM)",
+        "the file of the time-stamping authority's certificates cannot be read (PEM is needed)",
+    ),
     # records and proofs
     "ENTRY_REFUSED": ("bản ghi số {index}: {reason}", "record {index}: {reason}"),
     "ENTRY_OF_ANOTHER_LOG": (

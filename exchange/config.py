@@ -26,6 +26,8 @@ class Config:
     log_promise: Path | None
     log_folder: Path | None
     witness_policy: Path | None
+    tsa_url: str | None
+    tsa_roots: Path | None
     production: bool
     max_upload_bytes: int
     demo: bool
@@ -50,10 +52,14 @@ class Config:
             log_promise=_path(environ, "MINHBACH_LOG_PROMISE"),
             log_folder=_path(environ, "MINHBACH_LOG_FOLDER"),
             witness_policy=_path(environ, "MINHBACH_WITNESS_POLICY"),
+            tsa_url=environ.get("MINHBACH_TSA_URL") or None,
+            tsa_roots=_path(environ, "MINHBACH_TSA_ROOTS"),
             production=production,
             max_upload_bytes=_whole_number(environ, "MINHBACH_MAX_UPLOAD_BYTES", 4 * 1024**3),
             demo=environ.get("MINHBACH_DEMO", "0") == "1",
         )
+        if (config.tsa_url is None) != (config.tsa_roots is None):
+            raise ConfigurationError("MINHBACH_TSA_URL and MINHBACH_TSA_ROOTS are set both or not at all")
         if production and not config.secure:
             raise ConfigurationError("MINHBACH_BASE_URL must begin with https:// in production")
         if production and config.demo:

@@ -23,7 +23,7 @@ from exchange.errors import NotFound
 from exchange.ledger import service as ledger
 from exchange.ledger.cosigned import Sighting, sightings
 from exchange.ledger.models import Entry
-from exchange.ledger.service import Head, Record
+from exchange.ledger.service import Head, Record, Stamped
 from exchange.negotiations import service as negotiations
 from exchange.negotiations import standing
 from exchange.negotiations.models import Contract, Move
@@ -47,6 +47,8 @@ class Desk:
     counts: dict[str, int] = field(default_factory=dict)
     latest: list[Record] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    hour: Stamped | None = None  # the newest time-stamp of each kind
+    day: Stamped | None = None
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,15 @@ def desk(session: Session, actor: Actor | None, asked: Policy, now: datetime) ->
     """The head of the log, what the witnesses asked have seen of it, and, under a warrant, what happened last."""
     actor = require(actor, Permission.AUDIT)
     seen = sightings(session, asked, now)
+    hour, day = (next(iter(ledger.stamps(session, kind=kind, limit=1)), None) for kind in ("hour", "day"))
     if warrants.current_warrant(session, actor, now) is None:
-        return Desk(ledger.head(session), seen, None)
+        return Desk(ledger.head(session), seen, None, hour=hour, day=day)
     warrant = warrants.look(session, actor, "desk", [], now)
     grouped = select(Entry.event, func.count()).where(col(Entry.event).in_(COUNTED)).group_by(Entry.event)
     counts = dict.fromkeys(COUNTED, 0) | dict(session.exec(grouped).all())
     recent = [r for r in ledger.find(session, ledger.Search(limit=200)) if r.leaf.on[0].partition(":")[0] != "warrant"]
     latest = recent[:15]
-    return Desk(ledger.head(session), seen, warrant, counts, latest, names_in(session, latest))
+    return Desk(ledger.head(session), seen, warrant, counts, latest, names_in(session, latest), hour, day)
 
 
 def search(session: Session, actor: Actor | None, question: Question, now: datetime) -> Found:

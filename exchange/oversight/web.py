@@ -118,7 +118,12 @@ def _desk(refused: Refused | None = None) -> Response:
     witnesses = current_app.extensions["minhbach.witnesses"]
     shown = service.desk(session, identity.the_actor(), witnesses.policy, clock.now())
     session.commit()
-    facts = {"desk": shown, "forked": witnesses.alarmed(), "now": clock.now()}
+    facts = {
+        "desk": shown,
+        "forked": witnesses.alarmed(),
+        "stamping": current_app.extensions["minhbach.timestamps"].configured,
+        "now": clock.now(),
+    }
     return page("oversight/desk.html", refused, words=words, moment=formats.moment, **facts)
 
 
