@@ -32,7 +32,7 @@ from exchange import clock
 from exchange.config import Config
 from exchange.db import Database
 from exchange.ledger import signing_key
-from exchange.ledger.models import Checkpoint, Entry, Outbox, State, Subject
+from exchange.ledger.models import Checkpoint, Entry, Key, Outbox, State, Subject
 from exchange.ledger.models import Tile as TileRow
 from exchange.ledger.tiles import DatabaseTiles
 
@@ -104,20 +104,23 @@ class Sequencer:
         if state is None:
             self._open_log(session)
             state = session.exec(query).one()
-        self._check_identity(state)
+        self._check_identity(session, state)
         return state
 
     def _open_log(self, session: Session) -> None:
         """Make the tree's one row; when two sequencers do it at once, the loser finds the winner's row."""
         empty = tree.Frontier().serialise()
         insert = pg_insert if self._database.engine.dialect.name == "postgresql" else sqlite_insert
-        row = {"id": 1, "origin": self._origin, "size": 0, "frontier": empty, "vkey": self.vkey}
+        row = {"id": 1, "origin": self._origin, "size": 0, "frontier": empty}
         session.exec(insert(State).values(**row).on_conflict_do_nothing())
+        if session.exec(select(Key)).first() is None:
+            session.exec(insert(Key).values(vkey=self.vkey, since=0).on_conflict_do_nothing())
 
-    def _check_identity(self, state: State) -> None:
-        if state.origin != self._origin or state.vkey != self.vkey:
+    def _check_identity(self, session: Session, state: State) -> None:
+        key = session.exec(select(Key.vkey).where(col(Key.until).is_(None))).first()
+        if state.origin != self._origin or key != self.vkey:
             raise signing_key.LogKeyError(
-                f"this database belongs to the log {state.origin} with key {state.vkey}; "
+                f"this database belongs to the log {state.origin} with key {key}; "
                 f"the settings name {self._origin} with key {self.vkey}"
             )
 
@@ -167,7 +170,7 @@ class Sequencer:
         head = checkpoint.Checkpoint(self._origin, newest.size, newest.root)
         note = checkpoint.sign_checkpoint(head, self._key)
         with self._database.reading() as session:
-            self._check_identity(session.exec(select(State)).one())
+            self._check_identity(session, session.exec(select(State)).one())
         _write_whole(self._last_signed, note)
         with self._database.writing() as session:
             session.exec(update(Checkpoint).where(col(Checkpoint.size) == newest.size).values(note=note))

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from contracts.log import checkpoint, leaf, tree
 from contracts.log.proof import Proof
 from exchange.errors import NotFound
-from exchange.ledger.models import Checkpoint, Entry, State, Subject
+from exchange.ledger.models import Checkpoint, Entry, Key, Subject
 from exchange.ledger.tiles import DatabaseTiles
 
 
@@ -46,9 +46,9 @@ def head(session: Session) -> Head | None:
 
 
 def vkey(session: Session) -> str | None:
-    """The log's verifier key (C2SP signed-note), None before the first record."""
-    state = session.get(State, 1)
-    return None if state is None else state.vkey
+    """The log's newest verifier key (C2SP signed-note), None before the first record."""
+    query = select(Key.vkey).where(col(Key.until).is_(None)).order_by(col(Key.since).desc()).limit(1)
+    return session.exec(query).first()
 
 
 def index_of(session: Session, event_id: str) -> int | None:
