@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,42 +81,55 @@ def _write(environ: dict[str, str], out: Path) -> Written:
     return Written(*(out / name for name in names))
 
 
+@dataclass(frozen=True)
+class Go:
+    """Our Go program, and the environment in which Go builds it without touching the project or the user's folders."""
+
+    program: Path
+    environ: dict[str, str]
+
+    def verify(self, *words: object) -> subprocess.CompletedProcess[str]:
+        """``verify`` with these words."""
+        return subprocess.run([str(self.program), *map(str, words)], capture_output=True, text=True, timeout=30)
+
+
 @pytest.fixture(scope="session")
-def go_verify(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """``go_verify(words...)``: our Go program, built once for all worker processes of this session."""
+def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
+    """Built once for all worker processes of this session."""
+    if shutil.which("go") is None:
+        absent("there is no Go (Debian: apt-get install golang-go golang-golang-x-mod-dev)")
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    program = shared / "go-verify"
+    found = Go(shared / "go-verify", _go_environ(shared / "go"))
     with (shared / "go.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists():
-            _build(program, tmp_path_factory.mktemp("go"))
-
-    def verify(*words: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([str(program), *map(str, words)], capture_output=True, text=True, timeout=30)
-
-    return verify
+        if not found.program.exists():
+            _build(found)
+    return found
 
 
-def _build(program: Path, folder: Path) -> None:
-    """With Debian's copy of the library where there is one, otherwise with the pinned one of the module registry."""
-    if shutil.which("go") is None:
-        absent("there is no Go (Debian: apt-get install golang-go golang-golang-x-mod-dev)")
-    environ = {**os.environ, "GOCACHE": str(folder / "cache"), "GOMODCACHE": str(folder / "modules")}
-    environ |= {"GOFLAGS": "-buildvcs=false -modcacherw", "GOTOOLCHAIN": "local"}  # -modcacherw: so it can be deleted
+def _go_environ(folder: Path) -> dict[str, str]:
+    """Debian's copy of the library where there is one, otherwise the pinned one of the module registry."""
+    environ = {
+        "GOCACHE": str(folder / "cache"), "GOMODCACHE": str(folder / "modules"), "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-buildvcs=false -modcacherw",  # the second, so that the folder can be deleted
+    }  # fmt: skip
     if DEBIAN_LIBRARY.is_dir():
-        environ |= {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode"}
-    shutil.copytree(Path(__file__).parent / "go", folder / "source")
+        environ |= {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "-buildvcs=false"}
+    return environ
+
+
+def _build(go: Go) -> None:
     built = subprocess.run(
-        ["go", "build", "-o", str(program), "verify.go"],
-        cwd=folder / "source", env=environ, capture_output=True, text=True, timeout=120,
+        ["go", "build", "-o", str(go.program), "verify.go"],
+        cwd=SOURCE, env={**os.environ, **go.environ}, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-    shutil.rmtree(folder)
     if built.returncode:
         absent(f"Go cannot build the verifier here: {built.stderr.strip()[-500:]}")
 
 
+SOURCE = Path(__file__).parent / "go"
 DEBIAN_LIBRARY = Path("/usr/share/gocode/src/golang.org/x/mod")
 
 

@@ -1,0 +1,136 @@
+"""Every command of docs/regulator.md, as it stands there, against a running exchange."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from exchange import audit
+from exchange.config import Config
+from exchange.ledger.sequencer import Sequencer
+from exchange.negotiations.models import Contract
+from tests.exchange.conftest import app, config, database, empty_database, now, people  # noqa: F401 - fixtures
+from tests.exchange.deliveries.goods import Goods
+from tests.exchange.oversight.conftest import case, goods, official  # noqa: F401 - fixtures
+from tests.exchange.people import People
+from tests.exchange.running import Member, Running
+from tests.foreign.conftest import Go
+from tests.project import ROOT
+
+DOCUMENT = ROOT / "docs" / "regulator.md"
+BLOCKS = re.findall(r"^```sh ?(\w*)\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+SETTINGS = next(block for kind, block in BLOCKS if kind == "settings")
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """One database: what a stranger's tools see does not depend on which."""
+    with empty_database("sqlite", request, tmp_path) as url:
+        yield url
+
+
+@dataclass
+class Desk:
+    """The technician's folder, and what is filled in for the document's placeholders."""
+
+    folder: Path
+    sequencer: Sequencer
+    values: dict[str, str]
+    env: dict[str, str]
+
+    def run(self, block: str) -> subprocess.CompletedProcess[str]:
+        """A block of the document, after its settings, in a shell that stops at the first error."""
+        settings = re.sub(r"^(\w+)=\S+", lambda found: f"{found[1]}='{self.values[found[1]]}'", SETTINGS, flags=re.M)
+        script = f"set -euo pipefail\n{settings}\n{block}"
+        return subprocess.run(
+            ["bash", "-c", script], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=120
+        )
+
+    def does(self, block: str) -> None:
+        """The same, and it must succeed."""
+        answer = self.run(block)
+        assert answer.returncode == 0, f"{block}\n{answer.stdout}{answer.stderr}"
+
+
+@pytest.fixture
+def desk(
+    app: Flask,  # noqa: F811
+    config: Config,  # noqa: F811
+    people: People,  # noqa: F811
+    goods: Goods,  # noqa: F811
+    case: Contract,  # noqa: F811
+    official: FlaskClient,  # noqa: F811
+    tmp_path: Path,
+) -> Iterator[Desk]:
+    """A contract with its story among 600 other records, an official with a warrant, the exchange on a socket."""
+    ids = []
+    with goods.database.writing() as session:
+        for n in range(600):
+            subject = [f"listing:l{n % 7}"]
+            ids.append(audit.record(session, "listing.submitted", people.provider(), on=subject, now=goods.now))
+        session.commit()
+    goods.sequencer.run_once()
+    running = Running()
+    running.start(app)
+    technician = Member(people, people.regulator(), running.address, tmp_path / "technician", ("audit",))
+    credentials = (technician.folder / "machine.json").read_text()
+    values = dict(re.findall(r'"client_(id|secret)": "([^"]+)"', credentials))
+    yield Desk(
+        technician.folder,
+        goods.sequencer,
+        {
+            "EXCHANGE": running.address, "CLIENT_ID": values["id"], "CLIENT_SECRET": values["secret"],
+            "EVENT": ids[345], "CONTRACT": case.id, "CLONE": str(ROOT),
+        },
+        {
+            **os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "MINHBACH_HOME": str(config.home), "MINHBACH_DATABASE_URL": config.database_url,
+            "MINHBACH_LOG_ORIGIN": config.log_origin,
+        },
+    )  # fmt: skip
+    running.stop()
+
+
+def test_every_command_works_in_the_order_of_the_document(desk: Desk, go: Go, subtests: pytest.Subtests) -> None:
+    desk.env |= go.environ
+    ran = []
+    for kind, block in BLOCKS:
+        if kind in ("settings", "install"):
+            continue
+        with subtests.test(kind or block.splitlines()[0]):
+            if kind == "fsck":
+                need_fsck(desk)
+            desk.does(block)
+            ran.append(kind)
+        desk.sequencer.run_once()  # each look is a record: the log grows under the technician's hands
+    assert len(ran) >= len(BLOCKS) - 3
+    assert (desk.folder / "consistency").read_text()
+    tile = next((desk.folder / "mirror/tile/0").glob("00[0-2]"))
+    tile.write_bytes(bytes([tile.read_bytes()[0] ^ 1]) + tile.read_bytes()[1:])
+    (check,) = [block for kind, block in BLOCKS if kind == "check"]
+    assert "FAILED" in desk.run(check).stdout
+
+
+def need_fsck(desk: Desk) -> None:
+    """Somebody else's large program is not fetched for a test: it runs where Go's own cache has it already."""
+    for name in ("GOCACHE", "GOMODCACHE", "GO111MODULE", "GOPATH"):
+        desk.env.pop(name, None)
+        if name in os.environ:
+            desk.env[name] = os.environ[name]
+    if desk.run('test -d "$(go env GOMODCACHE)/github.com/transparency-dev/tessera@v1.0.4"').returncode:
+        pytest.skip("Tessera's fsck is not in Go's module cache: run its command of docs/regulator.md once by hand")
+
+
+def test_what_is_to_be_installed_is_what_the_tests_use() -> None:
+    locked = (ROOT / "requirements.lock").read_text()
+    (install,) = [block for kind, block in BLOCKS if kind == "install"]
+    named = re.findall(r"[\w-]+==[\w.]+", install)
+    assert named
+    assert all(f"{package} \\" in locked for package in named)
