@@ -74,15 +74,13 @@ func main() {
 		fail(errors.New("usage: verify LOGDIR LOG.vkey X.tlog-proof X.entry OLD [CONSISTENCY]"))
 	}
 	dir, args := os.Args[1], os.Args[2:]
-	key, err := os.ReadFile(args[0])
-	fail(err)
-	verifier, err := note.NewVerifier(strings.TrimSpace(string(key)))
+	keys, err := readKeys(args[0])
 	fail(err)
 	head, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
 	fail(err)
-	tree, err := openCheckpoint(head, verifier)
+	tree, err := openCheckpoint(head, keys)
 	fail(err)
-	report("checkpoint of %s: %d records, root %v", verifier.Name(), tree.N, tree.Hash)
+	report("checkpoint of %s: %d records, root %v", keys[0].Name(), tree.N, tree.Hash)
 
 	hashes, err := readEntries(dir, tree.N)
 	fail(err)
@@ -97,11 +95,11 @@ func main() {
 	fail(err)
 	report("tiles: %d are those of the entries", count)
 
-	index, err := checkProof(args[1], args[2], verifier, tree, hashes)
+	index, err := checkProof(args[1], args[2], keys, tree, hashes)
 	fail(err)
 	report("proof: %s is record %d", filepath.Base(args[2]), index)
 
-	old, err := checkOld(dir, args[3:], verifier, tree, hashes)
+	old, err := checkOld(dir, args[3:], keys, tree, hashes)
 	fail(err)
 	report("consistency: the first %d records are those of the earlier head %v", old.N, old.Hash)
 }
@@ -115,14 +113,37 @@ func fail(err error) {
 	}
 }
 
-// openCheckpoint is the tree that a signed note promises (C2SP tlog-checkpoint), once the log's own key has signed it.
-func openCheckpoint(text []byte, verifier note.Verifier) (tlog.Tree, error) {
-	opened, err := note.Open(text, note.VerifierList(verifier))
+// readKeys reads the log's keys, one vkey a line: there are several once the log has changed its key.
+func readKeys(file string) ([]note.Verifier, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var keys []note.Verifier
+	for _, line := range strings.Fields(string(text)) {
+		key, err := note.NewVerifier(line)
+		if err != nil {
+			return nil, err
+		}
+		if len(keys) > 0 && key.Name() != keys[0].Name() {
+			return nil, errors.New("keys of different logs")
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("no key")
+	}
+	return keys, nil
+}
+
+// openCheckpoint is the tree that a signed note promises (C2SP tlog-checkpoint), once a key of the log has signed it.
+func openCheckpoint(text []byte, keys []note.Verifier) (tlog.Tree, error) {
+	opened, err := note.Open(text, note.VerifierList(keys...))
 	if err != nil {
 		return tlog.Tree{}, err
 	}
 	lines := strings.Split(opened.Text, "\n")
-	if len(lines) < 4 || lines[0] != verifier.Name() {
+	if len(lines) < 4 || lines[0] != keys[0].Name() {
 		return tlog.Tree{}, errors.New("the checkpoint is not this log's")
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)
@@ -200,7 +221,7 @@ func tilesOf(size int64) []tlog.Tile {
 
 // checkProof checks a C2SP tlog-proof file: the entry is in the tree of the proof's own signed head, and that head lies
 // on this log's history.
-func checkProof(proofFile, entryFile string, verifier note.Verifier, tree tlog.Tree, hashes stored) (int64, error) {
+func checkProof(proofFile, entryFile string, keys []note.Verifier, tree tlog.Tree, hashes stored) (int64, error) {
 	text, err := os.ReadFile(proofFile)
 	if err != nil {
 		return 0, err
@@ -222,7 +243,7 @@ func checkProof(proofFile, entryFile string, verifier note.Verifier, tree tlog.T
 	if err != nil {
 		return 0, err
 	}
-	head, err := openCheckpoint([]byte(signed), verifier)
+	head, err := openCheckpoint([]byte(signed), keys)
 	if err != nil {
 		return 0, err
 	}
@@ -245,8 +266,8 @@ func keptPromise(old, tree tlog.Tree, hashes stored) error {
 }
 
 // checkOld checks that the tree of an earlier head begins this one, by a consistency proof (RFC 6962 section 2.1.2).
-func checkOld(dir string, args []string, verifier note.Verifier, tree tlog.Tree, hashes stored) (tlog.Tree, error) {
-	old, err := readOld(args[0], verifier, hashes)
+func checkOld(dir string, args []string, keys []note.Verifier, tree tlog.Tree, hashes stored) (tlog.Tree, error) {
+	old, err := readOld(args[0], keys, hashes)
 	if err != nil {
 		return old, err
 	}
@@ -272,14 +293,14 @@ func checkOld(dir string, args []string, verifier note.Verifier, tree tlog.Tree,
 	return old, tlog.CheckTree(proof, tree.N, tree.Hash, old.N, old.Hash)
 }
 
-func readOld(name string, verifier note.Verifier, hashes stored) (tlog.Tree, error) {
+func readOld(name string, keys []note.Verifier, hashes stored) (tlog.Tree, error) {
 	size, err := strconv.ParseInt(name, 10, 64)
 	if err != nil {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return tlog.Tree{}, err
 		}
-		return openCheckpoint(text, verifier)
+		return openCheckpoint(text, keys)
 	}
 	root, err := tlog.TreeHash(size, hashes)
 	return tlog.Tree{N: size, Hash: root}, err
