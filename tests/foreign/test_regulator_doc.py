@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from contracts.log.tiles import Tile
 from exchange import audit
 from exchange.config import Config
 from exchange.ledger.sequencer import Sequencer
@@ -126,6 +127,17 @@ def need_fsck(desk: Desk) -> None:
             desk.env[name] = os.environ[name]
     if desk.run('test -d "$(go env GOMODCACHE)/github.com/transparency-dev/tessera@v1.0.4"').returncode:
         pytest.skip("Tessera's fsck is not in Go's module cache: run its command of docs/regulator.md once by hand")
+
+
+def test_the_copying_loop_names_tiles_of_any_number_as_we_do() -> None:
+    (block,) = [block for _, block in BLOCKS if "tiles()" in block]
+    function = re.search(r"^tiles\(\).*?^}$", block, re.MULTILINE | re.DOTALL)
+    assert function is not None
+    for number in (0, 7, 999, 1000, 1_234_067, 2_000_000):
+        last = function[0].replace("local tile=0", f"local tile={number}")
+        script = f'EXCHANGE=x TOKEN=x\ncurl() {{ echo "${{@: -1}}"; }}\n{last}\ntiles 1 {number * 256 + 88}'
+        said = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True).stdout
+        assert said == f"mirror/{Tile(1, number, 88).path}\n"
 
 
 def test_what_is_to_be_installed_is_what_the_tests_use() -> None:
