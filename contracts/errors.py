@@ -5,7 +5,9 @@
     ├── LogError              the transparency log
     │   ├── LeafError         an event that the closed schema refuses
     │   ├── TreeError         a Merkle proof, hash or tile that does not fit
-    │   └── NoteError         a signed note, key or checkpoint that does not open
+    │   ├── NoteError         a signed note, key or checkpoint that does not open
+    │   ├── ReceiptError      a COSE receipt that does not hold
+    │   └── TimestampError    a token of a time-stamping authority that does not hold
     ├── EvidenceError         a bundle that cannot be written or is not what it says
     └── ...                   terms, document and signature define theirs beside what they check
 
@@ -48,6 +50,14 @@ class TreeError(LogError):
 
 class NoteError(LogError):
     """A signed note, a key or a checkpoint is malformed, or no signature by a known key holds."""
+
+
+class ReceiptError(LogError):
+    """A COSE receipt is malformed, or its signature does not hold."""
+
+
+class TimestampError(LogError):
+    """A time-stamp is malformed, over something else, or by nobody we trust."""
 
 
 class EvidenceError(ContractsError):

@@ -86,6 +86,19 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "chưa đủ bên chứng kiến theo chính sách ({quorum}); đã có: {seen}",
         "not enough witnesses for the policy ({quorum}); present: {seen}",
     ),
+    # receipts
+    "RECEIPT_MALFORMED": (
+        "biên nhận COSE sai định dạng ở byte {at}: {reason}",
+        "the COSE receipt is malformed at byte {at}: {reason}",
+    ),
+    "RECEIPT_SIGNATURE_INVALID": (
+        "biên nhận COSE: chữ ký của nhật ký không đúng cho bản ghi số {index} trong {size} bản ghi",
+        "the COSE receipt: the log's signature does not hold for record {index} of {size}",
+    ),
+    "RECEIPT_OF_ANOTHER_HEAD": (
+        "biên nhận COSE thuộc mốc kiểm tra khác ({size} bản ghi, đáng lẽ {expected})",
+        "the COSE receipt belongs to another head ({size} records, not {expected})",
+    ),
     # records and proofs
     "ENTRY_REFUSED": ("bản ghi số {index}: {reason}", "record {index}: {reason}"),
     "ENTRY_OF_ANOTHER_LOG": (
