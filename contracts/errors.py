@@ -7,7 +7,8 @@
     │   ├── TreeError         a Merkle proof, hash or tile that does not fit
     │   ├── NoteError         a signed note, key or checkpoint that does not open
     │   ├── ReceiptError      a COSE receipt that does not hold
-    │   └── TimestampError    a token of a time-stamping authority that does not hold
+    │   ├── TimestampError    a token of a time-stamping authority that does not hold
+    │   └── WitnessError      a checkpoint that a witness does not cosign
     ├── EvidenceError         a bundle that cannot be written or is not what it says
     └── ...                   terms, document and signature define theirs beside what they check
 
@@ -58,6 +59,10 @@ class ReceiptError(LogError):
 
 class TimestampError(LogError):
     """A time-stamp is malformed, over something else, or by nobody we trust."""
+
+
+class WitnessError(LogError):
+    """A witness does not cosign: the request is malformed, its log unknown or unsigned, or it forks the history."""
 
 
 class EvidenceError(ContractsError):
