@@ -2,9 +2,12 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +30,12 @@ from tests.project import ROOT
 
 DOCUMENT = ROOT / "docs" / "regulator.md"
 BLOCKS = re.findall(r"^```sh ?(\w*)\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
-SETTINGS = next(block for kind, block in BLOCKS if kind == "settings")
+NOT_RUN = {"settings": "stands before every block", "install": "needs a registry; what it names is compared"}
+
+
+def block_of(kind: str) -> str:
+    (block,) = [block for found, block in BLOCKS if found == kind]
+    return block
 
 
 @pytest.fixture
@@ -45,19 +53,38 @@ class Desk:
     sequencer: Sequencer
     values: dict[str, str]
     env: dict[str, str]
+    port: int  # a free one in place of the document's 7380
+
+    def script(self, block: str) -> str:
+        """The document's words after its settings, for a shell that stops at the first error."""
+        words = block_of("settings")
+        settings = re.sub(r"^(\w+)=\S+", lambda found: f"{found[1]}='{self.values[found[1]]}'", words, flags=re.M)
+        return f"set -euo pipefail\n{settings}\n{block}".replace(":7380", f":{self.port}")
 
     def run(self, block: str) -> subprocess.CompletedProcess[str]:
-        """A block of the document, after its settings, in a shell that stops at the first error."""
-        settings = re.sub(r"^(\w+)=\S+", lambda found: f"{found[1]}='{self.values[found[1]]}'", SETTINGS, flags=re.M)
-        script = f"set -euo pipefail\n{settings}\n{block}"
-        return subprocess.run(
-            ["bash", "-c", script], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=120
-        )
+        """A block of the document."""
+        words = ["bash", "-c", self.script(block)]
+        return subprocess.run(words, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=120)
 
     def does(self, block: str) -> None:
         """The same, and it must succeed."""
         answer = self.run(block)
         assert answer.returncode == 0, f"{block}\n{answer.stdout}{answer.stderr}"
+
+    @contextmanager
+    def serving(self, block: str) -> Iterator[None]:
+        """A command that does not end by itself."""
+        process = subprocess.Popen(["bash", "-c", self.script(f"exec {block}")], cwd=self.folder, env=self.env)
+        try:
+            for _ in range(400):
+                with socket.socket() as trying:
+                    if trying.connect_ex(("127.0.0.1", self.port)) == 0:
+                        break
+                time.sleep(0.05)
+            yield
+        finally:
+            process.terminate()
+            process.wait(15)
 
 
 @pytest.fixture
@@ -82,12 +109,12 @@ def desk(
     running.start(app)
     technician = Member(people, people.regulator(), running.address, tmp_path / "technician", ("audit",))
     credentials = (technician.folder / "machine.json").read_text()
-    values = dict(re.findall(r'"client_(id|secret)": "([^"]+)"', credentials))
+    client = dict(re.findall(r'"client_(id|secret)": "([^"]+)"', credentials))
     yield Desk(
         technician.folder,
         goods.sequencer,
         {
-            "EXCHANGE": running.address, "CLIENT_ID": values["id"], "CLIENT_SECRET": values["secret"],
+            "EXCHANGE": running.address, "CLIENT_ID": client["id"], "CLIENT_SECRET": client["secret"],
             "EVENT": ids[345], "CONTRACT": case.id, "CLONE": str(ROOT),
         },
         {
@@ -95,28 +122,35 @@ def desk(
             "MINHBACH_HOME": str(config.home), "MINHBACH_DATABASE_URL": config.database_url,
             "MINHBACH_LOG_ORIGIN": config.log_origin,
         },
+        free_port(),
     )  # fmt: skip
     running.stop()
 
 
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 def test_every_command_works_in_the_order_of_the_document(desk: Desk, go: Go, subtests: pytest.Subtests) -> None:
     desk.env |= go.environ
-    ran = []
-    for kind, block in BLOCKS:
-        if kind in ("settings", "install"):
-            continue
-        with subtests.test(kind or block.splitlines()[0]):
-            if kind == "fsck":
-                need_fsck(desk)
-            desk.does(block)
-            ran.append(kind)
-        desk.sequencer.run_once()  # each look is a record: the log grows under the technician's hands
-    assert len(ran) >= len(BLOCKS) - 3
-    assert (desk.folder / "consistency").read_text()
-    tile = next((desk.folder / "mirror/tile/0").glob("00[0-2]"))
+    with ExitStack() as stack:
+        for kind, block in BLOCKS:
+            if kind in NOT_RUN:
+                continue
+            with subtests.test(kind or block.splitlines()[0]):
+                if kind == "serve":
+                    stack.enter_context(desk.serving(block))
+                    continue
+                if kind == "fsck":
+                    need_fsck(desk)
+                desk.does(block)
+            desk.sequencer.run_once()  # each look is a record: the log grows under the technician's hands
+    assert (desk.folder / "consistency").read_text()  # it did grow
+    tile = desk.folder / "mirror/tile/0/001"
     tile.write_bytes(bytes([tile.read_bytes()[0] ^ 1]) + tile.read_bytes()[1:])
-    (check,) = [block for kind, block in BLOCKS if kind == "check"]
-    assert "FAILED" in desk.run(check).stdout
+    assert "FAILED" in desk.run(block_of("check")).stdout
 
 
 def need_fsck(desk: Desk) -> None:
@@ -130,8 +164,7 @@ def need_fsck(desk: Desk) -> None:
 
 
 def test_the_copying_loop_names_tiles_of_any_number_as_we_do() -> None:
-    (block,) = [block for _, block in BLOCKS if "tiles()" in block]
-    function = re.search(r"^tiles\(\).*?^}$", block, re.MULTILINE | re.DOTALL)
+    function = re.search(r"^tiles\(\).*?^}$", block_of("copy"), re.MULTILINE | re.DOTALL)
     assert function is not None
     for number in (0, 7, 999, 1000, 1_234_067, 2_000_000):
         last = function[0].replace("local tile=0", f"local tile={number}")
@@ -142,7 +175,6 @@ def test_the_copying_loop_names_tiles_of_any_number_as_we_do() -> None:
 
 def test_what_is_to_be_installed_is_what_the_tests_use() -> None:
     locked = (ROOT / "requirements.lock").read_text()
-    (install,) = [block for kind, block in BLOCKS if kind == "install"]
-    named = re.findall(r"[\w-]+==[\w.]+", install)
+    named = re.findall(r"[\w-]+==[\w.]+", block_of("install"))
     assert named
     assert all(f"{package} \\" in locked for package in named)
