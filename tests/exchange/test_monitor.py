@@ -20,7 +20,7 @@ from exchange.app import create_app
 from exchange.cli import main
 from exchange.config import Config
 from exchange.db import Database
-from exchange.ledger import service
+from exchange.ledger import restart, service
 from exchange.ledger.models import Cosignature
 from exchange.oauth import service as oauth
 from exchange.oauth.models import Client, Flow, Token
@@ -35,12 +35,13 @@ MANDATE = warrants.Mandate("12/QĐ-TTr", "Thanh tra", "Nhật ký", date(2026, 1
 class Exchange:
     """An exchange in a folder that can be copied, as a backup is."""
 
-    def __init__(self, folder: Path, people: People | None = None) -> None:
+    def __init__(self, folder: Path, people: People | None = None, origin: str = "log.test/2026") -> None:
         self.folder = folder
         url = f"sqlite:///{folder / 'exchange.sqlite'}"
-        self.app = create_app(Config.from_environ({
-            "MINHBACH_HOME": str(folder), "MINHBACH_DATABASE_URL": url, "MINHBACH_LOG_ORIGIN": "log.test/2026",
-        }))  # fmt: skip
+        self.config = Config.from_environ(
+            {"MINHBACH_HOME": str(folder), "MINHBACH_DATABASE_URL": url, "MINHBACH_LOG_ORIGIN": origin}
+        )
+        self.app = create_app(self.config)
         self.app.testing = True
         self.database: Database = self.app.extensions["minhbach.database"]
         self.people = people or People(self.app, self.database)
@@ -269,6 +270,27 @@ def harm_records(session: Session, harm: str) -> None:
     else:
         connection.exec_driver_sql("DELETE FROM log_entry WHERE idx = 30")
     session.commit()
+
+
+def test_a_log_that_goes_on_under_a_new_name_is_read_from_its_first_record(watched: Watched) -> None:
+    give_token(watched)
+    watched.is_well()
+    old = watched.behind
+    watched.behind = Exchange(old.folder, old.people, "log.test/2027")
+    with watched.behind.database.writing() as session:
+        vkey = restart.restart(session, watched.behind.config, clock.now())
+        session.commit()
+    watched.behind.grow(3)
+    watched.alarms("MONITOR_POLICY")
+    watched.policy.write_text(f"log {vkey}\nquorum none\n")
+    watched.alarms("MONITOR_OTHER_LOG")
+    watched.state.unlink()
+    watched.is_well()
+    state = json.loads(watched.state.read_text())
+    assert state["log"] == "log.test/2027"
+    assert state["records"] > 8
+    watched.behind.grow(1)
+    watched.is_well()
 
 
 def test_a_log_that_cannot_be_asked_is_not_an_alarm(watched: Watched, tmp_path: Path, sqlite_template: Path) -> None:

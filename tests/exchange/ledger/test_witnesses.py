@@ -73,12 +73,6 @@ class Place:
 
 
 @pytest.fixture
-def sequencer(app: Flask) -> Sequencer:
-    found: Sequencer = app.extensions["minhbach.sequencer"]
-    return found
-
-
-@pytest.fixture
 def grow(database: Database, people: People, sequencer: Sequencer) -> Record:
     """``grow(3)``: three more records under a new signed head."""
     actor = people.provider()
@@ -277,6 +271,9 @@ def test_an_unreadable_promise_counts_as_one(collect: Callable[..., Witnesses], 
     assert not collecting.alarmed()
     (config.home / "witnessed_head").write_bytes(b"\xff nonsense")
     assert collecting.alarmed()
+    ended = lost_head(dataclasses.replace(config, log_origin="log.test/2025"), 9)
+    (config.home / "witnessed_head").write_text(ended)  # of a log that has ended: it binds nobody any more
+    assert not collecting.alarmed()
 
 
 def test_a_head_pushed_while_another_process_asks_the_witness_is_no_alarm(

@@ -1,5 +1,6 @@
 """Witnesses that really run: the command ``minhbach witness serve`` in processes of its own."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -40,6 +41,24 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def minhbach(*words: str, **env: str) -> "subprocess.Popen[bytes]":
+    """The command in a process of its own."""
+    command = [sys.executable, "-c", "from exchange.cli import main; main()", *words]
+    return subprocess.Popen(command, env={**os.environ, **env})
+
+
+def until_it_answers(address: str) -> None:
+    """Wait for a server that starts."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            ask(address)
+            return
+        except URLError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 class RunningWitness:
     """A witness behind gunicorn, with a folder; it can be stopped, killed and started again."""
 
@@ -51,15 +70,9 @@ class RunningWitness:
     def start(self) -> "RunningWitness":
         """Answer from now on."""
         words = ["witness", "serve", "--home", str(self.home), "--bind", self.address.removeprefix("http://")]
-        self._process = subprocess.Popen([sys.executable, "-c", "from exchange.cli import main; main()", *words])
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                ask(self.address)
-                return self
-            except URLError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+        self._process = minhbach(*words)
+        until_it_answers(self.address)
+        return self
 
     def stop(self) -> None:
         """Answer no more."""
