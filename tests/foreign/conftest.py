@@ -123,7 +123,7 @@ def _go_environ(folder: Path) -> dict[str, str]:
 def _build(go: Go) -> None:
     built = subprocess.run(
         ["go", "build", "-o", str(go.program), "verify.go"],
-        cwd=SOURCE, env={**os.environ, **go.environ}, capture_output=True, text=True, timeout=120,
+        cwd=SOURCE, env={**os.environ, **go.environ}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     if built.returncode:
         absent(f"Go cannot build the verifier here: {built.stderr.strip()[-500:]}")
