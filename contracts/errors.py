@@ -6,9 +6,9 @@
     │   ├── LeafError         an event that the closed schema refuses
     │   ├── TreeError         a Merkle proof, hash or tile that does not fit
     │   ├── NoteError         a signed note, key or checkpoint that does not open
-    │   └── WitnessError      a checkpoint that a witness does not cosign
     │   ├── ReceiptError      a COSE receipt that does not hold
-    │   └── TimestampError    a token of a time-stamping authority that does not hold
+    │   ├── TimestampError    a token of a time-stamping authority that does not hold
+    │   └── WitnessError      a checkpoint that a witness does not cosign
     ├── EvidenceError         a bundle that cannot be written or is not what it says
     └── ...                   terms, document and signature define theirs beside what they check
 
@@ -53,16 +53,16 @@ class NoteError(LogError):
     """A signed note, a key or a checkpoint is malformed, or no signature by a known key holds."""
 
 
-class WitnessError(LogError):
-    """A witness does not cosign: the request is malformed, its log unknown or unsigned, or it forks the history."""
-
-
 class ReceiptError(LogError):
     """A COSE receipt is malformed, or its signature does not hold."""
 
 
 class TimestampError(LogError):
     """A time-stamp is malformed, over something else, or by nobody we trust."""
+
+
+class WitnessError(LogError):
+    """A witness does not cosign: the request is malformed, its log unknown or unsigned, or it forks the history."""
 
 
 class EvidenceError(ContractsError):
