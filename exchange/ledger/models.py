@@ -135,7 +135,11 @@ IMMUTABLE_POSTGRESQL = [
     "CREATE TRIGGER log_entry_immutable BEFORE UPDATE OR DELETE ON log_entry "
     "FOR EACH ROW EXECUTE FUNCTION log_entry_immutable()",
 ]
+WHOLE_POSTGRESQL = (  # PostgreSQL's way past row triggers; SQLite's is DELETE, which its trigger refuses
+    "CREATE TRIGGER log_entry_whole BEFORE TRUNCATE ON log_entry "
+    "FOR EACH STATEMENT EXECUTE FUNCTION log_entry_immutable()"
+)
 for _statement in IMMUTABLE_SQLITE:
     event.listen(Entry.__table__, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[attr-defined]
-for _statement in IMMUTABLE_POSTGRESQL:
+for _statement in (*IMMUTABLE_POSTGRESQL, WHOLE_POSTGRESQL):
     event.listen(Entry.__table__, "after_create", DDL(_statement.replace("%", "%%")).execute_if(dialect="postgresql"))  # type: ignore[attr-defined]

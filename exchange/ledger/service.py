@@ -45,10 +45,14 @@ def head(session: Session) -> Head | None:
     return None if row is None or row.note is None else Head(row.size, row.root, row.note, row.made_ms)
 
 
-def vkey(session: Session) -> str | None:
-    """The log's newest verifier key (C2SP signed-note), None before the first record."""
-    query = select(Key.vkey).where(col(Key.until).is_(None)).order_by(col(Key.since).desc()).limit(1)
-    return session.exec(query).first()
+def keys(session: Session) -> list[Key]:
+    """Every key the log has ever signed with, the newest first; empty before the first record."""
+    return list(session.exec(select(Key).order_by(col(Key.since).desc(), col(Key.vkey))))
+
+
+def vkeys(session: Session) -> list[str]:
+    """The verifier keys (C2SP signed-note) that sign the log's heads now, the newest first. Two during a rotation."""
+    return [key.vkey for key in keys(session) if key.until is None]
 
 
 def index_of(session: Session, event_id: str) -> int | None:
@@ -137,9 +141,6 @@ def _record(row: Entry) -> Record:
     return Record(row.idx, leaf.parse(row.leaf), row.leaf)
 
 
-def verifier(session: Session) -> checkpoint.VerifierKey:
-    """The log's public key, parsed; raises NotFound before the first record."""
-    text = vkey(session)
-    if text is None:
-        raise NotFound("log")
-    return checkpoint.parse_vkey(text)
+def verifiers(session: Session) -> list[checkpoint.VerifierKey]:
+    """Every key the log has ever signed with, parsed: one of them has signed each of its heads."""
+    return [checkpoint.parse_vkey(key.vkey) for key in keys(session)]

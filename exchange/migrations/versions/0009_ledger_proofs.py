@@ -1,7 +1,12 @@
 """The log's keys, cosignatures, outside proofs of time, salted disclosures."""
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
+
+from contracts import canonical
+from exchange.ledger.models import WHOLE_POSTGRESQL
 
 revision = "0009"
 down_revision = "0008"
@@ -63,8 +68,30 @@ def _disclosures() -> None:
 # fmt: on
 
 
+def _outbox_names_no_predecessors() -> None:
+    """Until now a waiting record named the event before it; from now on the sequencer does. The chains go back to where
+    they stood before the records that still wait."""
+    waiting = sa.table("log_outbox", sa.column("id"), sa.column("leaf"))
+    last = sa.table("log_last_event", sa.column("subject"), sa.column("event_id"))
+    connection, seen = op.get_bind(), set[str]()
+    for row in connection.execute(sa.select(waiting).order_by(waiting.c.id)).all():
+        leaf = json.loads(row.leaf)
+        subject, prev = leaf["on"][0], leaf["prev"]
+        here = last.c.subject == subject
+        if subject not in seen and prev is None:
+            connection.execute(last.delete().where(here))
+        elif subject not in seen:
+            connection.execute(last.update().where(here).values(event_id=prev))
+        seen.add(subject)
+        data = canonical.dumps({**leaf, "prev": None})
+        connection.execute(waiting.update().where(waiting.c.id == row.id).values(leaf=data))
+
+
 def upgrade() -> None:
     """Make the tables; the log's one key so far moves into its own."""
+    _outbox_names_no_predecessors()
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(WHOLE_POSTGRESQL)
     _log_key()
     _log_cosignature()
     _log_anchor()
@@ -73,6 +100,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them; the newest key goes back to where it was."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP TRIGGER log_entry_whole ON log_entry")
     with op.batch_alter_table("log_state") as table:
         table.add_column(sa.Column("vkey", sa.String(length=300), nullable=False, server_default=""))
     op.execute("UPDATE log_state SET vkey = (SELECT vkey FROM log_key ORDER BY since DESC LIMIT 1)")
