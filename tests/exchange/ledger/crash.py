@@ -2,11 +2,13 @@
 
     python -m tests.exchange.ledger.crash --database sqlite --kills 200 --seed 1
 
-At each *moment*, 0-600 ms after the one before (half of them within 150 ms, when nobody has got far), one process, some, or all are killed with SIGKILL and started again;
-on PostgreSQL every eighth moment crashes the database instead (one backend by SIGKILL, which makes the server restart,
-or the whole server by an immediate stop). Half of the sequencers also carry a spot at which they kill themselves:
-before or after a commit, a file's opening, a rename. SIGKILL is the death of a process, not of the machine: what the
-operating system has not yet written to the disk survives it, so this run says nothing about power cuts.
+At each *moment*, 0-600 ms after the one before (half of them within 150 ms, when nobody has got far), one process, two,
+the sequencers, or all are killed with SIGKILL and started again; on PostgreSQL every eighth moment crashes the database
+instead (one backend by SIGKILL, which makes the server restart, or the whole server by an immediate stop). Half of the
+sequencers also carry a spot at which they kill themselves: around a commit, at a write, a file's opening, a rename.
+
+SIGKILL is the death of a process, not of the machine: what the operating system has not yet written to the disk
+survives it, so this run says nothing about power cuts.
 """
 
 import argparse
@@ -60,8 +62,8 @@ class Server:
 
     def crash(self) -> None:
         """Stop without writing anything back, start again: recovery from the write-ahead log."""
-        self._control("-m", "immediate", "stop")
-        self._server.ensure_postgres_running()
+        self._control("-m", "immediate", "-l", str(self._server.log), "restart")
+        self._server.ensure_postgres_running()  # it runs; this tells the handle which process it is now
         self._wait()
 
     def stop(self) -> None:

@@ -170,7 +170,11 @@ def folder_serves_its_heads(evidence: Evidence) -> Iterator[str]:
 
 
 def _claimed(note: str) -> checkpoint.Checkpoint:
-    return checkpoint.parse_checkpoint(checkpoint.parse_note(note).text)
+    """What a head says, unchecked; nothing if it cannot be read, which ``one_history`` reports."""
+    try:
+        return checkpoint.parse_checkpoint(checkpoint.parse_note(note).text)
+    except ContractsError:
+        return checkpoint.Checkpoint("", 0, b"")
 
 
 def sound_by_its_own_check(evidence: Evidence) -> Iterator[str]:
