@@ -62,7 +62,17 @@ class Server:
 
     def crash(self) -> None:
         """Stop without writing anything back, start again: recovery from the write-ahead log."""
-        self._control("-m", "immediate", "-l", str(self._server.log), "restart")
+        self.pause()
+        self.resume()
+
+    def pause(self) -> None:
+        """Stop without writing anything back."""
+        self._control("-m", "immediate", "stop")
+
+    def resume(self) -> None:
+        """Recover from the write-ahead log and go on, with the options of the first start."""
+        options = (self._server.pgdata / "postmaster.opts").read_text()
+        self._control("-l", str(self._server.log), "-o", options.partition(" ")[2].strip(), "start")
         self._server.ensure_postgres_running()  # it runs; this tells the handle which process it is now
         self._wait()
 

@@ -191,7 +191,7 @@ def watch(place: Place) -> None:
         found |= {"second": _text(place.second), "published": _text(place.published / "checkpoint")}
         for name, text in found.items():
             if text and text != last.get(name):
-                place.note(name, [text, served(place, text)] if name == "published" else text)
+                place.note(name, [text, served(place.published, text)] if name == "published" else text)
                 last[name] = text
         time.sleep(0.003)
 
@@ -200,11 +200,11 @@ def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def served(place: Place, note: str) -> str:
+def served(folder: Path, note: str) -> str:
     """The root, in hexadecimal, that the published folder's tiles give for the size of this head; or what is wrong."""
     head = checkpoint.parse_checkpoint(checkpoint.parse_note(note).text)
     try:
-        return tree.root_at(TileReader(head.size, partial(_fetch, place.published)), head.size).hex()
+        return tree.root_at(TileReader(head.size, partial(_fetch, folder)), head.size).hex()
     except (OSError, ContractsError) as error:
         return repr(error)
 

@@ -49,7 +49,7 @@ def evidence(place: Place) -> Evidence:
             note = (place.published / "checkpoint").read_text()
             place.note("seen", note)
             place.note("promised", place.second.read_text())
-            place.note("published", [note, served(place, note)])
+            place.note("published", [note, served(place.published, note)])
     database.dispose()
     return collect(place)
 
