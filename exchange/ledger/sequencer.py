@@ -151,7 +151,10 @@ class Sequencer:
             self._open_log(session)
             state = session.exec(query).one()
         if state.origin != self._origin:
-            raise LogKeyError(f"this database belongs to the log {state.origin}; the settings name {self._origin}")
+            raise LogKeyError(
+                f"this database belongs to the log {state.origin}; the settings name {self._origin}. If the old log "
+                "cannot go on, `minhbach log restart` lets it go on under the new name"
+            )
         return state
 
     def _open_log(self, session: Session) -> None:

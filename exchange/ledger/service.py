@@ -101,11 +101,13 @@ class Search:
     """What to look for; every field narrows. ``before`` is an index, for paging backwards through time."""
 
     subjects: Sequence[str] = ()
+    actor: str | None = None
     event: str | None = None
     start: datetime | None = None
     end: datetime | None = None
     before: int | None = None
     limit: int = 50
+    without_warrants: bool = False  # leave out what officials did under a warrant
 
 
 def find(session: Session, search: Search) -> list[Record]:
@@ -126,6 +128,11 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     for subject in search.subjects:
         conditions.append(col(Entry.idx).in_(select(Subject.idx).where(Subject.subject == subject)))
+    if search.actor:
+        conditions.append(col(Entry.actor) == search.actor)
+    if search.without_warrants:
+        official = select(Subject.idx).where(col(Subject.subject).between("warrant:", "warrant:~"))
+        conditions.append(col(Entry.idx).not_in(official))
     if search.event:
         conditions.append(col(Entry.event) == search.event)
     if search.start:
