@@ -260,3 +260,20 @@ def test_a_log_that_stands_still_for_ten_seconds_refuses_further_actions(
     house.joined()
     assert house.run()
     assert (house.head(), house.actions()) == (5, 5)
+
+
+def test_a_busy_log_that_keeps_up_is_not_taken_for_one_that_stands_still(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited, real = 0.0, time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + waited)
+    for waited in range(0, 40, 4):  # noqa: B007 - the clock reads it
+        record(house)  # sees the one that has waited since the last round
+        assert house.run()
+        record(house)  # on SQLite its row has the same number as the one before: the outbox was empty
+
+
+def record(house: House) -> None:
+    with house.database.writing() as session:
+        audit.record(session, "account.changed", None, on=["org:busy"], now=NOW)
+        session.commit()
