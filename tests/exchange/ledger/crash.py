@@ -2,8 +2,8 @@
 
     python -m tests.exchange.ledger.crash --database sqlite --kills 200 --seed 1
 
-At each *moment*, 0-600 ms after the one before (half of them within 150 ms, when nobody has got far), one process, two,
-the sequencers, or all are killed with SIGKILL and started again; on PostgreSQL every eighth moment crashes the database
+At each *moment*, 0-150 ms after the one before or after a new head has been published (in turn), one process, two, the
+sequencers, or all are killed with SIGKILL and started again; on PostgreSQL every eighth moment crashes the database
 instead (one backend by SIGKILL, which makes the server restart, or the whole server by an immediate stop). Half of the
 sequencers also carry a spot at which they kill themselves: around a commit, at a write, a file's opening, a rename.
 
@@ -36,7 +36,8 @@ from tests.exchange.ledger.crash_parts import UNREACHABLE, Place, fork, sequence
 
 WRITERS = 4
 SEQUENCERS = 2
-WAITS = (0.15, 0.6)  # seconds between two moments, at most: while everybody still starts, or later
+LONGEST_WAIT = 0.15  # seconds until something is killed
+PATIENCE = 3.0  # seconds that every other moment waits for a new head first, however slow the machine
 SPOTS = 60  # a sequencer that carries one dies within this many moments worth dying at
 DATABASE_EVERY = 8  # moments
 
@@ -106,7 +107,7 @@ class Storm:
     def __init__(self, place: Place, server: Server | None, seed: int) -> None:
         self.place, self.server, self.rng = place, server, random.Random(seed)
         self.deaths = Counter[str]()
-        self._life = 0
+        self._life, self._head = 0, ""
         self._alive = dict[int, str]()  # pid to role
 
     def start(self) -> None:
@@ -119,7 +120,9 @@ class Storm:
 
     def moment(self, number: int) -> None:
         """Wait a little, strike, and start again who is dead."""
-        time.sleep(self.rng.uniform(0, self.rng.choice(WAITS)))
+        if number % 2 == 0:
+            self._await_head()
+        time.sleep(self.rng.uniform(0, LONGEST_WAIT))
         if self.server is not None and number % DATABASE_EVERY == 0:
             strike = self.rng.choice((self.server.kill_backend, self.server.crash))
             strike()
@@ -127,6 +130,15 @@ class Storm:
         else:
             self._kill(self._victims())
         self._start_again()
+
+    def _await_head(self) -> None:
+        head, deadline = self.place.published / "checkpoint", time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            note = head.read_text() if head.exists() else ""
+            if note != self._head:
+                self._head = note
+                return
+            time.sleep(0.002)
 
     def end(self) -> None:
         """The last kill takes everybody; then one undisturbed run, as after a restart."""
@@ -257,7 +269,8 @@ def _summary(kind: str, evidence: Evidence, deaths: Counter[str], kills: int, se
     died = ", ".join(f"{count} {role}" for role, count in sorted(deaths.items()))
     return (
         f"{kind}: {kills} moments of killing ({died}), {seconds:.0f} s: "
-        f"{len(evidence.acknowledged)} acknowledged, {len(evidence.rows)} rows = {len(evidence.logged)} entries, "
+        f"{len(evidence.acknowledged)} acknowledged, {evidence.refused} refused, "
+        f"{len(evidence.rows)} rows = {len(evidence.logged)} entries, "
         f"{len(set(evidence.seen))} heads seen by a stranger, {len(set(evidence.heads))} signed in all"
     )
 

@@ -40,6 +40,7 @@ class Evidence:
     """Everything that anybody did, saw or kept."""
 
     acknowledged: tuple[Action, ...]  # committed, says the writer's own file
+    refused: int  # times that a writer was told that the log is behind
     rows: frozenset[str]  # business rows in the database
     logged: tuple[Logged, ...]
     waiting: int  # records without an index, after a last undisturbed run
@@ -63,6 +64,7 @@ def collect(place: Place) -> Evidence:
         stored = session.exec(select(Checkpoint.note).where(col(Checkpoint.note).is_not(None))).all()
         evidence = Evidence(
             acknowledged=tuple(Action(**line) for line in place.notes("done-*")),
+            refused=len(place.notes("refused")),
             rows=frozenset(session.exec(select(Organisation.id).where(col(Organisation.name).startswith("Crash ")))),
             logged=tuple(Logged(index, _action(data), digest) for index, data, digest in entries),
             waiting=session.exec(select(func.count()).select_from(Outbox)).one(),
@@ -82,7 +84,9 @@ def _action(data: bytes) -> Action:
 
 
 def nothing_lost(evidence: Evidence) -> Iterator[str]:
-    """Each acknowledged action is in the log, as acknowledged."""
+    """Each acknowledged action is in the log, as acknowledged; and there are some."""
+    if not evidence.acknowledged:
+        yield "nobody did anything"
     logged = {one.action for one in evidence.logged}
     yield from (f"acknowledged, but not in the log: {one}" for one in evidence.acknowledged if one not in logged)
 

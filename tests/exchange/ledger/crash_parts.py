@@ -28,6 +28,7 @@ from exchange import audit, clock
 from exchange.accounts.models import Organisation
 from exchange.config import Config
 from exchange.db import Database, new_id
+from exchange.errors import Refused
 from exchange.ledger import service
 from exchange.ledger.sequencer import Sequencer
 from exchange.permissions import OrgKind
@@ -128,7 +129,11 @@ def write(place: Place, writer: str) -> None:
             with database.writing() as session:
                 done = act(session, writer, number)
                 session.commit()
-        except SQLAlchemyError:  # the database crashed, or the other writer began the chain: not done, not claimed
+        except SQLAlchemyError:  # the database is away: not done, not claimed
+            time.sleep(0.02)
+            continue
+        except Refused:  # so are those that the log is behind with
+            place.note("refused", writer)
             time.sleep(0.02)
             continue
         place.note(f"done-{writer}", done)
