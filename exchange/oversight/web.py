@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 from werkzeug.wrappers import Response as AnyResponse
@@ -115,9 +115,11 @@ def evidence_answer(contract_id: str) -> Response:
 
 def _desk(refused: Refused | None = None) -> Response:
     session = identity.db_session() if refused else identity.writing_session()
-    shown = service.desk(session, identity.the_actor(), clock.now())
+    witnesses = current_app.extensions["minhbach.witnesses"]
+    shown = service.desk(session, identity.the_actor(), witnesses.policy, clock.now())
     session.commit()
-    return page("oversight/desk.html", refused, desk=shown, words=words, moment=formats.moment, now=clock.now())
+    facts = {"desk": shown, "forked": witnesses.alarmed(), "now": clock.now()}
+    return page("oversight/desk.html", refused, words=words, moment=formats.moment, **facts)
 
 
 def _question(limit: int) -> tuple[service.Question | None, list[dict[str, Any]]]:
