@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,11 @@ def home_stays(house: House, _old_home: Path) -> None:
     """Only the database was put back."""
 
 
+def no_folder(house: House, _old_home: Path) -> None:
+    """The same where no folder is published."""
+    house.config = replace(house.config, log_folder=None)
+
+
 def home_too(house: House, old_home: Path) -> None:
     """Database and home folder were put back, as one snapshot of one disk; both other places still know."""
     shutil.rmtree(house.config.home)
@@ -71,8 +77,8 @@ def home_and_promise(house: House, old_home: Path) -> None:
 def promised(house: House) -> set[int]:
     """The sizes of the heads written down outside the database."""
     assert house.config.log_promise is not None
-    assert house.config.log_folder is not None
-    places = (house.config.home / "last_signed", house.config.log_promise, house.config.log_folder / "checkpoint")
+    folder = house.config.home.parent / "published"
+    places = (house.config.home / "last_signed", house.config.log_promise, folder / "checkpoint")
     return {size_of(path.read_text()) for path in places if path.exists()}
 
 
@@ -81,7 +87,7 @@ Lost = Callable[[House, Path], None]
 
 @pytest.mark.parametrize(
     ("lost", "grown"),
-    [(home_stays, 1), (home_too, 0), (home_and_folder, 0), (home_and_folder, 4), (home_and_promise, 4)],
+    [(home_stays, 1), (no_folder, 0), (home_too, 0), (home_and_folder, 0), (home_and_folder, 4), (home_and_promise, 4)],
 )
 def test_a_restored_database_is_never_signed_over(
     house: House, backups: Backups, tmp_path: Path, lost: Lost, grown: int
