@@ -262,8 +262,9 @@ class Sequencer:
             self.run_once(wait=wait)
             self._failure = None
         except (SQLAlchemyError, OSError, ContractsError, LogKeyError, WouldFork) as error:
-            self._failure = type(error).__name__
-            log.error("sequencer", failure=self._failure)
+            before, self._failure = self._failure, type(error).__name__
+            if self._failure != before:  # once, not ten times a second for as long as the database is away
+                log.error("sequencer", failure=self._failure)
 
     def _tick(self) -> None:
         self.try_run(wait=0)
