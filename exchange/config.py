@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange.errors import ExchangeError
+from exchange.secret_files import make_once
 
 
 class ConfigurationError(ExchangeError):
@@ -89,9 +90,5 @@ def _secret(path: Path, production: bool) -> str:
         return text
     if production:
         raise ConfigurationError(f"MINHBACH_SECRET_FILE {path} does not exist; production makes no secret by itself")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # database and files will lie there too
-    text = secrets.token_urlsafe(48)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    return text
+    make_once(path, secrets.token_urlsafe(48).encode())  # makes the home folder too: database and files will lie there
+    return path.read_text()

@@ -26,7 +26,7 @@ class Backlog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._looked = self._since = float("-inf")
-        self._oldest: int | None = None
+        self._oldest: str | None = None
         self._waiting = 0
 
     def require_room(self, session: Session) -> None:
@@ -42,8 +42,10 @@ class Backlog:
             raise refuse("LOG_BEHIND", text, status=503, waiting=waiting)
 
     def _look(self, session: Session, now: float) -> None:
-        some = select(Outbox.id).order_by(col(Outbox.id)).limit(MOST_WAITING + 1).subquery()
-        waiting, oldest = session.exec(select(func.count(), func.min(some.c.id)).select_from(some)).one()
+        some = select(Outbox.id).limit(MOST_WAITING + 1).subquery()
+        # By its event: SQLite gives a row's number again once the outbox was empty.
+        first = select(Outbox.event_id).order_by(col(Outbox.id)).limit(1).scalar_subquery()
+        waiting, oldest = session.exec(select(func.count(), first).select_from(some)).one()
         if oldest != self._oldest:
             self._oldest, self._since = oldest, now
         self._looked, self._waiting = now, waiting
