@@ -108,11 +108,12 @@ class Storm:
         self.place, self.server, self.rng = place, server, random.Random(seed)
         self.deaths = Counter[str]()
         self._life, self._head = 0, ""
+        self._watchers = list[int]()
         self._alive = dict[int, str]()  # pid to role
 
     def start(self) -> None:
         """Everybody begins at once, on an empty log without a key."""
-        self._watcher = fork(self.place, partial(watch, self.place))
+        self._watchers.append(fork(self.place, partial(watch, self.place)))
         for n in range(WRITERS):
             self._spawn(f"writer {n}")
         for n in range(SEQUENCERS):
@@ -147,10 +148,16 @@ class Storm:
         last = fork(self.place, self._finish)
         _, status = os.waitpid(last, 0)
         time.sleep(0.1)  # the stranger has a last look
-        os.kill(self._watcher, signal.SIGKILL)
-        os.waitpid(self._watcher, 0)
         if status:
             self._fail("the last, undisturbed sequencer")
+
+    def disperse(self) -> None:
+        """Leave nobody behind, also when the run broke off."""
+        for pid in (*self._alive, *self._watchers):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self._alive.clear()
+        self._watchers.clear()
 
     def _finish(self) -> None:
         database = self.place.database()
@@ -230,11 +237,14 @@ def run(kind: str, kills: int, seed: int) -> tuple[Evidence, Counter[str]]:
     """A whole run: the evidence, and who died how often."""
     with place_of(kind) as (place, server):
         storm = Storm(place, server, seed)
-        storm.start()
-        for number in range(1, kills + 1):
-            storm.moment(number)
-            _progress(kind, number, kills)
-        storm.end()
+        try:
+            storm.start()
+            for number in range(1, kills + 1):
+                storm.moment(number)
+                _progress(kind, number, kills)
+            storm.end()
+        finally:
+            storm.disperse()
         return collect(place), storm.deaths
 
 
