@@ -123,7 +123,8 @@ class Archive(Mapping[str, bytes]):
         header = self._read(at, _LOCAL.size)
         if len(header) < _LOCAL.size:
             raise EvidenceError("ARCHIVE_DAMAGED", at=at, member="(header)")
-        crc, _, size, length = _LOCAL.unpack(header)[6:10]
+        fields: tuple[int, ...] = _LOCAL.unpack(header)[6:10]
+        crc, _, size, length = fields
         start = at + _LOCAL.size + length
         name = self._read(at + _LOCAL.size, length).decode("ascii", "replace")
         if not _NAME.fullmatch(name) or length > _LONGEST_NAME:

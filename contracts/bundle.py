@@ -37,6 +37,7 @@ from contracts.archive import Writer
 from contracts.errors import CanonicalError, EvidenceError
 from contracts.keys import decode
 from contracts.log import proof, tiles
+from contracts.log.checkpoint import VerifierKey, parse_vkey
 from contracts.log.tiles import Tile
 
 VERSION = 1
@@ -88,6 +89,11 @@ class KeySpan:
     vkey: str
     since: int = 0
     until: int | None = None
+
+    @property
+    def key(self) -> VerifierKey:
+        """The key itself; raises when the line is none."""
+        return parse_vkey(self.vkey)
 
 
 @dataclass(frozen=True)
@@ -201,6 +207,7 @@ class Bundle:
         for name in members:
             if name not in _ALWAYS and not _EVERYWHERE.fullmatch(name) and not self._belongs(name):
                 raise EvidenceError("MEMBER_UNEXPECTED", member=name)
+        self.history = self._read_history()
         self.checkpoint, self.policy = self.text("checkpoint"), self.text("policy")
         self.entry_bundle = lru_cache(maxsize=8)(self._entry_bundle)
 
@@ -269,13 +276,6 @@ class Bundle:
         tile = Tile(tiles.ENTRIES, number, min(tiles.WIDTH, size - number * tiles.WIDTH))
         return self.entry_bundle(tile)[index % tiles.WIDTH]
 
-    def keys(self) -> list[KeySpan]:
-        """The key history as the writer tells it."""
-        rows = self._json("keys.json")
-        if not isinstance(rows, list):
-            raise EvidenceError("MEMBER_MALFORMED", member="keys.json", reason="list")
-        return [_span(row) for row in rows]
-
     def consistency(self, size: int) -> list[bytes]:
         """The proof beside an older head."""
         name = f"checkpoints/{size}.consistency"
@@ -308,6 +308,13 @@ class Bundle:
         if not isinstance(scope, str) or canonical.dumps(value) != _bundle_json(scope):
             raise EvidenceError("MEMBER_MALFORMED", member="bundle.json", reason="fields")
         return scope
+
+    def _read_history(self) -> list[KeySpan]:
+        """The key history as the writer tells it."""
+        rows = self._json("keys.json")
+        if not isinstance(rows, list):
+            raise EvidenceError("MEMBER_MALFORMED", member="keys.json", reason="list")
+        return [_span(row) for row in rows]
 
     def _json(self, name: str) -> Any:
         try:

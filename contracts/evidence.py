@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -121,7 +122,7 @@ def write(
 
         write_log(
             out, checkpoint=checkpoint, size=len(leaves), log_keys=log_keys, fetch=fetch,
-            contracts={name: (lambda data=data: data) for name, data in signed.items()}, extras=extras,
+            contracts={name: partial(bytes, data) for name, data in signed.items()}, extras=extras,
         )  # fmt: skip
         return out.getvalue()
     members = bundle.common_members(scope, checkpoint, _policy(log_keys), _with_keys(extras, log_keys))
@@ -150,7 +151,7 @@ def write_log(
     }
     members |= {bundle.contract_name(digest): give for digest, give in contracts.items()}
     for tile in (*tiles.bundles_of(size), *tiles.tiles_of(size)):
-        members[tile.path] = lambda tile=tile: fetch(tile)
+        members[tile.path] = partial(fetch, tile)
     bundle.write(out, members)
 
 
@@ -227,15 +228,13 @@ class _Checking:
                 yield Line("TEXT_DIFFERS", True, {"member": name}, warning=True)
 
     def checkpoint(self) -> Iterator[Line]:
-        pinned = self._policy_text is not None
-        self._trusted = policy.parse_policy(self._bundle.policy if self._policy_text is None else self._policy_text)
+        claimed = policy.parse_policy(self._bundle.policy)
+        self._trusted = claimed if self._policy_text is None else policy.parse_policy(self._policy_text)
         opened = policy.check_policy(self._trusted, self._bundle.checkpoint)
         self._head = head = opened.checkpoint
-        yield Line(
-            "CHECKPOINT", True, {"origin": head.origin, "size": head.size, "witnesses": len(opened.cosigned)}
-        )
+        yield Line("CHECKPOINT", True, {"origin": head.origin, "size": head.size, "witnesses": len(opened.cosigned)})
         self._check_span(opened.signer, head.size)
-        if not pinned:
+        if self._policy_text is None:
             yield Line("NOT_PINNED", True, {"origin": head.origin}, warning=True)
 
     def entries(self) -> Iterator[Line]:
@@ -249,14 +248,13 @@ class _Checking:
                 raise EvidenceError("LOG_ROOT_DIFFERS", size=head.size)
             yield Line("ENTRIES", True, {"entries": head.size})
             return
-        count = 0
-        for count, record in enumerate(self._bundle.records(), 1):
+        for record in self._bundle.records():
             tree.check_inclusion(record.hashes, record.index, head.size, head.root, tree.leaf_hash(record.leaf))
-        yield Line("ENTRIES", True, {"entries": count})
+        yield Line("ENTRIES", True, {"entries": len(self._bundle.names("entries"))})
 
     def heads(self) -> Iterator[Line]:
         names = [name for name in self._bundle.names("checkpoints") if not name.endswith(".consistency")]
-        keys = {*self._trusted.logs, *(parse_vkey(span.vkey) for span in self._bundle.keys())}
+        keys = {*self._trusted.logs, *(span.key for span in self._bundle.history)}
         for name in names:
             opened = open_checkpoint(self._bundle.data(name), keys)
             older = opened.checkpoint
@@ -352,9 +350,9 @@ class _Checking:
 
     def _check_span(self, key: VerifierKey, size: int) -> None:
         """The writer's own key history knows the key that signed this head, at this size."""
-        for span in self._bundle.keys():
+        for span in self._bundle.history:
             within = span.since <= size and (span.until is None or size <= span.until)
-            if within and parse_vkey(span.vkey) == key:
+            if within and span.key == key:
                 return
         raise EvidenceError("KEY_NOT_IN_HISTORY", key=key.name, id=key.id.hex(), size=size)
 
@@ -366,6 +364,4 @@ def _policy(log_keys: Sequence[str]) -> str:
 def _with_keys(extras: Extras | None, log_keys: Sequence[str]) -> Extras:
     """Where no history is given, these keys have signed from the first head on."""
     given = extras or Extras()
-    return given if given.keys else Extras(
-        tuple(KeySpan(key) for key in log_keys), given.heads, given.timestamps, given.disclosures
-    )  # fmt: skip
+    return given if given.keys else replace(given, keys=tuple(KeySpan(key) for key in log_keys))

@@ -1,4 +1,4 @@
-"""What the records of a bundle tell: chains, contracts, keys, disclosures. Used by `evidence.py`, which names the steps.
+"""What the records of a bundle tell: chains, contracts, keys, disclosures. `evidence.py` names the steps.
 
 The records are read once, in order; of each contract only the indexes of its events are kept.
 """
@@ -44,7 +44,9 @@ class Story:
         self._bundle, self._head = bundle, head
         self._events: dict[str, _Events] = {}
         self._revoked: dict[str, int] = {}  # key's thumbprint -> index of its first revocation
-        self._salted: dict[str, tuple[str, ...]] = {name.split("/")[1].split(".")[0]: () for name in bundle.names("disclosures")}
+        self._salted: dict[str, tuple[str, ...]] = {
+            name.split("/")[1].split(".")[0]: () for name in bundle.names("disclosures")
+        }
         self.agreed = 0
         self.subjects = 0
         self.last: int | None = None
@@ -83,7 +85,7 @@ class Story:
 
     def check_disclosure(self, name: str) -> None:
         """RFC 9901 section 4.2.4: the digest of the disclosure's text stands in the leaf it belongs to."""
-        event = name.split("/")[1].split(".")[0]
+        event = _event_of(name)
         text = self._bundle.text(name)
         digest = canonical.sha256_b64url(text.encode()).removeprefix("sha-256:")
         if len(text) > _MAX_DISCLOSURE or not _is_disclosure(text):
@@ -129,9 +131,7 @@ class Story:
         for entry in entries:
             found.append(check_signature(contract.payload, entry, contract, signed=tuple(found)))
         logged = {
-            (it.leaf.actor, it.leaf.h["signature"]): it.index
-            for it in own
-            if it.leaf.type == EventType.CONTRACT_SIGNED
+            (it.leaf.actor, it.leaf.h["signature"]): it.index for it in own if it.leaf.type == EventType.CONTRACT_SIGNED
         }
         held = {
             (f"org:{info.org_id}", canonical.digest(entry)): info for info, entry in zip(found, entries, strict=True)
@@ -160,6 +160,11 @@ class LogPin:
 
     size: int
     root: bytes
+
+
+def _event_of(name: str) -> str:
+    """The event id in a member's name, disclosures/<event id>.<n>.json."""
+    return name.removeprefix("disclosures/").split(".")[0]
 
 
 def _is_disclosure(text: str) -> bool:

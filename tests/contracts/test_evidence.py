@@ -375,7 +375,7 @@ def test_the_command_prints_a_line_for_each_check(good, tmp_path, capsys, lang):
     assert len(capsys.readouterr().out.splitlines()) == 8
     file.write_bytes(good[:100] + b"?" + good[101:])
     assert main(["verify", str(file), "--lang", lang]) == 1
-    assert main(["verify", str(tmp_path / "absent.zip")]) == 1
+    assert main(["verify", str(tmp_path / "absent.zip")]) == 2
     capsys.readouterr()
 
 
