@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from exchange import doors, error_pages, headers, i18n, identity
 from exchange.config import Config
 from exchange.db import Database
+from exchange.ledger import gossip
 from exchange.ledger.sequencer import Sequencer
 from exchange.limits import csrf, limiter
 from exchange.store import Store
@@ -47,6 +48,7 @@ def create_app(config: Config) -> Flask:
 
     headers.configure_logging(config.production)
     headers.init_app(app, registry)
+    gossip.init_app(app, database)
     i18n.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)

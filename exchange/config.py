@@ -23,6 +23,8 @@ class Config:
     base_url: str
     secret_key: str
     log_origin: str
+    log_promise: Path | None
+    log_folder: Path | None
     production: bool
     max_upload_bytes: int
     demo: bool
@@ -44,6 +46,8 @@ class Config:
             base_url=environ.get("MINHBACH_BASE_URL", "http://127.0.0.1:8000").rstrip("/"),
             secret_key=_secret(Path(environ.get("MINHBACH_SECRET_FILE", home / "secret")), production),
             log_origin=environ.get("MINHBACH_LOG_ORIGIN", "log.minhbach.example/2026"),
+            log_promise=_path(environ, "MINHBACH_LOG_PROMISE"),
+            log_folder=_path(environ, "MINHBACH_LOG_FOLDER"),
             production=production,
             max_upload_bytes=_whole_number(environ, "MINHBACH_MAX_UPLOAD_BYTES", 4 * 1024**3),
             demo=environ.get("MINHBACH_DEMO", "0") == "1",
@@ -53,6 +57,12 @@ class Config:
         if production and config.demo:
             raise ConfigurationError("MINHBACH_DEMO must not be set in production: its passwords are public")
         return config
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    """A file or folder that need not be there yet; relative ones count from where the command is run."""
+    text = environ.get(name, "")
+    return Path(text).resolve() if text else None
 
 
 def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -2,18 +2,22 @@
 
 SQLite runs in WAL mode with ``synchronous=FULL``; a writing session takes the write lock at its first statement
 (``BEGIN IMMEDIATE``), because a deferred transaction that upgrades later fails with SQLITE_BUSY whatever the timeout.
+It asks for the lock every millisecond: SQLite's own way of waiting, ever longer pauses, starves whoever has waited
+long, and with four busy writers that was the sequencer.
 """
 
 import os
+import sqlite3
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import DateTime, Dialect, Engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, create_engine
 
+_BUSY_S = 30.0  # how long a writer waits for SQLite's lock
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -51,7 +55,8 @@ class Database:
 
     def __init__(self, url: str, log_origin: str) -> None:
         self.url = url
-        self._info = {"log_origin": log_origin}  # what ledger.outbox writes into every leaf
+        # What every session carries: the log's name for ledger.outbox, and what a noun keeps per database and process.
+        self._info: dict[str, Any] = {"log_origin": log_origin, "kept": {}}
         self.is_sqlite = url.startswith("sqlite")
         # An error names its statement, never the values: those would be addresses and hashes in the server's log.
         arguments: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite, "hide_parameters": True}
@@ -79,11 +84,34 @@ class Database:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN off: we send ours in _begin_sqlite
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_S * 1000:.0f}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("minhbach_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("minhbach_writes", False):
+        _begin_immediate(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    raw = cast(sqlite3.Connection, connection.connection.driver_connection)
+    raw.execute("PRAGMA busy_timeout=0")
+    deadline = time.monotonic() + _BUSY_S
+    try:
+        while not _got_lock(raw) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        if not raw.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy's callers expect
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={_BUSY_S * 1000:.0f}")
+
+
+def _got_lock(raw: sqlite3.Connection) -> bool:
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY  # anything else: no use to wait
+    return True

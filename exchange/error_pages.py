@@ -13,7 +13,7 @@ import structlog
 from flask import Flask, Request, Response, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_smorest import Blueprint
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 
 from exchange.errors import N_, NotFound, NotPermitted, NotSignedIn, Refusal, Refused
@@ -21,6 +21,7 @@ from exchange.i18n import language
 from exchange.permissions import Permission
 
 log = structlog.get_logger()
+_SHORTLY = "5"  # seconds
 
 # What the web says when a page cannot be shown; the reader's next step stands in the template.
 SENTENCES = {
@@ -113,7 +114,8 @@ def answer(status: int, code: str, message: str, errors: list[dict[str, Any]], h
 
 def _refused(error: Refused) -> Response:
     errors = [say(r) for r in error.refusals]
-    return answer(error.status, error.code, errors[0]["message"], errors, {})
+    headers = {"Retry-After": _SHORTLY} if error.status == 503 else {}
+    return answer(error.status, error.code, errors[0]["message"], errors, headers)
 
 
 def _not_signed_in(_error: NotSignedIn) -> Response:
@@ -171,6 +173,12 @@ def _clash(error: IntegrityError) -> Response:
     return answer(409, *_pair(409), [], {})
 
 
+def _no_database(error: OperationalError | InternalError) -> Response:
+    """The database is away, full or read-only. What was begun is rolled back with the request's session."""
+    log.error("database", failure=type(error.orig).__name__, request_id=g.get("request_id", ""))
+    return answer(503, *_pair(503), [], {"Retry-After": _SHORTLY})
+
+
 def _too_deep(_error: RecursionError) -> Response:
     """JSON nested thousands of levels deep: the reader of JSON gives up, and so do we. Nothing of ours recurses so."""
     return answer(400, *_pair(400), [], {})
@@ -202,6 +210,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(IntegrityError, _clash)
+    app.register_error_handler(OperationalError, _no_database)
+    app.register_error_handler(InternalError, _no_database)  # PostgreSQL's "read-only transaction"
     app.register_error_handler(NotSignedIn, _not_signed_in)
     app.register_error_handler(NotPermitted, _not_permitted)
     app.register_error_handler(NotFound, _not_found)

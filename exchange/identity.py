@@ -42,6 +42,7 @@ def commit_logged() -> None:
     db_session().commit()
     release()
     current_app.extensions["minhbach.sequencer"].try_run()
+    g.log_moved = True
 
 
 def actor() -> Actor | None:

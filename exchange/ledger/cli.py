@@ -1,5 +1,6 @@
 """``minhbach log …``: the head, an export as static tiles, a full self-check."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -8,10 +9,15 @@ from sqlmodel import Session, col, select
 from contracts.log import checkpoint as notes
 from contracts.log import leaf, tree
 from contracts.log.tiles import bundles_of, tiles_of
+from exchange import clock
 from exchange.config import Config
 from exchange.db import Database
-from exchange.ledger import service
+from exchange.errors import Refused
+from exchange.ledger import restart, rotation, service
+from exchange.ledger.keyring import Keyring
+from exchange.ledger.leader import leading
 from exchange.ledger.models import Checkpoint, Entry
+from exchange.ledger.sequencer import Sequencer
 from exchange.ledger.tiles import DatabaseTiles
 
 
@@ -50,9 +56,50 @@ def export(directory: Path) -> None:
             path = directory / tile.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(tiles.fetch(tile))
-        (directory / "log.vkey").write_text((service.vkey(session) or "") + "\n")
+        (directory / "log.vkey").write_text("".join(f"{vkey}\n" for vkey in service.vkeys(session)))
         (directory / "checkpoint").write_text(newest.note)  # last: a reader who sees it finds everything it promises
     click.echo(f"{newest.size} records written to {directory}")
+
+
+@group.command("rotate-key")
+def rotate_key() -> None:
+    """Make a new key for the log; from then on the old and the new one sign every head together."""
+    config = Config.from_environ()
+    keyring = Keyring(config.home, config.log_origin)
+    vkey = _change(config, lambda session: rotation.rotate(session, keyring, clock.now()))
+    click.echo(vkey)
+
+
+@group.command("retire-key")
+def retire_key() -> None:
+    """Let the older of the log's two keys sign no more."""
+    vkey = _change(Config.from_environ(), lambda session: rotation.retire(session, clock.now()))
+    click.echo(f"{vkey} signs no more; its file is log-{rotation.key_id(vkey)}.key in the home folder")
+
+
+@group.command("restart")
+@click.confirmation_option(prompt="This ends the present log for ever and goes on under a new name. Is that meant?")
+def restart_log() -> None:
+    """End the log and go on under the new name that MINHBACH_LOG_ORIGIN gives; stop the server first."""
+    config = Config.from_environ()
+    click.echo(_change(config, lambda session: restart.restart(session, config, clock.now())))
+
+
+def _change(config: Config, use_case: Callable[[Session], str]) -> str:
+    """One use case under the sequencer's lead, so that no head is being signed meanwhile; then the next head."""
+    database = Database(config.database_url, config.log_origin)
+    try:
+        with leading(database, config.home, "sequencer", wait=30) as leads, database.writing() as session:
+            if not leads:
+                raise click.ClickException("the sequencer did not stop for us; try again")
+            result = use_case(session)
+            session.commit()
+        Sequencer(database, config).run_once()
+    except Refused as refused:
+        raise click.ClickException(f"{refused.code}: {refused.refusals[0].text}") from None
+    finally:
+        database.dispose()
+    return result
 
 
 @group.command("check")
@@ -70,27 +117,28 @@ def check() -> None:
 
 def problems_of(session: Session) -> list[str]:
     """What is wrong with the log in this database, in sentences; an empty list means nothing is."""
-    verifier = service.verifier(session)
+    verifiers = service.verifiers(session)
     heads = {row.size: row for row in session.exec(select(Checkpoint))}
     frontier, found, newest_of, size = tree.Frontier(), [], dict[str, str](), 0
-    for size, row in enumerate(session.exec(select(Entry).order_by(col(Entry.idx))), start=1):
-        parsed = leaf.parse(row.leaf)
-        if row.idx != size - 1 or row.event_id != parsed.id or row.leaf_hash != tree.leaf_hash(row.leaf):
-            found.append(f"record {row.idx}: index, id or hash differs from its leaf")
+    rows = select(Entry.idx, Entry.event_id, Entry.leaf_hash, Entry.leaf).order_by(col(Entry.idx))
+    for size, (idx, event_id, digest, data) in enumerate(session.exec(rows).yield_per(1000), start=1):
+        parsed = leaf.parse(data)
+        if idx != size - 1 or event_id != parsed.id or digest != tree.leaf_hash(data):
+            found.append(f"record {idx}: index, id or hash differs from its leaf")
         if parsed.prev != newest_of.get(parsed.on[0]):
-            found.append(f"record {row.idx}: the chain of {parsed.on[0]} is broken")
+            found.append(f"record {idx}: the chain of {parsed.on[0]} is broken")
         newest_of[parsed.on[0]] = parsed.id
-        frontier = frontier.append(tree.leaf_hash(row.leaf))
+        frontier = frontier.append(tree.leaf_hash(data))
         head = heads.pop(size, None)
         if head is not None:
-            found.extend(_head_problems(head, frontier.root(), verifier))
+            found.extend(_head_problems(head, frontier.root(), verifiers))
     found.extend(f"a head of {missing} records is stored, but the log holds {size}" for missing in heads)
     return found
 
 
-def _head_problems(head: Checkpoint, root: bytes, verifier: notes.VerifierKey) -> list[str]:
+def _head_problems(head: Checkpoint, root: bytes, verifiers: list[notes.VerifierKey]) -> list[str]:
     if head.root != root:
         return [f"head {head.size}: the records do not give this root"]
-    if head.note is not None and notes.open_checkpoint(head.note, [verifier]).checkpoint.root != root:
+    if head.note is not None and notes.open_checkpoint(head.note, verifiers).checkpoint.root != root:
         return [f"head {head.size}: the signed note promises another root"]
     return []

@@ -61,7 +61,6 @@ class State(SQLModel, table=True):
     __tablename__ = "log_state"
     id: int = Field(default=1, primary_key=True)
     origin: str = Field(max_length=200)
-    vkey: str = Field(max_length=300)  # C2SP signed-note verifier key the log was opened with
     size: int = Field(sa_column=Column(BigInteger, nullable=False))
     frontier: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
@@ -76,6 +75,54 @@ class Checkpoint(SQLModel, table=True):
     made_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class Key(SQLModel, table=True):
+    """A key of the log itself and the heads it signs: those of ``since`` records and more, until it is retired."""
+
+    __tablename__ = "log_key"
+    vkey: str = Field(primary_key=True, max_length=300)  # C2SP signed-note verifier key
+    since: int = Field(sa_column=Column(BigInteger, nullable=False))
+    until: int | None = Field(default=None, sa_column=Column(BigInteger))  # the last head it signed
+
+
+class Cosignature(SQLModel, table=True):
+    """A witness's line under a head (C2SP tlog-cosignature), verified before it was stored."""
+
+    __tablename__ = "log_cosignature"
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    witness: str = Field(primary_key=True, max_length=200)  # the name of its key
+    line: str = Field(max_length=600)  # as it stands in the note, without the newline
+    seen_s: int = Field(sa_column=Column(BigInteger, nullable=False))  # the witness's time, seconds since 1970 UTC
+
+
+class Anchor(SQLModel, table=True):
+    """An outside proof of time for a head: an RFC 3161 token over the text of its checkpoint."""
+
+    __tablename__ = "log_anchor"
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    kind: str = Field(primary_key=True, max_length=20)  # "hour" or "day"
+    period: str = Field(max_length=20, index=True)  # which one, in UTC: 2026-11-26T23 or 2026-11-26
+    token: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    stamped_ms: int = Field(sa_column=Column(BigInteger, nullable=False))  # the time the token states
+
+
+class SubjectKey(SQLModel, table=True):
+    """The key under which one subject's disclosures are encrypted. Deleting it is what erasing means."""
+
+    __tablename__ = "subject_key"
+    subject: str = Field(primary_key=True, max_length=80)  # "user:...", "org:..."
+    key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Disclosure(SQLModel, table=True):
+    """A value that a leaf only commits to (RFC 9901): encrypted under its subject's key, beside the log, erasable."""
+
+    __tablename__ = "log_disclosure"
+    event_id: str = Field(primary_key=True, max_length=26)
+    position: int = Field(primary_key=True)  # in the leaf's ``_sd``
+    subject: str = Field(max_length=80, index=True)
+    ciphertext: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 # A guard against accidents and bugs; the evidence is the tree itself.
 IMMUTABLE_SQLITE = [
     f"CREATE TRIGGER log_entry_no_{verb.lower()} BEFORE {verb} ON log_entry "
@@ -88,7 +135,11 @@ IMMUTABLE_POSTGRESQL = [
     "CREATE TRIGGER log_entry_immutable BEFORE UPDATE OR DELETE ON log_entry "
     "FOR EACH ROW EXECUTE FUNCTION log_entry_immutable()",
 ]
+WHOLE_POSTGRESQL = (  # PostgreSQL's way past row triggers; SQLite's is DELETE, which its trigger refuses
+    "CREATE TRIGGER log_entry_whole BEFORE TRUNCATE ON log_entry "
+    "FOR EACH STATEMENT EXECUTE FUNCTION log_entry_immutable()"
+)
 for _statement in IMMUTABLE_SQLITE:
     event.listen(Entry.__table__, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[attr-defined]
-for _statement in IMMUTABLE_POSTGRESQL:
+for _statement in (*IMMUTABLE_POSTGRESQL, WHOLE_POSTGRESQL):
     event.listen(Entry.__table__, "after_create", DDL(_statement.replace("%", "%%")).execute_if(dialect="postgresql"))  # type: ignore[attr-defined]

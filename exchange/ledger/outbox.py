@@ -1,13 +1,52 @@
 """The writer's half of the log: one row in the caller's transaction, nothing else."""
 
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, SQLModel, col, select
 
 from contracts.log import leaf
 from exchange.db import new_id
-from exchange.ledger.models import LastEvent, Outbox
+from exchange.errors import N_, refuse
+from exchange.ledger.models import Entry, Outbox
+
+MOST_WAITING = 4096  # records; one batch of the sequencer
+LONGEST_WAIT = 10.0  # seconds that the same oldest record may wait
+_LOOK_EVERY = 0.25  # seconds
+_INSERT = SQLModel.metadata.tables["log_outbox"].insert().inline()
+
+
+class Backlog:
+    """How far the sequencer is behind, as one process sees it. Measured by the monotonic clock: a wall clock that is
+    set back hides nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._looked = self._since = float("-inf")
+        self._oldest: int | None = None
+        self._waiting = 0
+
+    def require_room(self, session: Session) -> None:
+        """Refuse (503) while too many records wait, or the oldest too long: what cannot be logged must not happen."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._looked >= _LOOK_EVERY:
+                self._look(session, now)
+            stuck = self._oldest is not None and now - self._since > LONGEST_WAIT
+            waiting = self._waiting
+        if stuck or waiting > MOST_WAITING:
+            text = N_("The log is behind (%(waiting)s records wait), so no action is accepted now. Try again shortly.")
+            raise refuse("LOG_BEHIND", text, status=503, waiting=waiting)
+
+    def _look(self, session: Session, now: float) -> None:
+        some = select(Outbox.id).order_by(col(Outbox.id)).limit(MOST_WAITING + 1).subquery()
+        waiting, oldest = session.exec(select(func.count(), func.min(some.c.id)).select_from(some)).one()
+        if oldest != self._oldest:
+            self._oldest, self._since = oldest, now
+        self._looked, self._waiting = now, waiting
 
 
 def append(
@@ -19,25 +58,28 @@ def append(
     now: datetime,
     hashes: Mapping[str, str],
     details: Mapping[str, int | str | bool],
+    event_id: str | None = None,
 ) -> str:
     """Queue one event for the tree and return its id; durable and visible together with the caller's rows.
 
+    ``prev`` is filled in by the sequencer, which alone knows the order. An ``event_id`` given by the caller makes the
+    call idempotent: an event of that id that waits or is in the tree already is the same event, and nothing is added.
     A crash before the caller's commit leaves nothing; after it, the sequencer finds the row by its presence.
+    Raises Refused (503, LOG_BEHIND) while the log cannot keep up.
     """
-    event_id = new_id()
-    last = session.get(LastEvent, on[0], with_for_update=True)
+    session.info["kept"].setdefault("backlog", Backlog()).require_room(session)
+    if event_id is not None and _is_known(session, event_id):
+        return event_id
+    event_id = event_id or new_id()
     at_ms = int(now.timestamp() * 1000)
     body = leaf.make(
-        origin=session.info["log_origin"],
-        type=event,
-        at_ms=at_ms,
-        id=event_id,
-        actor=actor,
-        on=on,
-        prev=last.event_id if last else None,
-        h=hashes,
-        d=details,
+        origin=session.info["log_origin"], type=event, at_ms=at_ms, id=event_id, actor=actor, on=on, h=hashes, d=details
     )
-    session.add(Outbox(event_id=event_id, leaf=body, created_ms=at_ms))
-    session.merge(LastEvent(subject=on[0], event_id=event_id))
+    row = {"event_id": event_id, "leaf": body, "created_ms": at_ms}
+    session.connection().execute(_INSERT, row)
     return event_id
+
+
+def _is_known(session: Session, event_id: str) -> bool:
+    tables = ((Outbox.id, Outbox.event_id), (Entry.idx, Entry.event_id))
+    return any(session.exec(select(key).where(named == event_id)).first() is not None for key, named in tables)

@@ -2,28 +2,28 @@
 
 The order of things, and what a crash leaves:
 
-1. One transaction: read the outbox **by presence** (never "id greater than the last one", which loses late commits),
+1. Lead: one process at a time (leader.py). A crash frees the lead at once.
+2. Compare the database with every head promised outside it (promises.py). If it holds less, or something else,
+   nothing more is done: the records wait in the outbox until the missing ones are back.
+3. One transaction: read the outbox **by presence** (never "id greater than the last one", which loses late commits),
    write entries, subjects, full tiles, the frontier (compare-and-swap on the size) and an unsigned head; delete
    the outbox rows. A crash before its commit leaves the outbox as it was: the next run does the same again.
-2. After the commit, sign the newest head. A crash before this leaves an unsigned head, which the next run signs.
-   A head is never signed before its rows are durable, so a crash cannot leave a promise without its records.
-
-Any thread or process may call :meth:`Sequencer.run_once` at any time: the row lock and the compare-and-swap make a
-second sequencer harmless.
+4. After the commit, sign the newest head, write it down outside the database, then store it, which is when readers see
+   it. A crash before leaves an unsigned head, which the next run signs; a crash in between leaves a promise that the
+   database can keep. A head is never signed before its rows are durable.
+5. Bring the published folder up to date, if there is one.
 """
 
-import fcntl
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import delete, update
+from sqlalchemy import Insert, Table, delete, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from contracts.errors import ContractsError
 from contracts.log import checkpoint, leaf, tree
@@ -31,71 +31,117 @@ from contracts.log.tiles import WIDTH, tiles_of
 from exchange import clock
 from exchange.config import Config
 from exchange.db import Database
-from exchange.ledger import signing_key
-from exchange.ledger.models import Checkpoint, Entry, Outbox, State, Subject
+from exchange.ledger import service
+from exchange.ledger.keyring import Keyring, LogKeyError
+from exchange.ledger.leader import leading
+from exchange.ledger.models import Checkpoint, Entry, Key, LastEvent, Outbox, State
 from exchange.ledger.models import Tile as TileRow
+from exchange.ledger.promises import Promises, WouldFork
+from exchange.ledger.publication import Publication
+from exchange.ledger.ticking import Ticking
 from exchange.ledger.tiles import DatabaseTiles
 
 BATCH = 4096
 TICK = 0.1  # seconds between two looks at the outbox
+PATIENCE = 2.0  # seconds that a request waits for another process's run to end
 
 log = structlog.get_logger()
 
 
+class _Waiting(NamedTuple):
+    """A row of the outbox, read and checked."""
+
+    data: bytes
+    parsed: leaf.Leaf
+
+
 class Sequencer:
-    """The log's one writer. Holds the log's private key; everything else lives in the database."""
+    """The log's writer. Any number of processes may have one; they take turns."""
 
     def __init__(self, database: Database, config: Config) -> None:
-        self._database = database
-        self._origin = config.log_origin
-        self._last_signed = config.home / "last_signed"
-        self._key = signing_key.load_or_create(config.home / "log.key")
-        self.vkey = checkpoint.format_vkey(checkpoint.verifier_key(self._origin, self._key))
-        self._stop = threading.Event()
+        self._database, self._home, self._origin = database, config.home, config.log_origin
+        self._keyring = Keyring(config.home, config.log_origin)
+        self._promises = Promises(config)
+        self._publication = Publication(config.log_folder) if config.log_folder else None
+        self._turn = threading.Lock()
         self._failure: str | None = None
-        self._thread: threading.Thread | None = None
+        self._ticking = Ticking("sequencer", TICK, self._tick)
 
     # -- one run ---------------------------------------------------------------------------------------------
 
-    def run_once(self) -> int:
-        """Sequence everything that waits and sign the head; returns how many records got their index."""
-        total = 0
-        while self._waiting():
-            moved = self._sequence_batch()
-            total += moved
-            if moved < BATCH:
-                break
-        self._sign_newest_head()
-        return total
+    def run_once(self, *, wait: float = 10.0) -> int:
+        """Sequence everything that waits and sign the head; returns how many records got their index.
 
-    def _waiting(self) -> bool:
+        Waits ``wait`` seconds at most for another run to end, and then leaves the work to it: whoever leads finds our
+        records by their presence.
+        """
+        if not self._turn.acquire(timeout=wait):
+            return 0
+        try:
+            return self._run(wait) if self._is_work() else 0
+        finally:
+            self._turn.release()
+
+    def _run(self, wait: float) -> int:
+        with leading(self._database, self._home, "sequencer", wait=wait) as leads:
+            if not leads:
+                return 0
+            self._require_promises()
+            total = moved = self._sequence_batch()
+            while moved == BATCH:
+                moved = self._sequence_batch()
+                total += moved
+            self._sign_newest_head()
+            self._publish()
+            return total
+
+    def _is_work(self) -> bool:
         with self._database.reading() as session:
-            return session.exec(select(Outbox.id).limit(1)).first() is not None
+            if session.exec(select(Outbox.id).limit(1)).first() is not None:
+                return True
+            newest = _newest(session)
+            if newest is None or newest.note is None:
+                return newest is not None
+            return self._publication is not None and self._publication.is_behind(service.head(session))
+
+    def _require_promises(self) -> None:
+        with self._database.reading() as session:
+            state = session.get(State, 1)
+            self._promises.require(session, 0 if state is None else state.size)
+
+    # -- from the outbox into the tree -----------------------------------------------------------------------
 
     def _sequence_batch(self) -> int:
         with self._database.writing() as session:
             state = self._state(session)
-            rows = session.exec(select(Outbox).order_by(col(Outbox.id)).limit(BATCH)).all()
+            rows = dict(session.exec(select(Outbox.id, Outbox.leaf).order_by(col(Outbox.id)).limit(BATCH)).all())
             if not rows:
                 return 0
+            entries = self._linked(session, [*rows.values()])
             frontier = tree.Frontier.parse(state.frontier)
-            hashes = [tree.leaf_hash(row.leaf) for row in rows]
+            hashes = [tree.leaf_hash(entry.data) for entry in entries]
             grown = frontier.extend(hashes)
-            self._write_entries(session, frontier.size, rows, hashes)
+            self._write_entries(session, frontier.size, entries, hashes)
             self._write_full_tiles(session, frontier.size, grown.size)
-            session.exec(delete(Outbox).where(col(Outbox.id).in_([row.id for row in rows])))
-            swapped = session.exec(
-                update(State)
-                .where(col(State.id) == 1, col(State.size) == frontier.size)
-                .values(size=grown.size, frontier=grown.serialise())
-            )
-            if swapped.rowcount != 1:  # another sequencer was faster: its work stands, ours is rolled back
-                session.rollback()
-                return 0
-            made_ms = int(clock.now().timestamp() * 1000)
-            session.add(Checkpoint(size=grown.size, root=grown.root(), note=None, made_ms=made_ms))
+            session.exec(delete(Outbox).where(col(Outbox.id).in_(rows)))
+            self._swap(session, frontier, grown)
             session.commit()
             return len(rows)
+
+    def _swap(self, session: Session, old: tree.Frontier, new: tree.Frontier) -> None:
+        swapped = session.exec(
+            update(State)
+            .where(col(State.id) == 1, col(State.size) == old.size)
+            .values(size=new.size, frontier=new.serialise())
+        )
+        if swapped.rowcount != 1:  # cannot happen under the row's lock; if it does, nothing of this batch stands
+            raise WouldFork(f"the tree grew past {old.size} records while a batch was being written")
+        if new.size > old.size:
+            newest = _newest(session)
+            made_ms = int(clock.now().timestamp() * 1000)
+            if newest is not None:  # the times of heads never go backwards, even if the clock was set back
+                made_ms = max(made_ms, newest.made_ms)
+            session.add(Checkpoint(size=new.size, root=new.root(), note=None, made_ms=made_ms))
 
     def _state(self, session: Session) -> State:
         """The tree's row, locked; made on the first run of a new log."""
@@ -104,41 +150,53 @@ class Sequencer:
         if state is None:
             self._open_log(session)
             state = session.exec(query).one()
-        self._check_identity(state)
+        if state.origin != self._origin:
+            raise LogKeyError(
+                f"this database belongs to the log {state.origin}; the settings name {self._origin}. If the old log "
+                "cannot go on, `minhbach log restart` lets it go on under the new name"
+            )
         return state
 
     def _open_log(self, session: Session) -> None:
-        """Make the tree's one row; when two sequencers do it at once, the loser finds the winner's row."""
+        """Make the tree's one row and its first key."""
         empty = tree.Frontier().serialise()
-        insert = pg_insert if self._database.engine.dialect.name == "postgresql" else sqlite_insert
-        row = {"id": 1, "origin": self._origin, "size": 0, "frontier": empty, "vkey": self.vkey}
-        session.exec(insert(State).values(**row).on_conflict_do_nothing())
+        row = {"id": 1, "origin": self._origin, "size": 0, "frontier": empty}
+        session.exec(self._insert(_table(State)).values(**row).on_conflict_do_nothing())
+        session.exec(self._insert(_table(Key)).values(vkey=self._keyring.open(), since=0).on_conflict_do_nothing())
 
-    def _check_identity(self, state: State) -> None:
-        if state.origin != self._origin or state.vkey != self.vkey:
-            raise signing_key.LogKeyError(
-                f"this database belongs to the log {state.origin} with key {state.vkey}; "
-                f"the settings name {self._origin} with key {self.vkey}"
+    def _linked(self, session: Session, leaves: Sequence[bytes]) -> list[_Waiting]:
+        """The waiting leaves in their order, each naming the event before it; one that is in the tree already, or
+        stands here twice, is left out."""
+        parsed = [leaf.parse(data) for data in leaves]
+        known = set(session.exec(select(Entry.event_id).where(col(Entry.event_id).in_([p.id for p in parsed]))))
+        chains = select(LastEvent.subject, LastEvent.event_id)
+        last = dict(session.exec(chains.where(col(LastEvent.subject).in_({p.on[0] for p in parsed}))).all())
+        entries, touched = list[_Waiting](), dict[str, str]()
+        for data, event in zip(leaves, parsed, strict=True):
+            if event.id not in known:
+                known.add(event.id)
+                entries.append(_Waiting(leaf.link(data, last.get(event.on[0])), event))
+                last[event.on[0]] = touched[event.on[0]] = event.id
+        if touched:
+            insert = self._insert(_table(LastEvent))
+            upsert = insert.on_conflict_do_update(
+                index_elements=["subject"], set_={"event_id": insert.excluded.event_id}
             )
+            _many(session, upsert, [{"subject": name, "event_id": event_id} for name, event_id in touched.items()])
+        return entries
 
     @staticmethod
-    def _write_entries(session: Session, first: int, rows: Sequence[Outbox], hashes: Sequence[bytes]) -> None:
-        for idx, (row, digest) in enumerate(zip(rows, hashes, strict=True), start=first):
-            parsed = leaf.parse(row.leaf)
-            session.add(
-                Entry(
-                    idx=idx,
-                    event_id=parsed.id,
-                    event=parsed.type,
-                    at_ms=parsed.at_ms,
-                    actor=parsed.actor,
-                    leaf=row.leaf,
-                    leaf_hash=digest,
-                )
-            )
-            subjects = dict.fromkeys((*parsed.on, parsed.actor))
-            session.add_all(Subject(subject=subject, idx=idx) for subject in subjects)
-        session.flush()
+    def _write_entries(session: Session, first: int, entries: Sequence[_Waiting], hashes: Sequence[bytes]) -> None:
+        rows, subjects = list[dict[str, Any]](), list[dict[str, Any]]()
+        for idx, ((data, event), digest) in enumerate(zip(entries, hashes, strict=True), start=first):
+            rows.append(
+                {"idx": idx, "event_id": event.id, "event": event.type.value, "at_ms": event.at_ms,
+                 "actor": event.actor, "leaf": data, "leaf_hash": digest}
+            )  # fmt: skip
+            subjects += [{"subject": name, "idx": idx} for name in dict.fromkeys((*event.on, event.actor))]
+        if rows:
+            _many(session, _table(Entry).insert(), rows)
+            _many(session, _table_named("log_subject").insert(), subjects)
 
     @staticmethod
     def _write_full_tiles(session: Session, old: int, new: int) -> None:
@@ -148,91 +206,75 @@ class Sequencer:
                 session.add(TileRow(level=tile.level, n=tile.index, data=tiles.compute(tile)))
                 session.flush()
 
+    def _insert(self, table: Table) -> Any:
+        return sqlite_insert(table) if self._database.is_sqlite else pg_insert(table)
+
+    # -- the head --------------------------------------------------------------------------------------------
+
     def _sign_newest_head(self) -> None:
-        if self._unsigned_head() is None:
-            return
-        with _one_signer_at_a_time(self._last_signed.with_suffix(".lock")):
-            newest = self._unsigned_head()  # again: another process may have signed while we waited
-            if newest is not None:
-                self._sign(newest)
-
-    def _unsigned_head(self) -> Checkpoint | None:
         with self._database.reading() as session:
-            newest = session.exec(select(Checkpoint).order_by(col(Checkpoint.size).desc()).limit(1)).first()
-        return newest if newest is not None and newest.note is None else None
-
-    def _sign(self, newest: Checkpoint) -> None:
-        """Promise on disk first, then publish: a crash in between leaves a promise that the next run keeps."""
-        self._refuse_to_fork(newest)
+            newest = _newest(session)
+            if newest is None or newest.note is not None:
+                return
+            signers = self._keyring.signers(service.vkeys(session))
         head = checkpoint.Checkpoint(self._origin, newest.size, newest.root)
-        note = checkpoint.sign_checkpoint(head, self._key)
-        with self._database.reading() as session:
-            self._check_identity(session.exec(select(State)).one())
-        _write_whole(self._last_signed, note)
+        text = checkpoint.format_checkpoint(head)
+        more = [checkpoint.sign_note(text, self._origin, key) for key in signers[1:]]
+        note = checkpoint.sign_checkpoint(head, signers[0], *more)
+        self._promises.keep(note)
         with self._database.writing() as session:
             session.exec(update(Checkpoint).where(col(Checkpoint.size) == newest.size).values(note=note))
             session.commit()
 
-    def _refuse_to_fork(self, newest: Checkpoint) -> None:
-        """A database restored from a backup holds fewer records than we have promised, or, once it has grown past
-        that size again, other ones: signing either would fork the log."""
-        if not self._last_signed.exists():
+    def _publish(self) -> None:
+        if self._publication is None:
             return
-        promised = checkpoint.parse_checkpoint(checkpoint.parse_note(self._last_signed.read_text()).text)
-        if promised.origin != self._origin:
-            return
-        if promised.size <= newest.size:
-            with self._database.reading() as session:
-                if tree.root_at(DatabaseTiles(session, newest.size).reader, promised.size) == promised.root:
-                    return
-        raise signing_key.LogKeyError(
-            f"{self._last_signed} promises {promised.size} records that the database (of {newest.size}) does not hold: "
-            "it was restored from a backup; nothing is signed until the missing records are back"
-        )
+        with self._database.reading() as session:
+            newest = service.head(session)
+            if newest is not None and self._publication.is_behind(newest):
+                self._publication.publish(session, newest)
 
     # -- in the background -----------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Run in a thread of this process until :meth:`stop`."""
-        self._thread = threading.Thread(target=self._loop, name="sequencer", daemon=True)
-        self._thread.start()
+        self._ticking.start()
 
     def stop(self) -> None:
         """Finish the run under way and end the thread."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=10)
+        self._ticking.stop()
 
     @property
     def healthy(self) -> bool:
         """Whether the last run went well and the thread, once started, still lives."""
-        return self._failure is None and (self._thread is None or self._thread.is_alive())
+        return self._failure is None and self._ticking.alive
 
-    def try_run(self) -> None:
+    def try_run(self, *, wait: float = PATIENCE) -> None:
         """:meth:`run_once`, but a failure is noted instead of raised: the records wait in the outbox, the head stays
         unsigned, and readers keep seeing the last good head."""
         try:
-            self.run_once()
+            self.run_once(wait=wait)
             self._failure = None
-        except (SQLAlchemyError, OSError, ContractsError, signing_key.LogKeyError) as error:
+        except (SQLAlchemyError, OSError, ContractsError, LogKeyError, WouldFork) as error:
             self._failure = type(error).__name__
             log.error("sequencer", failure=self._failure)
 
-    def _loop(self) -> None:
-        while not self._stop.wait(TICK):
-            self.try_run()
+    def _tick(self) -> None:
+        self.try_run(wait=0)
 
 
-@contextmanager
-def _one_signer_at_a_time(path: Path) -> Iterator[None]:
-    """A lock between the processes that share this folder; the kernel frees it when its holder dies."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _newest(session: Session) -> Checkpoint | None:
+    return session.exec(select(Checkpoint).order_by(col(Checkpoint.size).desc()).limit(1)).first()
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Replace a file in one step: a crash leaves the old or the new text, never half of one."""
-    temporary = path.with_suffix(".new")
-    temporary.write_text(text)
-    temporary.replace(path)
+def _table(model: type[SQLModel]) -> Table:
+    return _table_named(str(model.__tablename__))
+
+
+def _table_named(name: str) -> Table:
+    return SQLModel.metadata.tables[name]
+
+
+def _many(session: Session, statement: Insert, rows: Sequence[dict[str, Any]]) -> None:
+    """All rows with one statement, by the database driver: records come by the thousand."""
+    session.connection().execute(statement, rows)

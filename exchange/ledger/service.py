@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from contracts.log import checkpoint, leaf, tree
 from contracts.log.proof import Proof
 from exchange.errors import NotFound
-from exchange.ledger.models import Checkpoint, Entry, State, Subject
+from exchange.ledger.models import Checkpoint, Entry, Key, Subject
 from exchange.ledger.tiles import DatabaseTiles
 
 
@@ -45,10 +45,14 @@ def head(session: Session) -> Head | None:
     return None if row is None or row.note is None else Head(row.size, row.root, row.note, row.made_ms)
 
 
-def vkey(session: Session) -> str | None:
-    """The log's verifier key (C2SP signed-note), None before the first record."""
-    state = session.get(State, 1)
-    return None if state is None else state.vkey
+def keys(session: Session) -> list[Key]:
+    """Every key the log has ever signed with, the newest first; empty before the first record."""
+    return list(session.exec(select(Key).order_by(col(Key.since).desc(), col(Key.vkey))))
+
+
+def vkeys(session: Session) -> list[str]:
+    """The verifier keys (C2SP signed-note) that sign the log's heads now, the newest first. Two during a rotation."""
+    return [key.vkey for key in keys(session) if key.until is None]
 
 
 def index_of(session: Session, event_id: str) -> int | None:
@@ -97,11 +101,13 @@ class Search:
     """What to look for; every field narrows. ``before`` is an index, for paging backwards through time."""
 
     subjects: Sequence[str] = ()
+    actor: str | None = None
     event: str | None = None
     start: datetime | None = None
     end: datetime | None = None
     before: int | None = None
     limit: int = 50
+    without_warrants: bool = False  # leave out what officials did under a warrant
 
 
 def find(session: Session, search: Search) -> list[Record]:
@@ -122,6 +128,11 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     for subject in search.subjects:
         conditions.append(col(Entry.idx).in_(select(Subject.idx).where(Subject.subject == subject)))
+    if search.actor:
+        conditions.append(col(Entry.actor) == search.actor)
+    if search.without_warrants:
+        official = select(Subject.idx).where(col(Subject.subject).between("warrant:", "warrant:~"))
+        conditions.append(col(Entry.idx).not_in(official))
     if search.event:
         conditions.append(col(Entry.event) == search.event)
     if search.start:
@@ -137,9 +148,6 @@ def _record(row: Entry) -> Record:
     return Record(row.idx, leaf.parse(row.leaf), row.leaf)
 
 
-def verifier(session: Session) -> checkpoint.VerifierKey:
-    """The log's public key, parsed; raises NotFound before the first record."""
-    text = vkey(session)
-    if text is None:
-        raise NotFound("log")
-    return checkpoint.parse_vkey(text)
+def verifiers(session: Session) -> list[checkpoint.VerifierKey]:
+    """Every key the log has ever signed with, parsed: one of them has signed each of its heads."""
+    return [checkpoint.parse_vkey(key.vkey) for key in keys(session)]

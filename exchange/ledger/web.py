@@ -2,7 +2,7 @@
 
 import base64
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
 from contracts.errors import TreeError
 from contracts.log import tiles
@@ -63,10 +63,20 @@ def consistency() -> Response:
 @public
 def keys() -> Response:
     """The log's policy (C2SP tlog-policy): the key that a verifier pins."""
-    text = service.vkey(identity.db_session())
-    if text is None:
+    vkeys = service.vkeys(identity.db_session())
+    if not vkeys:
         raise NotFound("log")
-    return _text(f"log {text}\nquorum none\n", "public, max-age=60")
+    return _text("".join(f"log {vkey}\n" for vkey in vkeys) + "quorum none\n", "public, max-age=60")
+
+
+@blueprint.get("/keys.json")
+@public
+def key_history() -> Response:
+    """Every key the log has signed with: ``since`` and ``until`` are the sizes of its first and last head."""
+    history = [{"vkey": k.vkey, "since": k.since, "until": k.until} for k in service.keys(identity.db_session())]
+    response = jsonify(history)
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
 
 
 def _head() -> service.Head:

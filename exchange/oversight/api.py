@@ -1,15 +1,18 @@
 """JSON for the regulator's programs (scope ``audit``), and the evidence bundle for the parties' ones."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response
+from sqlmodel import Session
 
 from contracts.log import tree
 from exchange import clock, identity
 from exchange.bodies import Blueprint
+from exchange.ledger.service import Head, Record
 from exchange.ledger.tiles import DatabaseTiles
-from exchange.oversight import formats, schemas, service, warrants
+from exchange.oversight import formats, own, schemas, service, warrants
 from exchange.oversight.models import Warrant
 from exchange.oversight.web import evidence_answer
 from exchange.permissions import Permission, needs
@@ -36,21 +39,21 @@ def log(query: dict[str, Any]) -> dict[str, Any]:
     """Records of the log, newest first, each with its inclusion proof under the head that is given beside them"""
     session = identity.writing_session()
     found = service.search(session, identity.the_actor(), service.Question(**query), clock.now())
-    head = found.head
-    answer: dict[str, Any] = {
-        "head": None if head is None else {"size": head.size, "checkpoint": head.note},
-        "records": [formats.record_json(record, found.names) for record in found.records],
-        "organisations": [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches],
-        "before": found.more,
-    }
-    if head is not None:
-        reader = DatabaseTiles(session, head.size).reader
-        for record in answer["records"]:
-            if record["index"] < head.size:
-                hashes = tree.prove_inclusion(reader, record["index"], head.size)
-                record["proof"] = [base64.b64encode(item).decode("ascii") for item in hashes]
+    answer = _proved(session, found.head, found.records, found.names)
+    answer["organisations"] = [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches]
+    answer["before"] = found.more
     session.commit()
     return answer
+
+
+@blueprint.get("/records")
+@needs(Permission.SIGNED_IN)
+@blueprint.arguments(schemas.OwnSearchForm, location="query")
+def own_records(query: dict[str, Any]) -> dict[str, Any]:
+    """One's own organisation's records, newest first, each with its inclusion proof under the head beside them"""
+    session = identity.db_session()
+    found = own.records(session, identity.the_actor(), own.Question(**query), clock.now())
+    return _proved(session, found.head, found.records, found.names) | {"before": found.more}
 
 
 @blueprint.get("/oversight/contracts/<contract_id>")
@@ -102,3 +105,15 @@ def evidence_of(contract_id: str) -> Response:
 def own_evidence(contract_id: str) -> Response:
     """The evidence bundle of one's own contract"""
     return evidence_answer(contract_id)
+
+
+def _proved(session: Session, head: Head | None, records: Sequence[Record], names: Mapping[str, str]) -> dict[str, Any]:
+    """The records as plain data, each with its path to the head; one newer than the head has none yet."""
+    shown = [formats.record_json(record, names) for record in records]
+    if head is not None:
+        reader = DatabaseTiles(session, head.size).reader
+        for record in shown:
+            if record["index"] < head.size:
+                hashes = tree.prove_inclusion(reader, record["index"], head.size)
+                record["proof"] = [base64.b64encode(item).decode("ascii") for item in hashes]
+    return {"head": None if head is None else {"size": head.size, "checkpoint": head.note}, "records": shown}

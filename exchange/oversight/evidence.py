@@ -57,8 +57,8 @@ def bundle_of(session: Session, contract_id: str, *, official: bool) -> Bundle:
     row = session.get(Contract, contract_id)
     if row is None:
         raise NotFound(contract_id)
-    head, vkey = ledger.head(session), ledger.vkey(session)
-    if head is None or vkey is None or standing.logged_index(session, row.agreed_event) is None:
+    head = ledger.head(session)
+    if head is None or standing.logged_index(session, row.agreed_event) is None:
         text = N_("The contract's record is not in the log yet. Try again in a moment.")
         raise refuse("NOT_IN_LOG_YET", text, status=409)
     records = records_of(session, row)
@@ -68,7 +68,7 @@ def bundle_of(session: Session, contract_id: str, *, official: bool) -> Bundle:
     data = evidence.write(
         scope=f"contract:{row.id}",
         checkpoint=head.note,
-        log_keys=[vkey],
+        log_keys=ledger.vkeys(session),
         records=_proved(session, placed, head),
         contracts=[_signed(session, row, {record.id for record in placed})],
     )
@@ -77,7 +77,8 @@ def bundle_of(session: Session, contract_id: str, *, official: bool) -> Bundle:
 
 def verify(session: Session, bundle: Bundle) -> evidence.Report:
     """The same check that a regulator makes elsewhere, with the log's key as this exchange knows it."""
-    return evidence.check_bytes(bundle.data, f"log {ledger.vkey(session)}\nquorum none\n")
+    keys = "".join(f"log {vkey}\n" for vkey in ledger.vkeys(session))
+    return evidence.check_bytes(bundle.data, f"{keys}quorum none\n")
 
 
 def _proved(session: Session, records: Iterable[Record], head: Head) -> list[evidence.Record]:

@@ -53,6 +53,8 @@ class Question:
     org: str = ""  # name, tax code or id
     listing: str = ""
     contract: str = ""
+    subject: str = ""
+    actor: str = ""
     event: str = ""
     start: date | None = None
     end: date | None = None
@@ -117,6 +119,7 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     subjects = [f"org:{matches[0].id}"] if len(matches) == 1 else []
     subjects += [f"listing:{question.listing}"] if question.listing else []
     subjects += [f"contract:{question.contract}"] if question.contract else []
+    subjects += [question.subject] if question.subject else []
     known = [subject for subject in subjects if _is_known(session, subject)]
     warrants.look(session, actor, "log", known, now)
     head = ledger.head(session)
@@ -125,9 +128,10 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     limit = max(1, min(question.limit, 1000))
     wanted = ledger.Search(
         subjects=subjects,
+        actor=question.actor or None,
         event=question.event or None,
         start=first_moment(question.start) if question.start else None,
-        end=_moment_after(question.end) if question.end else None,
+        end=moment_after(question.end) if question.end else None,
         before=question.before,
         limit=limit,
     )
@@ -220,7 +224,7 @@ def names_in(session: Session, records: Iterable[Record], more: Iterable[str] = 
     return dict(rows.all())
 
 
-def _moment_after(day: date) -> datetime | None:
+def moment_after(day: date) -> datetime | None:
     """The first moment that no longer belongs to ``day``; None after the last day that there is."""
     return first_moment(day + timedelta(days=1)) if day < date.max else None
 
@@ -230,7 +234,9 @@ def _is_known(session: Session, subject: str) -> bool:
     kind, _, id_ = subject.partition(":")
     if kind == "org":
         return session.get(Organisation, id_) is not None
-    return session.get(Listing if kind == "listing" else Contract, id_) is not None
+    if kind in ("listing", "contract"):
+        return session.get(Listing if kind == "listing" else Contract, id_) is not None
+    return False
 
 
 def _moves_of(session: Session, negotiation_id: str) -> list[Move]:

@@ -66,7 +66,7 @@ def log() -> Response:
         if kind == "csv":
             return _as_csv(found)
     body = render_template(
-        "oversight/log.html", found=found, errors=errors, words=words, moment=formats.moment, events=_event_options()
+        "oversight/log.html", found=found, errors=errors, words=words, moment=formats.moment, events=event_options()
     )
     return Response(body, status=422 if errors else 200)
 
@@ -147,5 +147,6 @@ def _as_csv(found: service.Found) -> Response:
     return response
 
 
-def _event_options() -> list[tuple[str, str]]:
+def event_options() -> list[tuple[str, str]]:
+    """Every event in the reader's words, for a choice."""
     return [(event.value, _(text)) for event, text in words.EVENTS.items()]

@@ -33,7 +33,8 @@ PUBLIC = {
     # anybody browses the catalogue
     "GET catalogue.index", "GET catalogue.listing", "GET catalogue_api.Listings", "GET catalogue_api.One",
     # the log convinces only if anybody can read it
-    "GET ledger.checkpoint", "GET ledger.keys", "GET ledger.proof", "GET ledger.consistency", "GET ledger.tile",
+    "GET ledger.checkpoint", "GET ledger.keys", "GET ledger.key_history", "GET ledger.proof", "GET ledger.consistency",
+    "GET ledger.tile",
     # a link that carries its own secret
     "GET deliveries.by_link",
 }  # fmt: skip

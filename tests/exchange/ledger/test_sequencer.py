@@ -5,7 +5,6 @@ from itertools import pairwise
 from threading import Thread
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -19,19 +18,14 @@ from exchange.config import Config
 from exchange.db import Database
 from exchange.ledger import service
 from exchange.ledger.cli import problems_of
+from exchange.ledger.keyring import LogKeyError, load
 from exchange.ledger.models import Entry, Outbox
+from exchange.ledger.promises import WouldFork
 from exchange.ledger.sequencer import Sequencer
-from exchange.ledger.signing_key import LogKeyError
 from exchange.oversight import warrants
 from tests.exchange.people import People
 
 MANDATE = warrants.Mandate("12/QĐ-TTr", "Thanh tra", "Nhật ký", date(2026, 11, 1), date(2026, 12, 31))
-
-
-@pytest.fixture
-def sequencer(app: Flask) -> Sequencer:
-    found: Sequencer = app.extensions["minhbach.sequencer"]
-    return found
 
 
 def record(session: Session, now: datetime, listing: str, people: People) -> str:
@@ -55,10 +49,10 @@ def test_each_committed_record_gets_one_index_a_proof_and_its_place_in_its_chain
     assert sequencer.run_once() == 600
     with database.reading() as reading:
         assert reading.exec(select(Outbox)).all() == []
-        verifier = service.verifier(reading)
+        verifiers = service.verifiers(reading)
         for event_id in (ids[0], ids[255], ids[256], ids[599]):
             proof = parse_proof_of(reading, event_id)
-            opened = check_proof(proof, service.record_of(reading, event_id).data, [verifier])
+            opened = check_proof(proof, service.record_of(reading, event_id).data, verifiers)
             assert opened.checkpoint.size == 600
         assert problems_of(reading) == []
         story = service.story(reading, ["listing:l1"])
@@ -129,10 +123,10 @@ def test_a_restored_backup_is_not_signed_over(
     promised = config.home / "last_signed"
     note = checkpoint.parse_checkpoint(checkpoint.parse_note(promised.read_text()).text)
     larger = checkpoint.Checkpoint(note.origin, 99, note.root)
-    promised.write_text(checkpoint.sign_checkpoint(larger, sequencer._key))
+    promised.write_text(checkpoint.sign_checkpoint(larger, load(config.home / "log.key")))
     record(session, now, "two", people)
     session.commit()
-    with pytest.raises(LogKeyError, match="restored from a backup"):
+    with pytest.raises(WouldFork, match="restored from a backup"):
         sequencer.run_once()
     session.rollback()
     newest = service.head(session)
@@ -148,11 +142,11 @@ def test_a_restored_backup_that_grew_past_the_promise_is_not_signed_over_either(
     sequencer.run_once()
     promised = config.home / "last_signed"
     lost = checkpoint.Checkpoint("log.test/2026", 2, tree.leaf_hash(b"a history that the backup does not know"))
-    promised.write_text(checkpoint.sign_checkpoint(lost, sequencer._key))
+    promised.write_text(checkpoint.sign_checkpoint(lost, load(config.home / "log.key")))
     for listing in ("two", "three", "four"):
         record(session, now, listing, people)
     session.commit()
-    with pytest.raises(LogKeyError, match="does not hold"):
+    with pytest.raises(WouldFork, match="does not hold"):
         sequencer.run_once()
     sequencer.try_run()
     assert not sequencer.healthy
@@ -184,7 +178,7 @@ def test_another_key_never_signs_this_log(
     (config.home / "log.key").unlink()
     record(session, now, "two", people)
     session.commit()
-    with pytest.raises(LogKeyError, match="belongs to the log"):
+    with pytest.raises(LogKeyError, match="whose key is not in"):
         Sequencer(database, config).run_once()
 
 

@@ -83,7 +83,7 @@ def test_the_whole_journey_over_the_api(app: Flask, market: Market) -> None:
     active = next(receipt for receipt in shown["receipts"] if receipt["event"] == "contract.active")
     with market.database.reading() as session:
         record = ledger.record_of(session, active["event_id"])
-        check_proof(parse_proof(active["proof"]), record.data, [ledger.verifier(session)])
+        check_proof(parse_proof(active["proof"]), record.data, ledger.verifiers(session))
     assert len(signature.check_all(buyer.get(f"{contract}/jws").get_json(force=True))) == 2
     ended = seller.post(f"{contract}/end", {"code": "security", "reason": "Sự cố"})
     assert (ended.status_code, ended.get_json()["standing"]) == (200, "ENDED")

@@ -80,7 +80,7 @@ def test_the_receipts_prove_the_whole_story(market: Market, reading: Session) ->
     for receipt in receipts:
         assert receipt.proof is not None
         record = ledger.record_of(reading, receipt.event_id)
-        opened = check_proof(receipt.proof, record.data, [ledger.verifier(reading)])
+        opened = check_proof(receipt.proof, record.data, ledger.verifiers(reading))
         assert (opened.checkpoint.root, opened.checkpoint.size) == (receipt.root, receipt.size)
         assert record.leaf.h["contract"] == canonical.sha256_b64url(papers.row.payload)
     story = [Placed(r.index, r.leaf) for r in ledger.story(reading, [f"contract:{contract.id}"])]

@@ -16,6 +16,7 @@ import contracts
 from contracts import evidence as checker
 from contracts.log import leaf
 from exchange.config import Config
+from exchange.ledger import service
 from exchange.negotiations.models import Contract
 from exchange.oversight.cli import evidence as command
 from exchange.permissions import Actor
@@ -47,7 +48,8 @@ def zip_of(client: FlaskClient, contract: Contract) -> bytes:
 
 def policy_of(goods: Goods) -> str:
     """The log's key as the regulator got it from elsewhere."""
-    return f"log {goods.sequencer.vkey}\nquorum none\n"
+    with goods.database.reading() as session:
+        return f"log {service.vkeys(session)[0]}\nquorum none\n"
 
 
 def leaves_in(data: bytes) -> list[leaf.Leaf]:

@@ -1,0 +1,88 @@
+"""What has been promised outside the database, and the refusal to break it.
+
+A signed head is a promise for ever. A database restored from a backup holds fewer records than were promised, or, once
+it has grown past that size again, other ones; to sign either would fork the log. So every head is written down outside
+the database before anybody sees it, and nothing is sequenced or signed that does not continue every head found there:
+
+    last_signed              in the home folder, written at each signature
+    MINHBACH_LOG_PROMISE     the same on a second disk, when that is set
+    MINHBACH_LOG_FOLDER      the published folder's ``checkpoint``, when that is set
+    witnessed_head           in the home folder: a head that a witness has seen and we have not
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlmodel import Session
+
+from contracts.log import checkpoint, tree
+from exchange.config import Config
+from exchange.errors import ExchangeError
+from exchange.ledger.tiles import DatabaseTiles
+
+
+class WouldFork(ExchangeError):
+    """The database does not hold what was promised. Nothing is sequenced or signed until it does again."""
+
+
+class Promises:
+    """The heads written down outside the database of one log."""
+
+    def __init__(self, config: Config, *, origin: str | None = None) -> None:
+        self._origin = origin or config.log_origin
+        self._written = [config.home / "last_signed"]
+        self._read_only = [config.home / "witnessed_head"]
+        if config.log_promise:
+            self._written.append(config.log_promise)
+        if config.log_folder:
+            self._read_only.append(config.log_folder / "checkpoint")
+
+    def keep(self, note: str) -> None:
+        """Write the newest signed head down everywhere, durably. A crash in between leaves some places behind by one
+        head, which is what they were before: each is a beginning of the same history."""
+        for path in self._written:
+            write_whole(path, note)
+
+    def require(self, session: Session, size: int) -> None:
+        """Raise WouldFork unless the database of ``size`` records continues every promise."""
+        for path, promised in self._found():
+            if promised.size > size or _root(session, size, promised.size) != promised.root:
+                raise WouldFork(
+                    f"{path} promises {promised.size} records that the database (of {size}) does not hold: "
+                    "it was restored from a backup; nothing is signed until the missing records are back"
+                )
+
+    def heads(self) -> Iterator[checkpoint.Checkpoint]:
+        """All that is found of this origin."""
+        for _path, head in self._found():
+            yield head
+
+    def _found(self) -> Iterator[tuple[Path, checkpoint.Checkpoint]]:
+        for path in (*self._written, *self._read_only):
+            try:
+                note = path.read_text()
+            except FileNotFoundError:
+                continue
+            head = checkpoint.parse_checkpoint(checkpoint.parse_note(note).text)
+            if head.origin == self._origin:  # another log's promise, after a restart under a new origin
+                yield path, head
+
+
+def _root(session: Session, size: int, promised: int) -> bytes:
+    return tree.root_at(DatabaseTiles(session, size).reader, promised)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file in one durable step: a crash leaves the old or the new text, never half of one."""
+    temporary = path.with_name(path.name + ".new")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name, too, must outlive a loss of power
+    finally:
+        os.close(folder)
