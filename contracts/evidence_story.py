@@ -47,6 +47,7 @@ class Story:
         self._salted: dict[str, tuple[str, ...]] = {
             name.split("/")[1].split(".")[0]: () for name in bundle.names("disclosures")
         }
+        self._log: str | None = None  # the origin that the records read so far name
         self.agreed = 0
         self.subjects = 0
         self.last: int | None = None
@@ -59,6 +60,8 @@ class Story:
             chains.follow(Placed(index, parsed))
             self._note(index, parsed)
             self.last = index
+        if self._log not in (None, self._head.origin):
+            raise self._other_log(self.last, self._log)
         self.subjects = chains.count
 
     def contract(self, name: str) -> tuple[dict[str, Fact], LogPin | None]:
@@ -98,9 +101,15 @@ class Story:
             parsed = leaf.parse(data)
         except ContractsError as problem:
             raise EvidenceError("ENTRY_REFUSED", index=index, reason=str(problem)) from problem
-        if parsed.log != self._head.origin:
-            raise EvidenceError("ENTRY_OF_ANOTHER_LOG", index=index, log=parsed.log, origin=self._head.origin)
+        if parsed.log != self._log:  # only a restart names the log anew, and says how it was called (decision 0009)
+            restarted = parsed.type == EventType.LOG_RESTARTED and parsed.d.get("origin") == self._log
+            if self._log is not None and not restarted:
+                raise self._other_log(index, parsed.log)
+            self._log = parsed.log
         return parsed
+
+    def _other_log(self, index: int | None, log: str | None) -> EvidenceError:
+        return EvidenceError("ENTRY_OF_ANOTHER_LOG", index=index, log=log, origin=self._head.origin)
 
     def _note(self, index: int, parsed: Leaf) -> None:
         for number, subject in enumerate(parsed.on):
@@ -147,7 +156,7 @@ class Story:
     def _pin(self, contract: Contract, agreed: Placed) -> LogPin | None:
         """The head that the parties signed is one that this log had before the contract."""
         head = contract.log
-        if head is None or head.origin != self._head.origin:
+        if head is None:
             return None
         if head.size > agreed.index:
             raise EvidenceError("HEAD_FROM_FUTURE", size=head.size, index=agreed.index)

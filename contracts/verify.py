@@ -378,6 +378,7 @@ HASHES = {
     "contract.active": {"contract"},
 }
 B43 = "[0-9A-Za-z_-]{42}[048AEIMQUYcgkosw]"  # 32 bytes in base64url, unused bits zero
+is_origin = re.compile("[!-*,-~]{1,200}").fullmatch
 is_id = re.compile("[0-9A-Za-z-]{16,64}").fullmatch
 is_actor = re.compile("system|(org|member|key):[0-9A-Za-z_-]{1,80}").fullmatch
 is_subject = re.compile("[a-z]{2,20}:[0-9A-Za-z._:/-]{1,120}").fullmatch
@@ -386,14 +387,14 @@ is_digest = re.compile("sha-256:" + B43).fullmatch
 is_salted = re.compile(B43).fullmatch
 
 
-def read_leaf(data: bytes, index: int, origin: str) -> dict[str, Any]:
+def read_leaf(data: bytes, index: int) -> dict[str, Any]:
     """One record under its closed schema."""
     need(len(data) <= 8192, "LEAF", index)
     leaf: dict[str, Any] = read_json(data, index)
     at, on, h, d, salted = leaf["at"], leaf["on"], leaf["h"], leaf["d"], leaf.get("_sd", ["0" * 43])
     fields = leaf.keys() == (FIELDS | {"_sd", "_sd_alg"} if "_sd" in leaf else FIELDS)
     good = (
-        fields and leaf["log"] == origin and leaf["v"] == 1 and type(leaf["v"]) is int and TYPES.fullmatch(leaf["t"])
+        fields and is_origin(leaf["log"]) and leaf["v"] == 1 and type(leaf["v"]) is int and TYPES.fullmatch(leaf["t"])
         and type(at) is int and at >= 0 and is_id(leaf["id"]) and is_actor(leaf["actor"])
         and (leaf["prev"] is None or is_id(leaf["prev"]))
         and type(on) is list and 1 <= len(on) <= 16 and all(map(is_subject, on)) and len(set(on)) == len(on)
@@ -560,14 +561,14 @@ class Checker:
         claimed = Policy(self._zip["policy"].decode())
         policy = claimed if self._policy is None else Policy(self._policy)
         self._head = head = Head(self._zip["checkpoint"], "checkpoint")
-        self._logs = [key for key in policy.logs if key[0] == head.origin]
+        self._logs = policy.logs
         self._history: list[tuple[Key, int, int]] = []
         for row in read_json(self._zip["keys.json"], "keys.json"):
             since, until = row["since"], 2**63 if row["until"] is None else row["until"]
             sound = row.keys() == {"vkey", "since", "until"} and type(since) is type(until) is int
             need(sound and 0 <= since <= until, "FORM", "keys.json")
             self._history.append((read_key(row["vkey"]), since, until))
-        self._check_signed(head, self._logs)
+        self._check_signed(head, [key for key in self._logs if key[0] == head.origin])
         seen = head.signers(list(policy.witnesses.values()))
         need(policy.satisfied(seen), "QUORUM", policy.quorum)
         self._roots |= {0: sha256(b""), head.size: head.root}
@@ -616,8 +617,9 @@ class Checker:
         need({name.removesuffix(".consistency") for name in names} == set(older), "MEMBER", "checkpoints/")
         for name in older:
             head = Head(self._zip[name], name)
-            need(head.origin == self._head.origin and name == f"checkpoints/{head.size}", "FORM", name)
-            self._check_signed(head, [*self._logs, *(key for key, _, _ in self._history if key[1] == 1)])
+            need(name == f"checkpoints/{head.size}", "FORM", name)
+            keys = {*self._logs, *(key for key, _, _ in self._history)}
+            self._check_signed(head, [key for key in keys if key[:2] == (head.origin, 1)])
             if self._whole:
                 need(self._root_at(head.size) == head.root, "HISTORY", head.size)
             else:
@@ -650,8 +652,8 @@ class Checker:
     def _saved_head(self) -> Lines:
         if self._saved is not None:
             saved = Head(self._saved, "--head")
-            root = self._root_at(saved.size)
-            need(saved.origin == self._head.origin and root in (None, saved.root), "HISTORY", saved.size)
+            root = self._root_at(saved.size)  # its origin may be an older name of this log: the root decides
+            need(root in (None, saved.root), "HISTORY", saved.size)
             yield "SAVED_HEAD", "not checked" if root is None else "pass", f"{saved.size} / {self._head.size}"
 
     def _leaves(self) -> Iterator[tuple[int, bytes]]:
@@ -664,8 +666,13 @@ class Checker:
         # hash() is keyed anew in every run, so nobody can aim at a collision; a chance one would be a false alarm
         seen, last = dict[int, int](), dict[int, int]()
         wanted = {name.split("/")[1].split(".")[0] for name in self._zip.names("disclosures/")}
+        log = ""
         for index, data in self._leaves():
-            leaf = read_leaf(data, index, self._head.origin)
+            leaf = read_leaf(data, index)
+            # only a restart gives the log another name, and says which one it had
+            renamed = leaf["t"] == "log.restarted" and leaf["d"].get("origin") == log
+            need(leaf["log"] == log or renamed or not log, "LEAF", index)
+            log = leaf["log"]
             subject, key = hash(leaf["on"][0]), hash(leaf["id"])
             need(key not in seen, "REPEATED", index)
             before = None if leaf["prev"] is None else seen.get(hash(leaf["prev"]), -1)
@@ -675,6 +682,7 @@ class Checker:
             if leaf["id"] in wanted:
                 self._salted[leaf["id"]] = leaf.get("_sd", [])
             self._note(leaf, index)
+        need(log in ("", self._head.origin), "LEAF", log)
         yield "CHAINS", "pass", len(last)
 
     def _note(self, leaf: dict[str, Any], index: int) -> None:
@@ -694,7 +702,7 @@ class Checker:
             subject, signers, pinned = self._contract(name)
             subjects.add(subject)
             yield "CONTRACT", "pass", f"{subject}, {', '.join(signers)}"
-            if pinned and pinned["origin"] == self._head.origin:
+            if pinned:
                 root, where = self._root_at(pinned["size"]), f"{subject}, {pinned['size']}"
                 need(pinned["size"] <= self._lives[subject].agreed, "HISTORY", where)
                 need(root in (None, b64(pinned["root"])), "HISTORY", where)
