@@ -4,6 +4,7 @@ import base64
 
 from flask import Blueprint, Response, jsonify, request
 
+from contracts import bundle
 from contracts.errors import TreeError
 from contracts.log import tiles
 from contracts.log.proof import format_proof
@@ -77,6 +78,13 @@ def key_history() -> Response:
     response = jsonify(history)
     response.headers["Cache-Control"] = "public, max-age=60"
     return response
+
+
+@blueprint.get("/verify.py")
+@public
+def verifier() -> Response:
+    """The evidence checker in one file, as it lies in every bundle: get it here, or better from elsewhere."""
+    return _text(bundle.verifier().decode("utf-8"), "public, max-age=60")
 
 
 def _head() -> service.Head:
