@@ -5,7 +5,8 @@
     ├── LogError              the transparency log
     │   ├── LeafError         an event that the closed schema refuses
     │   ├── TreeError         a Merkle proof, hash or tile that does not fit
-    │   └── NoteError         a signed note, key or checkpoint that does not open
+    │   ├── NoteError         a signed note, key or checkpoint that does not open
+    │   └── WitnessError      a checkpoint that a witness does not cosign
     ├── EvidenceError         a bundle that cannot be written or is not what it says
     └── ...                   terms, document and signature define theirs beside what they check
 
@@ -48,6 +49,10 @@ class TreeError(LogError):
 
 class NoteError(LogError):
     """A signed note, a key or a checkpoint is malformed, or no signature by a known key holds."""
+
+
+class WitnessError(LogError):
+    """A witness does not cosign: the request is malformed, its log unknown or unsigned, or it forks the history."""
 
 
 class EvidenceError(ContractsError):

@@ -139,6 +139,23 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "mốc {size} bản ghi do bạn lưu không thuộc lịch sử này: nhật ký đã bị viết lại",
         "the head of {size} records that you kept is not of this history: the log was rewritten",
     ),
+    # a witness's refusals; a witness answers with the English one, and logs look for its first words
+    "WITNESS_REQUEST": ("yêu cầu chứng kiến sai định dạng: {reason}", "malformed request: {reason}"),
+    "WITNESS_SIZES": (
+        "kích thước cũ {old} lớn hơn kích thước mới {new}",
+        "the old size {old} is larger than the new size {new}",
+    ),
+    "WITNESS_SIGNATURE": ("chữ ký không hợp lệ: {reason}", "invalid signature: {reason}"),
+    "WITNESS_ORIGIN": ("nhật ký không được biết ở đây: {origin}", "unknown log: {origin}"),
+    "WITNESS_BEHIND": (
+        "kích thước cũ {old} không khớp: bên chứng kiến đã thấy {size} bản ghi",
+        "the old size {old} does not match: the witness has seen {size} records",
+    ),
+    "WITNESS_FORK": (
+        "nhật ký đã rẽ nhánh: hai mã băm gốc cho {size} bản ghi",
+        "the log has forked: two roots for {size} records",
+    ),
+    "WITNESS_PROOF": ("bằng chứng nối tiếp không đúng: {reason}", "the consistency proof does not hold: {reason}"),
     # records and proofs
     "TILE_DIFFERS": ("{tile} không khớp với các bản ghi", "{tile} does not match the records"),
     "ENTRY_REFUSED": ("bản ghi số {index}: {reason}", "record {index}: {reason}"),

@@ -5,9 +5,10 @@ import click
 from exchange.accounts import cli as account_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
-from exchange.client import deals, trial
+from exchange.client import deals, monitor, trial
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
+from exchange.witness import cli as witness_commands
 
 
 @click.group()
@@ -67,7 +68,9 @@ def db_upgrade() -> None:
 main.add_command(log_commands.group)
 main.add_command(account_commands.join)
 main.add_command(oversight_commands.evidence)
+main.add_command(witness_commands.group)
 main.add_command(bench)
+main.add_command(monitor.monitor)
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
     main.add_command(command)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):

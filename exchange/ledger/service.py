@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from contracts.log import checkpoint, leaf, tree
 from contracts.log.proof import Proof
 from exchange.errors import NotFound
-from exchange.ledger.models import Checkpoint, Entry, Key, Subject
+from exchange.ledger.models import Checkpoint, Cosignature, Entry, Key, Subject
 from exchange.ledger.tiles import DatabaseTiles
 
 
@@ -42,7 +42,15 @@ def head(session: Session) -> Head | None:
     """The newest *signed* head, or None while the log is empty."""
     query = select(Checkpoint).where(col(Checkpoint.note).is_not(None)).order_by(col(Checkpoint.size).desc()).limit(1)
     row = session.exec(query).first()
-    return None if row is None or row.note is None else Head(row.size, row.root, row.note, row.made_ms)
+    if row is None or row.note is None:
+        return None
+    return Head(row.size, row.root, cosigned_note(session, row.size, row.note), row.made_ms)
+
+
+def cosigned_note(session: Session, size: int, note: str) -> str:
+    """The signed head with the line of every witness that has cosigned it."""
+    query = select(Cosignature.line).where(Cosignature.size == size).order_by(col(Cosignature.witness))
+    return note + "".join(f"{line}\n" for line in session.exec(query))
 
 
 def keys(session: Session) -> list[Key]:

@@ -4,12 +4,13 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Response
+from flask import Response, current_app
 from sqlmodel import Session
 
 from contracts.log import tree
 from exchange import clock, identity
 from exchange.bodies import Blueprint
+from exchange.ledger.cosigned import sightings
 from exchange.ledger.service import Head, Record
 from exchange.ledger.tiles import DatabaseTiles
 from exchange.limits import EXPORTS, by_organisation, limiter
@@ -43,6 +44,11 @@ def log(query: dict[str, Any]) -> dict[str, Any]:
     answer = _proved(session, found.head, found.records, found.names)
     answer["organisations"] = [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches]
     answer["before"] = found.more
+    seen = sightings(session, current_app.extensions["minhbach.witnesses"].policy, clock.now())
+    answer["witnesses"] = [
+        {"name": one.name, "size": one.size, "seen": one.seen and one.seen.isoformat(), "state": one.state}
+        for one in seen
+    ]
     session.commit()
     return answer
 

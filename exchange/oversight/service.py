@@ -12,6 +12,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from contracts.evidence import Report
+from contracts.log.policy import Policy
 from contracts.terms import first_moment
 from exchange import audit
 from exchange.accounts.models import Organisation
@@ -21,6 +22,7 @@ from exchange.deliveries import service as deliveries
 from exchange.deliveries.models import Delivery
 from exchange.errors import NotFound
 from exchange.ledger import service as ledger
+from exchange.ledger.cosigned import Sighting, sightings
 from exchange.ledger.models import Entry
 from exchange.ledger.service import Head, Record
 from exchange.negotiations import service as negotiations
@@ -41,6 +43,7 @@ class Desk:
     """The first page. Without a warrant only what is public."""
 
     head: Head | None
+    witnesses: list[Sighting]
     warrant: Warrant | None
     counts: dict[str, int] = field(default_factory=dict)
     latest: list[Record] = field(default_factory=list)
@@ -100,17 +103,18 @@ class Story:
 # --- use cases ----------------------------------------------------------------------------------------------------
 
 
-def desk(session: Session, actor: Actor | None, now: datetime) -> Desk:
-    """The head of the log and, under a warrant, what happened last."""
+def desk(session: Session, actor: Actor | None, asked: Policy, now: datetime) -> Desk:
+    """The head of the log, what the witnesses asked have seen of it, and, under a warrant, what happened last."""
     actor = require(actor, Permission.AUDIT)
+    seen = sightings(session, asked, now)
     if warrants.current_warrant(session, actor, now) is None:
-        return Desk(ledger.head(session), None)
+        return Desk(ledger.head(session), seen, None)
     warrant = warrants.look(session, actor, "desk", [], now)
     grouped = select(Entry.event, func.count()).where(col(Entry.event).in_(COUNTED)).group_by(Entry.event)
     counts = dict.fromkeys(COUNTED, 0) | dict(session.exec(grouped).all())
     recent = [r for r in ledger.find(session, ledger.Search(limit=200)) if r.leaf.on[0].partition(":")[0] != "warrant"]
     latest = recent[:15]
-    return Desk(ledger.head(session), warrant, counts, latest, names_in(session, latest))
+    return Desk(ledger.head(session), seen, warrant, counts, latest, names_in(session, latest))
 
 
 def search(session: Session, actor: Actor | None, question: Question, now: datetime) -> Found:

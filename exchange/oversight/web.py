@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from tempfile import TemporaryFile
 from typing import Any
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, send_file, url_for
+from flask import (
+    Blueprint, Response, current_app, flash, jsonify, redirect, render_template, request, send_file, url_for,
+)  # fmt: skip
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 from werkzeug.wrappers import Response as AnyResponse
@@ -152,9 +154,11 @@ def whole_log_answer() -> Response:
 
 def _desk(refused: Refused | None = None) -> Response:
     session = identity.db_session() if refused else identity.writing_session()
-    shown = service.desk(session, identity.the_actor(), clock.now())
+    witnesses = current_app.extensions["minhbach.witnesses"]
+    shown = service.desk(session, identity.the_actor(), witnesses.policy, clock.now())
     session.commit()
-    return page("oversight/desk.html", refused, desk=shown, words=words, moment=formats.moment, now=clock.now())
+    facts = {"desk": shown, "forked": witnesses.alarmed(), "now": clock.now()}
+    return page("oversight/desk.html", refused, words=words, moment=formats.moment, **facts)
 
 
 def _question(limit: int) -> tuple[service.Question | None, list[dict[str, Any]]]:
