@@ -428,7 +428,7 @@ ALGORITHMS = {"OKP": ("Ed25519", "EdDSA"), "EC": ("ES256",), "RSA": ("RS256", "P
 
 
 def check_jws(entry: dict[str, str], payload: str) -> tuple[str, int]:
-    """One signature over the payload: the thumbprint of the key that made it, and when (seconds, as the signer says)."""
+    """One signature over the payload: the thumbprint of its key, and when it was made (seconds, as the signer says)."""
     need(entry.keys() == {"protected", "signature"} and len(entry["protected"]) <= 2048, "FORM", "signatures")
     header = read_json(b64url(entry["protected"]), "protected")
     jwk, alg, iat = header["jwk"], header["alg"], header["iat"]

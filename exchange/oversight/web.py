@@ -7,7 +7,16 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from flask import (
-    Blueprint, Response, current_app, flash, jsonify, redirect, render_template, request, send_file, url_for,
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
 )  # fmt: skip
 from flask_babel import gettext as _
 from marshmallow import ValidationError

@@ -5,6 +5,7 @@ import hashlib
 import io
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -292,6 +293,103 @@ def test_both_ask_the_key_history(told):
         assert agreed(write(log, [jws(contract, entries)], more=story.extras(log, keys=keys))) == expected
 
 
+def renamed(log, **details):
+    """The log goes on under another name after what is in it, or so says its record."""
+    before, log.leaves[:] = list(log.leaves), []
+    log.add("log.restarted", "logkey:0a0b0c0d", d=details)
+    [restarted] = log.leaves
+    old = [data.replace(story.ORIGIN.encode(), b"log.minhbach.example/2025") for data in before]
+    log.leaves[:] = [*old, restarted.replace(b"event-000000000000", b"event-restarted00")]
+    return log
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [({"origin": "log.minhbach.example/2025"}, None), ({"origin": "log.else"}, "CHAINS"), ({}, "CHAINS")],
+)
+def test_a_log_that_was_given_another_name_is_one_history_if_its_record_says_so(details, expected):
+    log = renamed(story.begin(), **details)
+    kept = checkpoint.Checkpoint("log.minhbach.example/2025", 3, tree.root_of(log.leaves[:3]))
+    head = checkpoint.sign_checkpoint(kept, story.LOG_KEY).encode()
+    assert agreed(write(log, [], scope=WHOLE_LOG, more=evidence.Extras()), head=head) == expected
+
+
+def salted_log(name="deed"):
+    """A log whose one record commits to a salted value, and the value's disclosure (RFC 9901 section 4.2.1)."""
+    text = canonical.b64url(json.dumps(["c2FsdC1vZi0xMjgtYml0cw", name, "Nguyễn Văn A"]).encode())
+    digest = canonical.sha256_b64url(text.encode()).removeprefix("sha-256:")
+    fields = {"v": 1, "log": story.ORIGIN, "t": "audit.looked", "at": 1, "id": "event-000000000000", "actor": "system",
+              "on": ["warrant:w"], "prev": None, "h": {}, "d": {}, "_sd": [digest], "_sd_alg": "sha-256"}  # fmt: skip
+    log = story.Log()
+    log.leaves.append(canonical.dumps(fields))
+    return log, text
+
+
+def test_a_disclosed_value_must_have_its_digest_in_the_record():
+    log, text = salted_log()
+    for given, fails in [(text, False), (salted_log("other")[1], True), ("e30", True), ("!", True), (text + "=", True)]:
+        more = evidence.Extras(disclosures={("event-000000000000", 0): given})
+        lines = other(write(log, [], scope=WHOLE_LOG, more=more))
+        assert lines[-1][:2] == ("DISCLOSURES", "fail" if fails else "pass")
+    plain = story.Log()
+    plain.add("audit.looked", "warrant:w")
+    for event in ("event-000000000000", "event-000000000001"):
+        more = evidence.Extras(disclosures={(event, 0): text})
+        assert agreed(write(plain, [], scope=WHOLE_LOG, more=more)) == "DISCLOSURES"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """A time-stamping authority of our own: `stamp(message)` gives its answer, `roots` its certificate."""
+    folder = tmp_path_factory.mktemp("tsa")
+    if not shutil.which("openssl"):
+        pytest.skip("the program openssl is not here; it is the time-stamping authority of this test")
+    (folder / "tsa.cnf").write_text(
+        "[req]\ndistinguished_name=dn\nx509_extensions=v3\nprompt=no\n[dn]\nCN=TSA\n"
+        "[v3]\nextendedKeyUsage=critical,timeStamping\n[tsa]\ndefault_tsa=it\n[it]\nserial=serial\n"
+        "signer_digest=sha256\ndefault_policy=1.2.3\ndigests=sha256\ncrypto_device=builtin\n"
+    )
+    (folder / "serial").write_text("01\n")
+
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9", "-config", "tsa.cnf", "-keyout", "key.pem",
+            "-out", "cert.pem")  # fmt: skip
+
+    def stamp(message):
+        (folder / "text").write_bytes(message)
+        openssl("ts", "-query", "-data", "text", "-sha256", "-cert", "-out", "query")
+        openssl("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-inkey", "key.pem", "-signer", "cert.pem",
+                "-out", "reply")  # fmt: skip
+        return (folder / "reply").read_bytes()
+
+    return stamp, folder / "cert.pem"
+
+
+@pytest.mark.parametrize("scope", [CONTRACT, WHOLE_LOG])
+def test_time_stamps_are_checked_with_the_authoritys_certificate_and_never_called_good_without(told, authority, scope):
+    log, contract, entries = told
+    stamp, roots = authority
+    texts = {size: checkpoint.format_checkpoint(log.head(size)).encode() for size in (story.BEGUN, len(log.leaves))}
+    tokens = {size: stamp(text) for size, text in texts.items()}
+    data = write(log, [jws(contract, entries)], scope=scope, more=story.extras(log, timestamps=tokens))
+    stamped = [line[1] for line in other(data, tsa=roots) if line[0] == "STAMPS"]
+    assert stamped == ["pass", "pass"]
+    assert agreed(data) is None
+    assert [line.mark for line in ours(data).lines if line.what == "STAMPS_UNCHECKED"] == ["unchecked"]
+    assert {line[1] for line in other(data) if line[0] == "STAMPS"} == {"not checked"}
+    swapped = dict(zip(tokens, reversed(tokens.values()), strict=True))
+    data = write(log, [jws(contract, entries)], scope=scope, more=story.extras(log, timestamps=swapped))
+    assert other(data, tsa=roots)[-1][:3] == ("STAMPS", "fail", "STAMP")
+    seen = []
+    report = evidence.check_bytes(data, POLICY, stamps=lambda token, text: seen.append((token, text)) or "2026")
+    assert seen == [(swapped[size], texts[size]) for size in sorted(texts, key=str)]
+    assert [line.detail["time"] for line in report.lines if line.what == "STAMPS"] == ["2026", "2026"]
+    stray = write(log, [jws(contract, entries)], scope=scope, more=story.extras(log, timestamps={9: b"token"}))
+    assert agreed(stray) == "STAMPS"
+
+
 LEAVES = [
     {"t": "listing.sold"}, {"v": 2}, {"v": True}, {"at": -1}, {"at": "1"}, {"at": True}, {"at": 2**53}, {"id": "short"},
     {"actor": "An"}, {"on": []}, {"on": ["warrant:w", "warrant:w"]}, {"on": ["x"]}, {"on": "warrant:w"}, {"prev": 1},
@@ -316,8 +414,8 @@ def test_the_one_file_knows_the_same_events_and_texts():
     assert [event for event in leaf.EventType if not verify.TYPES.fullmatch(event)] == []
     assert not verify.TYPES.fullmatch("listing.sold")
     needed = {event.value: set(names) for event, names in leaf.REQUIRED_HASHES.items()}
-    assert verify.HASHES == needed
-    assert verify.READ_ME_SHA256 == hashlib.sha256(bundle.READ_ME.encode()).hexdigest()
+    assert needed == verify.HASHES
+    assert hashlib.sha256(bundle.READ_ME.encode()).hexdigest() == verify.READ_ME_SHA256
 
 
 def test_the_one_file_imports_nothing_of_ours():
