@@ -166,10 +166,28 @@ def test_both_miss_and_refuse_the_same_members(good):
             assert agreed(repack({**members, one: members[two], two: members[one]})), (one, two)
 
 
-HOSTILE = [b"", b"\xff", b"{}", b"[]", b"null", b"1", b"[" * 100_000, b'{"a":' * 5000, b"1" * 6000, b"\n\n", b"a\n1\nb\n\nx",
-           b'{"payload":"","signatures":[]}', b'{"payload":1,"signatures":1}', b'[{"since":true,"until":null,"vkey":"x"}]',
-           b'[{"since":0,"until":null,"vkey":"a+b+c"}]', "— x y\n".encode(), b"log a+b+c\nquorum none\n", b"quorum none\n",
-           b"c2sp.org/tlog-proof@v1\nindex 0\n\n", b"\x00\x01{"]  # fmt: skip
+HOSTILE = [
+    b"",
+    b"\xff",
+    b"{}",
+    b"[]",
+    b"null",
+    b"1",
+    b"[" * 100_000,
+    b'{"a":' * 5000,
+    b"1" * 6000,
+    b"\n\n",
+    b"a\n1\nb\n\nx",
+    b'{"payload":"","signatures":[]}',
+    b'{"payload":1,"signatures":1}',
+    b'[{"since":true,"until":null,"vkey":"x"}]',
+    b'[{"since":0,"until":null,"vkey":"a+b+c"}]',
+    "— x y\n".encode(),
+    b"log a+b+c\nquorum none\n",
+    b"quorum none\n",
+    b"c2sp.org/tlog-proof@v1\nindex 0\n\n",
+    b"\x00\x01{",
+]
 
 
 def test_hostile_content_anywhere_is_a_failed_check_of_both_never_a_crash(good):
@@ -185,10 +203,22 @@ def test_hostile_content_anywhere_is_a_failed_check_of_both_never_a_crash(good):
                 )
 
 
-@pytest.mark.parametrize("policy", ["", "quorum none\n", "log x\n", "log a+b+c\nquorum none", "nonsense", "quorum q\n",
-                                    f"log {story.VKEY}\n", f"log {story.VKEY}\nlog {story.VKEY}\nquorum none\n",
-                                    f"log {story.VKEY}\ngroup g any x\nquorum g\n", f"log {story.VKEY}\nquorum none\nquorum none\n",
-                                    f"log {story.VKEY}\x01\nquorum none\n"])  # fmt: skip
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "",
+        "quorum none\n",
+        "log x\n",
+        "log a+b+c\nquorum none",
+        "nonsense",
+        "quorum q\n",
+        f"log {story.VKEY}\n",
+        f"log {story.VKEY}\nlog {story.VKEY}\nquorum none\n",
+        f"log {story.VKEY}\ngroup g any x\nquorum g\n",
+        f"log {story.VKEY}\nquorum none\nquorum none\n",
+        f"log {story.VKEY}\x01\nquorum none\n",
+    ],
+)
 def test_both_refuse_a_policy_that_says_nothing_sound(good, policy):
     assert agreed(good, policy) == "CHECKPOINT"
 
@@ -269,11 +299,21 @@ def test_a_key_that_was_revoked_before_it_signed_is_refused_by_both(when, expect
 def test_a_false_story_is_refused_by_both():
     from tests.contracts import test_evidence
 
-    for edit in (test_evidence.active_too_early, test_evidence.delivery_before_active, test_evidence.delivery_after_end,
-                 test_evidence.active_twice, test_evidence.agreed_twice, test_evidence.ended_before_agreed,
-                 test_evidence.signed_by_a_stranger, test_evidence.signature_not_logged, test_evidence.signature_swapped,
-                 test_evidence.signature_broken, test_evidence.other_hash_in_between, test_evidence.another_document,
-                 test_evidence.event_repeated):  # fmt: skip
+    for edit in (
+        test_evidence.active_too_early,
+        test_evidence.delivery_before_active,
+        test_evidence.delivery_after_end,
+        test_evidence.active_twice,
+        test_evidence.agreed_twice,
+        test_evidence.ended_before_agreed,
+        test_evidence.signed_by_a_stranger,
+        test_evidence.signature_not_logged,
+        test_evidence.signature_swapped,
+        test_evidence.signature_broken,
+        test_evidence.other_hash_in_between,
+        test_evidence.another_document,
+        test_evidence.event_repeated,
+    ):
         assert agreed(test_evidence.forge(edit)), edit.__name__
 
 
@@ -318,8 +358,20 @@ def salted_log(name="deed"):
     """A log whose one record commits to a salted value, and the value's disclosure (RFC 9901 section 4.2.1)."""
     text = canonical.b64url(json.dumps(["c2FsdC1vZi0xMjgtYml0cw", name, "Nguyễn Văn A"]).encode())
     digest = canonical.sha256_b64url(text.encode()).removeprefix("sha-256:")
-    fields = {"v": 1, "log": story.ORIGIN, "t": "audit.looked", "at": 1, "id": "event-000000000000", "actor": "system",
-              "on": ["warrant:w"], "prev": None, "h": {}, "d": {}, "_sd": [digest], "_sd_alg": "sha-256"}  # fmt: skip
+    fields = {
+        "v": 1,
+        "log": story.ORIGIN,
+        "t": "audit.looked",
+        "at": 1,
+        "id": "event-000000000000",
+        "actor": "system",
+        "on": ["warrant:w"],
+        "prev": None,
+        "h": {},
+        "d": {},
+        "_sd": [digest],
+        "_sd_alg": "sha-256",
+    }
     log = story.Log()
     log.leaves.append(canonical.dumps(fields))
     return log, text
@@ -354,14 +406,39 @@ def authority(tmp_path_factory):
     def openssl(*words):
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9", "-config", "tsa.cnf", "-keyout", "key.pem",
-            "-out", "cert.pem")  # fmt: skip
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "9",
+        "-config",
+        "tsa.cnf",
+        "-keyout",
+        "key.pem",
+        "-out",
+        "cert.pem",
+    )
 
     def stamp(message):
         (folder / "text").write_bytes(message)
         openssl("ts", "-query", "-data", "text", "-sha256", "-cert", "-out", "query")
-        openssl("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-inkey", "key.pem", "-signer", "cert.pem",
-                "-out", "reply")  # fmt: skip
+        openssl(
+            "ts",
+            "-reply",
+            "-config",
+            "tsa.cnf",
+            "-queryfile",
+            "query",
+            "-inkey",
+            "key.pem",
+            "-signer",
+            "cert.pem",
+            "-out",
+            "reply",
+        )
         return (folder / "reply").read_bytes()
 
     return stamp, folder / "cert.pem"
@@ -391,20 +468,57 @@ def test_time_stamps_are_checked_with_the_authoritys_certificate_and_never_calle
 
 
 LEAVES = [
-    {"t": "listing.sold"}, {"v": 2}, {"v": True}, {"at": -1}, {"at": "1"}, {"at": True}, {"at": 2**53}, {"id": "short"},
-    {"actor": "An"}, {"on": []}, {"on": ["warrant:w", "warrant:w"]}, {"on": ["x"]}, {"on": "warrant:w"}, {"prev": 1},
-    {"h": {"A": "sha-256:x"}}, {"h": {"a": "sha-256:" + "A" * 42 + "B"}}, {"h": []}, {"d": {"a": None}}, {"d": {"a": []}},
-    {"d": {"a": "x" * 513}}, {"d": {"a": "e\u0301"}}, {"d": {"a": "\u202e"}}, {"d": {"A": 1}}, {"d": 1}, {"d": {"a": 1.5}},
-    {"d": {f"n{i}": 1 for i in range(33)}}, {"log": "else"}, {"extra": 1}, {"t": "contract.agreed"}, {"t": []},
-    {"d": {"a": "x" * 500, "b": True, "c": -(2**53) + 1, "d": "Nguyễn Văn A \u00a0", "e": "\U0001f600"}}, {"h": {}},
+    {"t": "listing.sold"},
+    {"v": 2},
+    {"v": True},
+    {"at": -1},
+    {"at": "1"},
+    {"at": True},
+    {"at": 2**53},
+    {"id": "short"},
+    {"actor": "An"},
+    {"on": []},
+    {"on": ["warrant:w", "warrant:w"]},
+    {"on": ["x"]},
+    {"on": "warrant:w"},
+    {"prev": 1},
+    {"h": {"A": "sha-256:x"}},
+    {"h": {"a": "sha-256:" + "A" * 42 + "B"}},
+    {"h": []},
+    {"d": {"a": None}},
+    {"d": {"a": []}},
+    {"d": {"a": "x" * 513}},
+    {"d": {"a": "e\u0301"}},
+    {"d": {"a": "\u202e"}},
+    {"d": {"A": 1}},
+    {"d": 1},
+    {"d": {"a": 1.5}},
+    {"d": {f"n{i}": 1 for i in range(33)}},
+    {"log": "else"},
+    {"extra": 1},
+    {"t": "contract.agreed"},
+    {"t": []},
+    {"d": {"a": "x" * 500, "b": True, "c": -(2**53) + 1, "d": "Nguyễn Văn A \u00a0", "e": "\U0001f600"}},
+    {"h": {}},
     {"h": {f"n{i}": "sha-256:" + "A" * 43 for i in range(200)}},
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("change", LEAVES)
 def test_both_read_records_under_one_schema(change):
-    fields = {"v": 1, "log": story.ORIGIN, "t": "audit.looked", "at": 1, "id": "event-000000000000", "actor": "system",
-              "on": ["warrant:w"], "prev": None, "h": {}, "d": {}, **change}  # fmt: skip
+    fields = {
+        "v": 1,
+        "log": story.ORIGIN,
+        "t": "audit.looked",
+        "at": 1,
+        "id": "event-000000000000",
+        "actor": "system",
+        "on": ["warrant:w"],
+        "prev": None,
+        "h": {},
+        "d": {},
+        **change,
+    }
     log = story.Log()
     log.leaves.append(json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
     agreed(write(log, [], scope=WHOLE_LOG))
