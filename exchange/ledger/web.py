@@ -5,6 +5,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, current_app, jsonify, request, url_for
 
+from contracts import bundle
 from contracts.errors import TreeError
 from contracts.log import tiles
 from contracts.log.checkpoint import parse_vkey
@@ -152,6 +153,13 @@ def stamped_text(size: int) -> Response:
 def _home() -> Path:
     home: Path = current_app.extensions["minhbach.config"].home
     return home
+
+
+@blueprint.get("/verify.py")
+@public
+def verifier() -> Response:
+    """The evidence checker in one file, as it lies in every bundle: get it here, or better from elsewhere."""
+    return _text(bundle.verifier().decode("utf-8"), "public, max-age=60")
 
 
 def _head() -> service.Head:

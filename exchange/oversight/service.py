@@ -6,6 +6,7 @@ Everything but the public head needs a warrant that holds today, and every look 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import BinaryIO
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -194,7 +195,22 @@ def export(session: Session, actor: Actor | None, contract_id: str, now: datetim
     return bundle
 
 
-def note_export(session: Session, actor: Actor | None, bundle: evidence.Bundle, on: list[str], now: datetime) -> None:
+def export_log(session: Session, actor: Actor | None, out: BinaryIO, now: datetime) -> evidence.Made:
+    """The evidence bundle of the whole log into ``out``, for a regulator under a warrant. ``session`` only reads;
+    record the export with ``note_log_export`` before the file leaves."""
+    actor = require(actor, Permission.AUDIT)
+    warrants.need_warrant(session, actor, now)
+    return evidence.write_whole_log(session, out)
+
+
+def note_log_export(session: Session, actor: Actor | None, made: evidence.Made, now: datetime) -> None:
+    """Record that the whole log left, under the warrant that must still hold."""
+    actor = require(actor, Permission.AUDIT)
+    warrant = warrants.need_warrant(session, actor, now)
+    note_export(session, actor, made, [f"warrant:{warrant.id}", f"org:{actor.org_id}"], now)
+
+
+def note_export(session: Session, actor: Actor | None, bundle: evidence.Made, on: list[str], now: datetime) -> None:
     """Record that a bundle left, by its digest."""
     details: dict[str, int | str | bool] = {"records": bundle.records, "size": bundle.head.size}
     audit.record(session, "evidence.exported", actor, on=on, now=now, hashes={"bundle": bundle.digest}, details=details)

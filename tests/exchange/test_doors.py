@@ -35,7 +35,7 @@ PUBLIC = {
     # the log convinces only if anybody can read it
     "GET ledger.checkpoint", "GET ledger.keys", "GET ledger.key_history", "GET ledger.proof", "GET ledger.consistency",
     "GET ledger.receipt", "GET ledger.receipt_key",
-    "GET ledger.stamp_list", "GET ledger.token", "GET ledger.stamped_text", "GET ledger.tile",
+    "GET ledger.stamp_list", "GET ledger.token", "GET ledger.stamped_text", "GET ledger.tile", "GET ledger.verifier",
     # a link that carries its own secret
     "GET deliveries.by_link",
 }  # fmt: skip
