@@ -5,7 +5,8 @@
     ├── LogError              the transparency log
     │   ├── LeafError         an event that the closed schema refuses
     │   ├── TreeError         a Merkle proof, hash or tile that does not fit
-    │   └── NoteError         a signed note, key or checkpoint that does not open
+    │   ├── NoteError         a signed note, key or checkpoint that does not open
+    │   └── DisclosureError   a salted value that is none, or that the leaf never meant
     ├── EvidenceError         a bundle that cannot be written or is not what it says
     └── ...                   terms, document and signature define theirs beside what they check
 
@@ -48,6 +49,10 @@ class TreeError(LogError):
 
 class NoteError(LogError):
     """A signed note, a key or a checkpoint is malformed, or no signature by a known key holds."""
+
+
+class DisclosureError(LogError):
+    """The text is no disclosure (RFC 9901), or the leaf does not commit to it."""
 
 
 class EvidenceError(ContractsError):

@@ -53,10 +53,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """An engine and the two kinds of session made from it."""
 
-    def __init__(self, url: str, log_origin: str) -> None:
+    def __init__(self, url: str, log_origin: str, secret: str = "") -> None:
         self.url = url
-        # What every session carries: the log's name for ledger.outbox, and what a noun keeps per database and process.
-        self._info: dict[str, Any] = {"log_origin": log_origin, "kept": {}}
+        # What every session carries: the log's name for ledger.outbox, the secret under which ledger.disclosures wraps
+        # its keys (without it nothing private can be recorded), and what a noun keeps per database and process.
+        self._info: dict[str, Any] = {"log_origin": log_origin, "secret": secret, "kept": {}}
         self.is_sqlite = url.startswith("sqlite")
         # An error names its statement, never the values: those would be addresses and hashes in the server's log.
         arguments: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite, "hide_parameters": True}
@@ -84,7 +85,13 @@ class Database:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN off: we send ours in _begin_sqlite
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_S * 1000:.0f}"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_S * 1000:.0f}",
+        "secure_delete=ON",
+    ):  # what is deleted or replaced is overwritten, not just let go
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

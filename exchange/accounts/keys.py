@@ -143,4 +143,7 @@ def _record(session: Session, event: str, actor: Actor, key: SigningKey, now: da
     details: dict[str, int | str | bool] = {"alg": key.alg, "grade": key.grade}
     subjects = [f"key:{key.thumbprint}", f"org:{key.org_id}"]
     hashes = {"key": f"sha-256:{key.thumbprint}"}
-    return audit.record(session, event, actor, on=subjects, now=now, hashes=hashes, details=details)
+    private = {f"user:{key.user_id}": {"label": key.label}}
+    return audit.record(
+        session, event, actor, on=subjects, now=now, hashes=hashes, details=details, private=private
+    )  # fmt: skip

@@ -28,7 +28,7 @@ def group() -> None:
 
 def _session() -> Session:
     config = Config.from_environ()
-    return Database(config.database_url, config.log_origin).reading()
+    return Database(config.database_url, config.log_origin, config.secret_key).reading()
 
 
 def _head(session: Session) -> service.Head:
@@ -79,7 +79,7 @@ def retire_key() -> None:
 
 def _change(config: Config, use_case: Callable[[Session], str]) -> str:
     """One use case under the sequencer's lead, so that no head is being signed meanwhile; then the next head."""
-    database = Database(config.database_url, config.log_origin)
+    database = Database(config.database_url, config.log_origin, config.secret_key)
     try:
         with leading(database, config.home, "sequencer", wait=30) as leads, database.writing() as session:
             if not leads:

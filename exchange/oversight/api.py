@@ -39,7 +39,7 @@ def log(query: dict[str, Any]) -> dict[str, Any]:
     head = found.head
     answer: dict[str, Any] = {
         "head": None if head is None else {"size": head.size, "checkpoint": head.note},
-        "records": [formats.record_json(record, found.names) for record in found.records],
+        "records": [formats.record_json(record, found.names, found.private) for record in found.records],
         "organisations": [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches],
         "before": found.more,
     }
@@ -80,7 +80,7 @@ def contract(contract_id: str) -> dict[str, Any]:
              "end_byte": d.end_byte, "bytes_sent": d.bytes_sent, "complete": d.complete, "event_id": d.event_id}
             for d in story.deliveries
         ],
-        "records": [formats.record_json(record, story.names) for record in story.records],
+        "records": [formats.record_json(record, story.names, story.private) for record in story.records],
         "verification": {
             "ok": story.report.ok,
             "size": story.head.size,

@@ -18,7 +18,7 @@ from exchange.oversight import service
 def evidence(contract: str, output: Path) -> None:
     """Write the evidence bundle of CONTRACT; its export is recorded in the log."""
     config = Config.from_environ()
-    database = Database(config.database_url, config.log_origin)
+    database = Database(config.database_url, config.log_origin, config.secret_key)
     try:
         with database.writing() as session:
             bundle = bundles.bundle_of(session, contract, official=True)

@@ -19,6 +19,7 @@ from exchange.catalogue.search import fold
 from exchange.deliveries import service as deliveries
 from exchange.deliveries.models import Delivery
 from exchange.errors import NotFound
+from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.ledger.models import Entry
 from exchange.ledger.service import Head, Record
@@ -32,6 +33,7 @@ from exchange.permissions import Actor, Permission, require
 
 COUNTED = ("listing.published", "contract.active", "delivery.made", "delivery.refused", "query.run", "query.refused")
 PAGE = 50
+Private = dict[str, list[disclosures.Shown]]
 MAX_MATCHES = 30  # organisations offered for a name that fits several
 
 
@@ -44,6 +46,7 @@ class Desk:
     counts: dict[str, int] = field(default_factory=dict)
     latest: list[Record] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    private: Private = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Found:
     matches: list[Organisation]
     head: Head | None
     more: int | None  # the index before which the next page begins
+    private: Private = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Story:
     head: Head
     warrant: Warrant
     standing: str
+    private: Private
 
     @property
     def index(self) -> dict[str, int]:
@@ -107,7 +112,7 @@ def desk(session: Session, actor: Actor | None, now: datetime) -> Desk:
     counts = dict.fromkeys(COUNTED, 0) | dict(session.exec(grouped).all())
     recent = [r for r in ledger.find(session, ledger.Search(limit=200)) if r.leaf.on[0].partition(":")[0] != "warrant"]
     latest = recent[:15]
-    return Desk(ledger.head(session), warrant, counts, latest, names_in(session, latest))
+    return Desk(ledger.head(session), warrant, counts, latest, names_in(session, latest), private_of(session, latest))
 
 
 def search(session: Session, actor: Actor | None, question: Question, now: datetime) -> Found:
@@ -118,7 +123,8 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     subjects += [f"listing:{question.listing}"] if question.listing else []
     subjects += [f"contract:{question.contract}"] if question.contract else []
     known = [subject for subject in subjects if _is_known(session, subject)]
-    warrants.look(session, actor, "log", known, now)
+    typed = (question.org, question.listing, question.contract, question.event, question.start, question.end)
+    warrants.look(session, actor, "log", known, now, " ".join(str(each) for each in typed if each))
     head = ledger.head(session)
     if question.org.strip() and len(matches) != 1:
         return Found([], {}, matches, head, None)
@@ -133,7 +139,7 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     )
     records = ledger.find(session, wanted)
     more = records[-1].index if len(records) == limit and records[-1].index > 0 else None
-    return Found(records, names_in(session, records), matches, head, more)
+    return Found(records, names_in(session, records), matches, head, more, private_of(session, records))
 
 
 def story(session: Session, actor: Actor | None, contract_id: str, now: datetime) -> Story:
@@ -165,6 +171,7 @@ def story(session: Session, actor: Actor | None, contract_id: str, now: datetime
         head=bundle.head,
         warrant=warrant,
         standing=standing.standing_of(session, row, now),
+        private=private_of(session, records),
     )
 
 
@@ -191,7 +198,7 @@ def note_export(session: Session, actor: Actor | None, bundle: evidence.Bundle, 
 
 def organisations(session: Session, actor: Actor | None, words: str, now: datetime) -> list[Organisation]:
     """Who takes part in the exchange."""
-    warrants.look(session, actor, "organisations", [], now)
+    warrants.look(session, actor, "organisations", [], now, words)
     return find_organisations(session, words, limit=500)
 
 
@@ -218,6 +225,11 @@ def names_in(session: Session, records: Iterable[Record], more: Iterable[str] = 
         ids |= {s.removeprefix("org:") for s in (*record.leaf.on, record.leaf.actor) if s.startswith("org:")}
     rows = session.exec(select(Organisation.id, Organisation.name).where(col(Organisation.id).in_(ids)))
     return dict(rows.all())
+
+
+def private_of(session: Session, records: Iterable[Record]) -> Private:
+    """The private values of these records by event id: under the warrant that the records themselves are read by."""
+    return disclosures.read(session, [record.leaf for record in records])
 
 
 def _moment_after(day: date) -> datetime | None:
