@@ -6,6 +6,7 @@ from exchange.accounts import cli as account_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
 from exchange.client import deals, trial
+from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
 
@@ -66,6 +67,9 @@ def db_upgrade() -> None:
 
 main.add_command(log_commands.group)
 main.add_command(account_commands.join)
+main.add_command(erasure_commands.erase)
+db.add_command(erasure_commands.scrub)
+db.add_command(erasure_commands.rewrap)
 main.add_command(oversight_commands.evidence)
 main.add_command(bench)
 for command in (client_commands.key, client_commands.publish, client_commands.verify):

@@ -101,7 +101,7 @@ def set_roles(session: Session, actor: Actor | None, user_id: str, roles: Collec
     if not had:
         raise NotFound()
     wanted = rules.check_roles(actor.kind, roles) if roles else []
-    if Role.OWNER in had and Role.OWNER not in wanted and _owners(session, actor.org_id) == {user_id}:
+    if Role.OWNER in had and Role.OWNER not in wanted and owners_of(session, actor.org_id) == {user_id}:
         text = N_("An organisation needs an owner: make somebody else owner first.")
         raise refuse("LAST_OWNER", text, field="roles", status=409)
     rows = select(Membership).where(Membership.user_id == user_id, Membership.org_id == actor.org_id)
@@ -115,7 +115,8 @@ def set_roles(session: Session, actor: Actor | None, user_id: str, roles: Collec
     _record(session, actor, actor.org_id, "roles" if wanted else "left", wanted, now, {user_id: name})
 
 
-def _owners(session: Session, org_id: str) -> set[str]:
+def owners_of(session: Session, org_id: str) -> set[str]:
+    """Who owns the organisation, held until commit: of two who leave at once the second sees the first one gone."""
     query = select(Membership.user_id).where(Membership.org_id == org_id, Membership.role == Role.OWNER)
     return set(session.exec(query.with_for_update()))
 
