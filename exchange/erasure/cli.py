@@ -28,10 +28,9 @@ def erase(email: str, basis: str, yes: bool) -> None:
     try:
         with database.reading() as session:
             effect = service.effect_on(session, service.the_person(session, email))
-        click.echo(
-            f"{effect.disclosures} private values of the log, {effect.keys} signing keys, "
-            f"{effect.questions} questions, {effect.notes} notes, the account in {', '.join(effect.organisations) or 'no organisation'}"
-        )
+        click.echo(f"private values of the log: {effect.disclosures}, signing keys: {effect.keys}")
+        click.echo(f"questions: {effect.questions}, notes: {effect.notes}")
+        click.echo(f"member of: {', '.join(effect.organisations) or 'nothing'}")
         if not yes:
             click.confirm("Erase them for good?", abort=True)
         with database.writing() as session:

@@ -10,7 +10,7 @@ BASES: dict[str, str] = {
     "order": N_("A decision of the competent authority"),
 }
 LAW = N_("Law on Personal Data Protection 91/2025/QH15 Art. 14")
-ERASED = "(đã xoá / erased)"  # in place of a text, for readers of both languages
+ERASED = "(đã xóa / erased)"  # in place of a text, for readers of both languages
 DOMAIN = "erased.invalid"  # RFC 2606: no address in it can exist
 PLACES = 160  # disclosures that one record names; its leaf stays below 8 KiB
 PLACES_OF_DETAIL = 16  # of 31 characters each, in one text of 512

@@ -27,7 +27,7 @@ _COLUMNS = (
     "event_id",
     "private",
 )
-_GONE = {"erased": "(đã xoá) (erased)", "unreadable": "(không đọc được) (unreadable)"}
+_GONE = {"erased": "(đã xóa) (erased)", "unreadable": "(không đọc được) (unreadable)"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
 
