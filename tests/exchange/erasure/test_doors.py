@@ -1,6 +1,7 @@
 """Who may erase whom, and what the pages say on the way."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -141,6 +142,22 @@ def test_the_command_asks_and_erases(life: Life, colleague: str, config: Config)
     status, said = run("erase", EMAIL, "--basis", "left", "--yes")
     assert (status, "PERSON_UNKNOWN" in said) == (1, True)
     assert run("db", "scrub")[0] == 0
+
+
+def test_the_secret_is_replaced_by_command(life: Life, config: Config, tmp_path: Path) -> None:
+    old, new = tmp_path / "old-secret", tmp_path / "new-secret"
+    old.write_text(config.secret_key)
+    new.write_text("another secret of thirty-two characters")
+    environ = {
+        "MINHBACH_HOME": str(config.home), "MINHBACH_DATABASE_URL": config.database_url,
+        "MINHBACH_LOG_ORIGIN": config.log_origin, "MINHBACH_SECRET_FILE": str(new),
+    }  # fmt: skip
+    done = CliRunner().invoke(main, ["db", "rewrap", str(old)], env=environ)
+    assert done.exit_code == 0, done.output
+    assert "keys are wrapped" in done.output
+    again = CliRunner().invoke(main, ["db", "rewrap", str(old)], env=environ)
+    assert again.exit_code == 1
+    assert "another secret" in again.output
 
 
 def test_a_member_reads_the_private_values_of_its_own_acts_only(life: Life, people: People) -> None:
