@@ -6,7 +6,8 @@
     │   ├── LeafError         an event that the closed schema refuses
     │   ├── TreeError         a Merkle proof, hash or tile that does not fit
     │   ├── NoteError         a signed note, key or checkpoint that does not open
-    │   └── DisclosureError   a salted value that is none, or that the leaf never meant
+    │   ├── DisclosureError   a salted value that is none, or that the leaf never meant
+    │   └── WitnessError      a checkpoint that a witness does not cosign
     ├── EvidenceError         a bundle that cannot be written or is not what it says
     └── ...                   terms, document and signature define theirs beside what they check
 
@@ -53,6 +54,10 @@ class NoteError(LogError):
 
 class DisclosureError(LogError):
     """The text is no disclosure (RFC 9901), or the leaf does not commit to it."""
+
+
+class WitnessError(LogError):
+    """A witness does not cosign: the request is malformed, its log unknown or unsigned, or it forks the history."""
 
 
 class EvidenceError(ContractsError):

@@ -86,6 +86,23 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "chưa đủ bên chứng kiến theo chính sách ({quorum}); đã có: {seen}",
         "not enough witnesses for the policy ({quorum}); present: {seen}",
     ),
+    # a witness's refusals; a witness answers with the English one, and logs look for its first words
+    "WITNESS_REQUEST": ("yêu cầu chứng kiến sai định dạng: {reason}", "malformed request: {reason}"),
+    "WITNESS_SIZES": (
+        "kích thước cũ {old} lớn hơn kích thước mới {new}",
+        "the old size {old} is larger than the new size {new}",
+    ),
+    "WITNESS_SIGNATURE": ("chữ ký không hợp lệ: {reason}", "invalid signature: {reason}"),
+    "WITNESS_ORIGIN": ("nhật ký không được biết ở đây: {origin}", "unknown log: {origin}"),
+    "WITNESS_BEHIND": (
+        "kích thước cũ {old} không khớp: bên chứng kiến đã thấy {size} bản ghi",
+        "the old size {old} does not match: the witness has seen {size} records",
+    ),
+    "WITNESS_FORK": (
+        "nhật ký đã rẽ nhánh: hai mã băm gốc cho {size} bản ghi",
+        "the log has forked: two roots for {size} records",
+    ),
+    "WITNESS_PROOF": ("bằng chứng nối tiếp không đúng: {reason}", "the consistency proof does not hold: {reason}"),
     # records and proofs
     "ENTRY_REFUSED": ("bản ghi số {index}: {reason}", "record {index}: {reason}"),
     "ENTRY_OF_ANOTHER_LOG": (

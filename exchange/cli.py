@@ -5,10 +5,11 @@ import click
 from exchange.accounts import cli as account_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
-from exchange.client import deals, trial
+from exchange.client import deals, monitor, trial
 from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
+from exchange.witness import cli as witness_commands
 
 
 @click.group()
@@ -71,7 +72,9 @@ main.add_command(erasure_commands.erase)
 db.add_command(erasure_commands.scrub)
 db.add_command(erasure_commands.rewrap)
 main.add_command(oversight_commands.evidence)
+main.add_command(witness_commands.group)
 main.add_command(bench)
+main.add_command(monitor.monitor)
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
     main.add_command(command)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):

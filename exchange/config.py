@@ -25,6 +25,7 @@ class Config:
     log_origin: str
     log_promise: Path | None
     log_folder: Path | None
+    witness_policy: Path | None
     production: bool
     max_upload_bytes: int
     demo: bool
@@ -48,6 +49,7 @@ class Config:
             log_origin=environ.get("MINHBACH_LOG_ORIGIN", "log.minhbach.example/2026"),
             log_promise=_path(environ, "MINHBACH_LOG_PROMISE"),
             log_folder=_path(environ, "MINHBACH_LOG_FOLDER"),
+            witness_policy=_path(environ, "MINHBACH_WITNESS_POLICY"),
             production=production,
             max_upload_bytes=_whole_number(environ, "MINHBACH_MAX_UPLOAD_BYTES", 4 * 1024**3),
             demo=environ.get("MINHBACH_DEMO", "0") == "1",

@@ -25,7 +25,7 @@ from exchange.oauth import api as oauth_api
 from exchange.oauth import server as oauth_server
 from exchange.oauth import web as oauth_web
 from exchange.oversight import api as oversight_api
-from exchange.oversight import warrants
+from exchange.oversight import own_web, warrants
 from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
 from exchange.trials import service as trials
@@ -46,6 +46,7 @@ PAGES = (
     oauth_api.blueprint,
     oauth_web.blueprint,
     oversight_web.blueprint,
+    own_web.blueprint,
     trials_web.blueprint,
 )
 APIS = (

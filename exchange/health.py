@@ -70,6 +70,11 @@ def _store() -> bool:
 
 
 def _log() -> bool:
-    """The sequencer of this process, if it is the one that has it, is running and keeps up."""
-    sequencer = current_app.extensions.get("minhbach.sequencer")
-    return sequencer is None or bool(sequencer.healthy)
+    """The sequencer of this process is running and keeps up, and no witness has seen another history. A witness that
+    is down does not make the exchange unready."""
+    try:
+        alarmed = current_app.extensions["minhbach.witnesses"].alarmed()
+    except SQLAlchemyError:
+        log.warning("not_ready", part="log", exc_info=True)
+        return False
+    return bool(current_app.extensions["minhbach.sequencer"].healthy) and not alarmed

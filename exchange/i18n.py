@@ -14,7 +14,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, g, request, session
-from flask_babel import Babel, Domain, format_datetime, format_decimal, get_locale, gettext
+from flask_babel import Babel, Domain, format_datetime, format_decimal, format_timedelta, get_locale, gettext
 
 from exchange.clock import VIETNAM
 
@@ -81,6 +81,11 @@ def when(moment: datetime | None) -> str:
     return moment.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M (GMT+7)")
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, in words: ``5 phút trước``. A moment that another's clock puts into the future is now."""
+    return str(format_timedelta(min(moment, now) - now, granularity="minute", add_direction=True))
+
+
 def day(value: date | datetime | None) -> str:
     """A calendar day in Viet Nam: ``21/11/2026``."""
     if value is None:
@@ -120,5 +125,5 @@ def size(count: int) -> str:
 def init_app(app: Flask) -> None:
     """Wire Babel, the filters and the language into ``app``."""
     PoBabel(app, default_locale="vi", default_timezone="Asia/Ho_Chi_Minh", locale_selector=language)
-    app.jinja_env.filters.update(when=when, day=day, dong=dong, number=number, places=places, size=size)
+    app.jinja_env.filters.update(when=when, ago=ago, day=day, dong=dong, number=number, places=places, size=size)
     app.jinja_env.globals.update(language=language, format_datetime=format_datetime)

@@ -41,8 +41,10 @@ class Server(BaseApplication):
 
 
 def _start_sequencer(worker: Any) -> None:
+    worker.wsgi.extensions["minhbach.witnesses"].start()  # first: what they have seen binds the sequencer
     worker.wsgi.extensions["minhbach.sequencer"].start()
 
 
 def _stop_sequencer(_server: Any, worker: Any) -> None:
     worker.wsgi.extensions["minhbach.sequencer"].stop()
+    worker.wsgi.extensions["minhbach.witnesses"].stop()

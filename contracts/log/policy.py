@@ -35,11 +35,16 @@ class Policy:
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
     groups: tuple[tuple[str, Group], ...] = ()
     quorum: str = NONE
+    urls: tuple[tuple[str, str], ...] = ()  # where a witness takes checkpoints (C2SP tlog-witness), by its name
 
 
-def format_policy(log_keys: Iterable[VerifierKey]) -> str:
-    """A policy that trusts these log keys and asks for no witness."""
-    return "".join(f"log {format_vkey(key)}\n" for key in log_keys) + f"quorum {NONE}\n"
+def format_policy(log_keys: Iterable[VerifierKey], asked: Policy | None = None) -> str:
+    """A policy that trusts these log keys and asks for the witnesses of ``asked``, if any; addresses are left out."""
+    asked = asked or Policy(())
+    lines = [f"log {format_vkey(key)}" for key in log_keys]
+    lines += [f"witness {name} {format_vkey(key)}" for name, key in asked.witnesses]
+    lines += [f"group {name} {group.needed} {' '.join(group.members)}" for name, group in asked.groups]
+    return "".join(f"{line}\n" for line in [*lines, f"quorum {asked.quorum}"])
 
 
 def parse_policy(text: str) -> Policy:
@@ -54,7 +59,13 @@ def parse_policy(text: str) -> Policy:
             reading.line(number, words)
     if reading.quorum is None:
         raise NoteError("POLICY_LINE", line=text.count("\n") + 1, reason="no quorum")
-    return Policy(tuple(reading.logs), tuple(reading.witnesses.items()), tuple(reading.groups.items()), reading.quorum)
+    return Policy(
+        logs=tuple(reading.logs),
+        witnesses=tuple(reading.witnesses.items()),
+        groups=tuple(reading.groups.items()),
+        quorum=reading.quorum,
+        urls=tuple(reading.urls.items()),
+    )
 
 
 def check_policy(policy: Policy, checkpoint: str | bytes) -> Opened:
@@ -62,13 +73,19 @@ def check_policy(policy: Policy, checkpoint: str | bytes) -> Opened:
     witnesses = dict(policy.witnesses)
     opened = open_checkpoint(checkpoint, policy.logs, witnesses.values())
     seen = {cosigned.key for cosigned in opened.cosigned}
-    satisfied = {NONE} | {name for name, key in witnesses.items() if key in seen}
-    for name, group in policy.groups:  # a group names only what stands before it
-        if len(satisfied.intersection(group.members)) >= group.needed:
-            satisfied.add(name)
+    satisfied = satisfied_by(policy, {name for name, key in witnesses.items() if key in seen})
     if policy.quorum not in satisfied:
         raise NoteError("POLICY_QUORUM", quorum=policy.quorum, seen=" ".join(sorted(satisfied - {NONE})))
     return opened
+
+
+def satisfied_by(policy: Policy, witnesses: Iterable[str]) -> set[str]:
+    """The names of a policy that count as witnessing when these witnesses do (C2SP tlog-policy, "witness group")."""
+    satisfied = {NONE, *witnesses}
+    for name, group in policy.groups:  # a group names only what stands before it
+        if len(satisfied.intersection(group.members)) >= group.needed:
+            satisfied.add(name)
+    return satisfied
 
 
 class _Reading:
@@ -78,6 +95,7 @@ class _Reading:
         self.logs: list[VerifierKey] = []
         self.witnesses: dict[str, VerifierKey] = {}
         self.groups: dict[str, Group] = {}
+        self.urls: dict[str, str] = {}
         self.quorum: str | None = None
         self._grouped: set[str] = set()
 
@@ -87,6 +105,7 @@ class _Reading:
                 self._log(number, vkey)
             case ["witness", name, vkey, *url] if len(url) <= 1:
                 self._witness(number, name, vkey)
+                self.urls |= {name: url[0]} if url else {}
             case ["group", name, needed, *members] if members:
                 self._group(number, name, needed, members)
             case ["quorum", name] if self.quorum is None and (name == NONE or self._defined(name)):

@@ -62,6 +62,19 @@ def write_private(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace a file in one durable step: a crash leaves the old content or the new one."""
+    new = path.with_name(path.name + ".new")
+    try:
+        with new.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        raise ClientError("FILE_UNREADABLE", path=path, reason=error.strerror or error) from None
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object that a person wrote."""
     try:

@@ -173,6 +173,56 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "TRUNCATED": ("Kết quả bị cắt ở mức trần số dòng.", "The answer was cut at the limit of rows."),
     "ANSWERED": ("{ms} ms; bản ghi nhật ký {event}", "{ms} ms; log record {event}"),
+    # -- following a log from outside
+    "MONITOR_WELL": (
+        "Nhật ký nối tiếp mốc đã biết: {size} bản ghi, mã băm gốc {root}; đã đọc {records} bản ghi.",
+        "The log continues what was known: {size} records, root {root}; {records} records read.",
+    ),
+    "MONITOR_EMPTY": ("{server} chưa công bố mốc nhật ký nào.", "{server} has published no head yet."),
+    "MONITOR_GONE": (
+        "BÁO ĐỘNG: nhật ký trước đây có mốc, nay không còn mốc nào.",
+        "ALARM: the log had a head before and shows none now.",
+    ),
+    "MONITOR_SMALLER": (
+        "BÁO ĐỘNG: nhật ký thu nhỏ: trước đây {old} bản ghi, nay {size}.",
+        "ALARM: the log has shrunk: {old} records before, {size} now.",
+    ),
+    "MONITOR_FORK": (
+        "BÁO ĐỘNG: nhật ký {size} bản ghi không nối tiếp mốc {old} bản ghi đã thấy. Hai mốc đã ký được lưu ở {path}",
+        "ALARM: the log of {size} records does not continue the head of {old} seen before. Both signed heads: {path}",
+    ),
+    "MONITOR_OTHER_LOG": (
+        "BÁO ĐỘNG: đây là nhật ký khác: trước đây {old}, nay {new}.",
+        "ALARM: this is another log: {old} before, {new} now.",
+    ),
+    "MONITOR_POLICY": (
+        "BÁO ĐỘNG: mốc nhật ký không theo chính sách tin cậy: {reason}",
+        "ALARM: the head does not keep to your policy: {reason}",
+    ),
+    "MONITOR_UNSEEN": (
+        "BÁO ĐỘNG: chưa bên chứng kiến nào xác nhận mốc {size} bản ghi.",
+        "ALARM: no witness of your policy has seen the head of {size} records.",
+    ),
+    "MONITOR_STALE": (
+        "BÁO ĐỘNG: mốc {size} bản ghi được chứng kiến lần cuối cách đây {minutes} phút.",
+        "ALARM: the head of {size} records was last witnessed {minutes} minutes ago.",
+    ),
+    "MONITOR_TILE_MISSING": (
+        "BÁO ĐỘNG: thiếu phần {tile} mà mốc nhật ký đã cam kết.",
+        "ALARM: {tile}, which the head promises, is missing.",
+    ),
+    "MONITOR_RECORDS": (
+        "BÁO ĐỘNG: sau bản ghi thứ {records}, nội dung không khớp với mốc nhật ký: {reason}",
+        "ALARM: after record {records} the records do not match the head: {reason}",
+    ),
+    "MONITOR_TOKEN": (
+        "Sàn không cho đọc bản ghi (mã {status}): kiểm tra tệp --token-file và quyết định kiểm tra còn hiệu lực.",
+        "The exchange does not hand out the records (status {status}): check --token-file, and that a warrant holds.",
+    ),
+    "MONITOR_STATE": (
+        "Không dùng được tệp trạng thái {path}: {reason}.",
+        "The state file {path} cannot be used: {reason}.",
+    ),
     # -- what went well
     "LABEL_BASIS": ("căn cứ", "basis"),
     "LABEL_VALUE": ("giá trị", "value"),

@@ -13,7 +13,7 @@ from exchange import clock
 from exchange.config import Config
 from exchange.db import Database
 from exchange.errors import Refused
-from exchange.ledger import rotation, service
+from exchange.ledger import restart, rotation, service
 from exchange.ledger.keyring import Keyring
 from exchange.ledger.leader import leading
 from exchange.ledger.models import Checkpoint, Entry
@@ -75,6 +75,14 @@ def retire_key() -> None:
     """Let the older of the log's two keys sign no more."""
     vkey = _change(Config.from_environ(), lambda session: rotation.retire(session, clock.now()))
     click.echo(f"{vkey} signs no more; its file is log-{rotation.key_id(vkey)}.key in the home folder")
+
+
+@group.command("restart")
+@click.confirmation_option(prompt="This ends the present log for ever and goes on under a new name. Is that meant?")
+def restart_log() -> None:
+    """End the log and go on under the new name that MINHBACH_LOG_ORIGIN gives; stop the server first."""
+    config = Config.from_environ()
+    click.echo(_change(config, lambda session: restart.restart(session, config, clock.now())))
 
 
 def _change(config: Config, use_case: Callable[[Session], str]) -> str:

@@ -29,8 +29,8 @@ class WouldFork(ExchangeError):
 class Promises:
     """The heads written down outside the database of one log."""
 
-    def __init__(self, config: Config) -> None:
-        self._origin = config.log_origin
+    def __init__(self, config: Config, *, origin: str | None = None) -> None:
+        self._origin = origin or config.log_origin
         self._written = [config.home / "last_signed"]
         self._read_only = [config.home / "witnessed_head"]
         if config.log_promise:
@@ -52,6 +52,11 @@ class Promises:
                     f"{path} promises {promised.size} records that the database (of {size}) does not hold: "
                     "it was restored from a backup; nothing is signed until the missing records are back"
                 )
+
+    def heads(self) -> Iterator[checkpoint.Checkpoint]:
+        """All that is found of this origin."""
+        for _path, head in self._found():
+            yield head
 
     def _found(self) -> Iterator[tuple[Path, checkpoint.Checkpoint]]:
         for path in (*self._written, *self._read_only):

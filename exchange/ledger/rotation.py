@@ -31,7 +31,7 @@ def rotate(session: Session, keyring: Keyring, now: datetime) -> str:
     """
     present = service.vkeys(session)
     if not present:
-        raise refuse("LOG_EMPTY", N_("The log has no record yet, so there is no key to change."), status=409)
+        raise refuse("LOG_EMPTY", N_("The log has no record yet: there is nothing to change."), status=409)
     if len(present) > 1:
         text = N_("Two keys sign the log already. Retire the older one first.")
         raise refuse("LOG_KEYS_TWO", text, status=409, value=" ".join(map(key_id, present)))

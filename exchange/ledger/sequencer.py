@@ -32,6 +32,7 @@ from exchange import clock
 from exchange.config import Config
 from exchange.db import Database
 from exchange.ledger import service
+from exchange.ledger.cosigned import Published, read_policy
 from exchange.ledger.keyring import Keyring, LogKeyError
 from exchange.ledger.leader import leading
 from exchange.ledger.models import Checkpoint, Entry, Key, LastEvent, Outbox, State
@@ -63,6 +64,7 @@ class Sequencer:
         self._keyring = Keyring(config.home, config.log_origin)
         self._promises = Promises(config)
         self._publication = Publication(config.log_folder) if config.log_folder else None
+        self._published = Published(read_policy(config.witness_policy))
         self._turn = threading.Lock()
         self._failure: str | None = None
         self._ticking = Ticking("sequencer", TICK, self._tick)
@@ -102,7 +104,7 @@ class Sequencer:
             newest = _newest(session)
             if newest is None or newest.note is None:
                 return newest is not None
-            return self._publication is not None and self._publication.is_behind(service.head(session))
+            return self._publication is not None and self._publication.is_behind(self._published.head(session))
 
     def _require_promises(self) -> None:
         with self._database.reading() as session:
@@ -151,7 +153,10 @@ class Sequencer:
             self._open_log(session)
             state = session.exec(query).one()
         if state.origin != self._origin:
-            raise LogKeyError(f"this database belongs to the log {state.origin}; the settings name {self._origin}")
+            raise LogKeyError(
+                f"this database belongs to the log {state.origin}; the settings name {self._origin}. If the old log "
+                "cannot go on, `minhbach log restart` lets it go on under the new name"
+            )
         return state
 
     def _open_log(self, session: Session) -> None:
@@ -227,7 +232,7 @@ class Sequencer:
         if self._publication is None:
             return
         with self._database.reading() as session:
-            newest = service.head(session)
+            newest = self._published.head(session)
             if newest is not None and self._publication.is_behind(newest):
                 self._publication.publish(session, newest)
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from contracts.log import checkpoint, leaf, tree
 from contracts.log.proof import Proof
 from exchange.errors import NotFound
-from exchange.ledger.models import Checkpoint, Entry, Key, Subject
+from exchange.ledger.models import Checkpoint, Cosignature, Entry, Key, Subject
 from exchange.ledger.tiles import DatabaseTiles
 
 
@@ -42,7 +42,15 @@ def head(session: Session) -> Head | None:
     """The newest *signed* head, or None while the log is empty."""
     query = select(Checkpoint).where(col(Checkpoint.note).is_not(None)).order_by(col(Checkpoint.size).desc()).limit(1)
     row = session.exec(query).first()
-    return None if row is None or row.note is None else Head(row.size, row.root, row.note, row.made_ms)
+    if row is None or row.note is None:
+        return None
+    return Head(row.size, row.root, cosigned_note(session, row.size, row.note), row.made_ms)
+
+
+def cosigned_note(session: Session, size: int, note: str) -> str:
+    """The signed head with the line of every witness that has cosigned it."""
+    query = select(Cosignature.line).where(Cosignature.size == size).order_by(col(Cosignature.witness))
+    return note + "".join(f"{line}\n" for line in session.exec(query))
 
 
 def keys(session: Session) -> list[Key]:
@@ -101,11 +109,13 @@ class Search:
     """What to look for; every field narrows. ``before`` is an index, for paging backwards through time."""
 
     subjects: Sequence[str] = ()
+    actor: str | None = None
     event: str | None = None
     start: datetime | None = None
     end: datetime | None = None
     before: int | None = None
     limit: int = 50
+    without_warrants: bool = False  # leave out what officials did under a warrant
 
 
 def find(session: Session, search: Search) -> list[Record]:
@@ -126,6 +136,11 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     for subject in search.subjects:
         conditions.append(col(Entry.idx).in_(select(Subject.idx).where(Subject.subject == subject)))
+    if search.actor:
+        conditions.append(col(Entry.actor) == search.actor)
+    if search.without_warrants:
+        official = select(Subject.idx).where(col(Subject.subject).between("warrant:", "warrant:~"))
+        conditions.append(col(Entry.idx).not_in(official))
     if search.event:
         conditions.append(col(Entry.event) == search.event)
     if search.start:

@@ -2,15 +2,18 @@
 
 import base64
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 
 from contracts.errors import TreeError
 from contracts.log import tiles
+from contracts.log.checkpoint import parse_vkey
+from contracts.log.policy import format_policy
 from contracts.log.proof import format_proof
 from exchange import clock, identity, looks
 from exchange.errors import N_, NotFound, refuse
 from exchange.ledger import service
 from exchange.ledger.tiles import DatabaseTiles
+from exchange.ledger.witnesses import Witnesses
 from exchange.permissions import Permission, needs, public
 
 blueprint = Blueprint("ledger", __name__, url_prefix="/log")
@@ -20,8 +23,11 @@ FOREVER = "public, max-age=31536000, immutable"  # a tile's address names its ex
 @blueprint.get("/checkpoint")
 @public
 def checkpoint() -> Response:
-    """The newest signed head (C2SP tlog-checkpoint)."""
-    return _text(_head().note, "public, max-age=1")
+    """The newest signed head (C2SP tlog-checkpoint) with its cosignatures; with a quorum, the newest that has it."""
+    newest = _witnesses().published.head(identity.db_session())
+    if newest is None:
+        raise NotFound("checkpoint")
+    return _text(newest.note, "public, max-age=1")
 
 
 @blueprint.get("/<path:path>")
@@ -62,11 +68,16 @@ def consistency() -> Response:
 @blueprint.get("/keys")
 @public
 def keys() -> Response:
-    """The log's policy (C2SP tlog-policy): the key that a verifier pins."""
+    """The log's policy (C2SP tlog-policy): the keys that a verifier pins, the witnesses and how many it shall ask."""
     vkeys = service.vkeys(identity.db_session())
     if not vkeys:
         raise NotFound("log")
-    return _text("".join(f"log {vkey}\n" for vkey in vkeys) + "quorum none\n", "public, max-age=60")
+    return _text(format_policy(map(parse_vkey, vkeys), _witnesses().policy), "public, max-age=60")
+
+
+def _witnesses() -> Witnesses:
+    witnesses: Witnesses = current_app.extensions["minhbach.witnesses"]
+    return witnesses
 
 
 @blueprint.get("/keys.json")

@@ -3,13 +3,15 @@
 import base64
 from typing import Any
 
-from flask import Response
+from flask import Response, current_app
+from sqlmodel import Session
 
 from contracts.log import tree
 from exchange import clock, identity
 from exchange.bodies import Blueprint
+from exchange.ledger.cosigned import sightings
 from exchange.ledger.tiles import DatabaseTiles
-from exchange.oversight import formats, schemas, service, warrants
+from exchange.oversight import formats, own, schemas, service, warrants
 from exchange.oversight.models import Warrant
 from exchange.oversight.web import evidence_answer
 from exchange.permissions import Permission, needs
@@ -36,21 +38,26 @@ def log(query: dict[str, Any]) -> dict[str, Any]:
     """Records of the log, newest first, each with its inclusion proof under the head that is given beside them"""
     session = identity.writing_session()
     found = service.search(session, identity.the_actor(), service.Question(**query), clock.now())
-    head = found.head
-    answer: dict[str, Any] = {
-        "head": None if head is None else {"size": head.size, "checkpoint": head.note},
-        "records": [formats.record_json(record, found.names, found.private) for record in found.records],
-        "organisations": [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches],
-        "before": found.more,
-    }
-    if head is not None:
-        reader = DatabaseTiles(session, head.size).reader
-        for record in answer["records"]:
-            if record["index"] < head.size:
-                hashes = tree.prove_inclusion(reader, record["index"], head.size)
-                record["proof"] = [base64.b64encode(item).decode("ascii") for item in hashes]
+    answer = _proved(session, found)
+    answer["organisations"] = [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches]
+    answer["before"] = found.more
+    seen = sightings(session, current_app.extensions["minhbach.witnesses"].policy, clock.now())
+    answer["witnesses"] = [
+        {"name": one.name, "size": one.size, "seen": one.seen and one.seen.isoformat(), "state": one.state}
+        for one in seen
+    ]
     session.commit()
     return answer
+
+
+@blueprint.get("/records")
+@needs(Permission.SIGNED_IN)
+@blueprint.arguments(schemas.OwnSearchForm, location="query")
+def own_records(query: dict[str, Any]) -> dict[str, Any]:
+    """One's own organisation's records, newest first, each with its inclusion proof under the head beside them"""
+    session = identity.db_session()
+    found = own.records(session, identity.the_actor(), own.Question(**query), clock.now())
+    return _proved(session, found) | {"before": found.more}
 
 
 @blueprint.get("/oversight/contracts/<contract_id>")
@@ -102,3 +109,16 @@ def evidence_of(contract_id: str) -> Response:
 def own_evidence(contract_id: str) -> Response:
     """The evidence bundle of one's own contract"""
     return evidence_answer(contract_id)
+
+
+def _proved(session: Session, found: service.Found | own.Own) -> dict[str, Any]:
+    """The records as plain data, each with its path to the head; one newer than the head has none yet."""
+    head = found.head
+    shown = [formats.record_json(record, found.names, found.private) for record in found.records]
+    if head is not None:
+        reader = DatabaseTiles(session, head.size).reader
+        for record in shown:
+            if record["index"] < head.size:
+                hashes = tree.prove_inclusion(reader, record["index"], head.size)
+                record["proof"] = [base64.b64encode(item).decode("ascii") for item in hashes]
+    return {"head": None if head is None else {"size": head.size, "checkpoint": head.note}, "records": shown}

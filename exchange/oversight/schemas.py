@@ -14,6 +14,10 @@ _MISSING: dict[str, Any] = {"required": _EMPTY, "null": _EMPTY}
 _DAY: dict[str, Any] = {"invalid": N_("Give the day as year-month-day, for example 2026-11-22.")}
 _ID = validate.Regexp(r"[0-9A-Za-z-]{1,64}\Z", error=N_("An id has only letters, digits and hyphens."))
 
+_SUBJECT = validate.Regexp(
+    r"system\Z|[a-z]{2,20}:[0-9A-Za-z._:/-]{1,120}\Z", error=N_("Write it as kind:id, for example org:01k…")
+)
+
 
 def _short(most: int) -> list[Any]:
     return [validate.Length(max=most, error=N_("This is too long.")), storable]
@@ -52,13 +56,12 @@ class WarrantView(Schema):
     event_id = fields.String()
 
 
-class SearchForm(Schema):
-    """What to look for in the log. An empty field narrows nothing."""
+class OwnSearchForm(Schema):
+    """What to look for among one's own records. An empty field narrows nothing."""
 
     class Meta:
         unknown = EXCLUDE
 
-    org = fields.String(load_default="", validate=_short(200))
     listing = fields.String(load_default="", validate=_ID)
     contract = fields.String(load_default="", validate=_ID)
     event = fields.String(load_default="", validate=validate.OneOf(_EVENTS, error=N_("There is no such event.")))
@@ -74,3 +77,11 @@ class SearchForm(Schema):
         """A form sends every field, empty ones too."""
         stripped = {name: value.strip() if isinstance(value, str) else value for name, value in dict(data).items()}
         return {name: value for name, value in stripped.items() if value != ""}
+
+
+class SearchForm(OwnSearchForm):
+    """What to look for in the whole log. ``subject``: any ``kind:id`` that a record names; ``actor``: who did it."""
+
+    org = fields.String(load_default="", validate=_short(200))
+    subject = fields.String(load_default="", validate=_SUBJECT)
+    actor = fields.String(load_default="", validate=_SUBJECT)

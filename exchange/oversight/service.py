@@ -11,6 +11,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from contracts.evidence import Report
+from contracts.log.policy import Policy
 from contracts.terms import first_moment
 from exchange import audit
 from exchange.accounts.models import Organisation
@@ -21,6 +22,7 @@ from exchange.deliveries.models import Delivery
 from exchange.errors import NotFound
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
+from exchange.ledger.cosigned import Sighting, sightings
 from exchange.ledger.models import Entry
 from exchange.ledger.service import Head, Record
 from exchange.negotiations import service as negotiations
@@ -42,6 +44,7 @@ class Desk:
     """The first page. Without a warrant only what is public."""
 
     head: Head | None
+    witnesses: list[Sighting]
     warrant: Warrant | None
     counts: dict[str, int] = field(default_factory=dict)
     latest: list[Record] = field(default_factory=list)
@@ -56,6 +59,8 @@ class Question:
     org: str = ""  # name, tax code or id
     listing: str = ""
     contract: str = ""
+    subject: str = ""
+    actor: str = ""
     event: str = ""
     start: date | None = None
     end: date | None = None
@@ -102,17 +107,20 @@ class Story:
 # --- use cases ----------------------------------------------------------------------------------------------------
 
 
-def desk(session: Session, actor: Actor | None, now: datetime) -> Desk:
-    """The head of the log and, under a warrant, what happened last."""
+def desk(session: Session, actor: Actor | None, asked: Policy, now: datetime) -> Desk:
+    """The head of the log, what the witnesses asked have seen of it, and, under a warrant, what happened last."""
     actor = require(actor, Permission.AUDIT)
+    seen = sightings(session, asked, now)
     if warrants.current_warrant(session, actor, now) is None:
-        return Desk(ledger.head(session), None)
+        return Desk(ledger.head(session), seen, None)
     warrant = warrants.look(session, actor, "desk", [], now)
     grouped = select(Entry.event, func.count()).where(col(Entry.event).in_(COUNTED)).group_by(Entry.event)
     counts = dict.fromkeys(COUNTED, 0) | dict(session.exec(grouped).all())
     recent = [r for r in ledger.find(session, ledger.Search(limit=200)) if r.leaf.on[0].partition(":")[0] != "warrant"]
     latest = recent[:15]
-    return Desk(ledger.head(session), warrant, counts, latest, names_in(session, latest), private_of(session, latest))
+    return Desk(
+        ledger.head(session), seen, warrant, counts, latest, names_in(session, latest), private_of(session, latest)
+    )
 
 
 def search(session: Session, actor: Actor | None, question: Question, now: datetime) -> Found:
@@ -122,8 +130,17 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     subjects = [f"org:{matches[0].id}"] if len(matches) == 1 else []
     subjects += [f"listing:{question.listing}"] if question.listing else []
     subjects += [f"contract:{question.contract}"] if question.contract else []
+    subjects += [question.subject] if question.subject else []
     known = [subject for subject in subjects if _is_known(session, subject)]
-    typed = (question.org, question.listing, question.contract, question.event, question.start, question.end)
+    typed = (
+        question.org,
+        question.listing,
+        question.contract,
+        question.subject,
+        question.event,
+        question.start,
+        question.end,
+    )
     warrants.look(session, actor, "log", known, now, " ".join(str(each) for each in typed if each))
     head = ledger.head(session)
     if question.org.strip() and len(matches) != 1:
@@ -131,9 +148,10 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     limit = max(1, min(question.limit, 1000))
     wanted = ledger.Search(
         subjects=subjects,
+        actor=question.actor or None,
         event=question.event or None,
         start=first_moment(question.start) if question.start else None,
-        end=_moment_after(question.end) if question.end else None,
+        end=moment_after(question.end) if question.end else None,
         before=question.before,
         limit=limit,
     )
@@ -232,7 +250,7 @@ def private_of(session: Session, records: Iterable[Record]) -> Private:
     return disclosures.read(session, [record.leaf for record in records])
 
 
-def _moment_after(day: date) -> datetime | None:
+def moment_after(day: date) -> datetime | None:
     """The first moment that no longer belongs to ``day``; None after the last day that there is."""
     return first_moment(day + timedelta(days=1)) if day < date.max else None
 
@@ -242,7 +260,9 @@ def _is_known(session: Session, subject: str) -> bool:
     kind, _, id_ = subject.partition(":")
     if kind == "org":
         return session.get(Organisation, id_) is not None
-    return session.get(Listing if kind == "listing" else Contract, id_) is not None
+    if kind in ("listing", "contract"):
+        return session.get(Listing if kind == "listing" else Contract, id_) is not None
+    return False
 
 
 def _moves_of(session: Session, negotiation_id: str) -> list[Move]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 from werkzeug.wrappers import Response as AnyResponse
@@ -66,7 +66,7 @@ def log() -> Response:
         if kind == "csv":
             return _as_csv(found)
     body = render_template(
-        "oversight/log.html", found=found, errors=errors, words=words, moment=formats.moment, events=_event_options()
+        "oversight/log.html", found=found, errors=errors, words=words, moment=formats.moment, events=event_options()
     )
     return Response(body, status=422 if errors else 200)
 
@@ -115,9 +115,11 @@ def evidence_answer(contract_id: str) -> Response:
 
 def _desk(refused: Refused | None = None) -> Response:
     session = identity.db_session() if refused else identity.writing_session()
-    shown = service.desk(session, identity.the_actor(), clock.now())
+    witnesses = current_app.extensions["minhbach.witnesses"]
+    shown = service.desk(session, identity.the_actor(), witnesses.policy, clock.now())
     session.commit()
-    return page("oversight/desk.html", refused, desk=shown, words=words, moment=formats.moment, now=clock.now())
+    facts = {"desk": shown, "forked": witnesses.alarmed(), "now": clock.now()}
+    return page("oversight/desk.html", refused, words=words, moment=formats.moment, **facts)
 
 
 def _question(limit: int) -> tuple[service.Question | None, list[dict[str, Any]]]:
@@ -147,5 +149,6 @@ def _as_csv(found: service.Found) -> Response:
     return response
 
 
-def _event_options() -> list[tuple[str, str]]:
+def event_options() -> list[tuple[str, str]]:
+    """Every event in the reader's words, for a choice."""
     return [(event.value, _(text)) for event, text in words.EVENTS.items()]

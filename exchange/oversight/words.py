@@ -58,3 +58,9 @@ STANDINGS = {
     "EXPIRED": (N_("Term over"), "off"),
     "ENDED": (N_("Ended"), "off"),
 }
+
+WITNESSED = {
+    "fresh": (N_("Up to date"), "good"),
+    "late": (N_("Late"), "wait"),
+    "never": (N_("Not yet"), "off"),
+}

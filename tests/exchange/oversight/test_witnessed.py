@@ -1,0 +1,79 @@
+"""The regulator's desk says which witnesses have seen which head, and how long ago."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import Flask
+from flask.testing import FlaskClient
+
+from contracts.log.checkpoint import KeyType, format_vkey, verifier_key
+from exchange import clock
+from exchange.config import Config
+from exchange.db import Database
+from exchange.ledger.models import Cosignature
+from exchange.ledger.witnesses import Witnesses
+from exchange.permissions import Actor
+from tests.exchange.deliveries.goods import Goods
+from tests.exchange.people import People
+
+NAMES = ("regulator", "bank", "union")
+
+
+@pytest.fixture
+def asked(app: Flask, config: Config, database: Database, now: datetime, tmp_path: Path) -> None:
+    """Three witnesses are asked: one has just cosigned, one an hour ago, one never."""
+    keys = [Ed25519PrivateKey.from_private_bytes(name[:1].encode() * 32) for name in NAMES]
+    lines = [
+        f"witness {name} {format_vkey(verifier_key(f'{name}.example', key, KeyType.COSIGNATURE))} https://{name}.example"
+        for name, key in zip(NAMES, keys, strict=True)
+    ]
+    (tmp_path / "policy").write_text("\n".join([*lines, "quorum none"]) + "\n")
+    settings = dataclasses.replace(config, witness_policy=tmp_path / "policy")
+    app.extensions["minhbach.witnesses"] = Witnesses(database, settings)
+    with database.writing() as session:
+        for name, size, minutes in (("regulator", 1234, 5), ("bank", 7, 60)):
+            seen = int((now - timedelta(minutes=minutes)).timestamp())
+            session.add(Cosignature(size=size, witness=f"{name}.example", line="— line", seen_s=seen))
+        session.commit()
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("vi", ["Bên chứng kiến", "Đúng hạn", "5 phút trước", "Chậm", "1 giờ trước", "Chưa có", "1.234", "08:55"]),
+        ("en", ["Witnesses", "Up to date", "5 minutes ago", "Late", "1 hour ago", "Not yet", "1,234", "08:55"]),
+    ],
+)
+def test_each_witness_is_fresh_late_or_never(asked: None, people: People, lang: str, words: list[str]) -> None:
+    page = people.browser(people.regulator(), lang).get("/oversight").text
+    aside = page[page.index("<aside") :]
+    assert [word for word in (*NAMES, *words) if word not in aside] == []
+
+
+def test_without_a_witness_the_desk_says_what_that_means(people: People) -> None:
+    page = people.browser(people.regulator(), "en").get("/oversight").text
+    assert "No witness is configured" in page
+    assert "Nobody outside the exchange confirms yet" in page
+    assert "Two histories" not in page
+
+
+def test_two_histories_are_told_at_once(asked: None, app: Flask, people: People, config: Config) -> None:
+    note = "log.test/2026\n99\n" + "A" * 43 + "=\n\n— log.test/2026 AAAAAAA=\n"
+    (config.home / "witnessed_head").write_text(note)
+    page = people.browser(people.regulator(), "vi").get("/oversight").text
+    assert "Nhật ký có hai lịch sử khác nhau" in page
+
+
+def test_programs_are_told_too(
+    asked: None, goods: Goods, official: FlaskClient, people: People, token: Callable[[Actor, str], dict[str, str]],
+    client: FlaskClient,
+) -> None:  # fmt: skip
+    answer = client.get("/api/v1/oversight/log", headers=token(people.regulator(), "audit"))
+    assert answer.status_code == 200, answer.text
+    told = {one["name"]: (one["size"], one["state"]) for one in answer.get_json()["witnesses"]}
+    assert told == {"regulator": (1234, "fresh"), "bank": (7, "late"), "union": (None, "never")}
+    assert answer.get_json()["witnesses"][0]["seen"] == (clock.now() - timedelta(minutes=5)).isoformat()
