@@ -32,7 +32,10 @@ def _opened() -> Iterator[tuple[Config, Database]]:
 @click.option("--basis", type=click.Choice(list(rules.BASES)), required=True, help="On which ground.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(email: str, basis: str, yes: bool) -> None:
-    """Erase the person with the address EMAIL, who asked for it. Nothing brings them back."""
+    """Erase the person with the address EMAIL, who asked for it. Nothing brings them back.
+
+    After a backup was restored, give the id instead of the address, as the log's record of the erasure names it.
+    """
     with _opened() as (config, database):
         with database.reading() as session:
             effect = service.effect_on(session, service.the_person(session, email))

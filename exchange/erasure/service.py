@@ -78,8 +78,9 @@ def erase_person(session: Session, actor: Actor | None, email: str, basis: str, 
 
 
 def the_person(session: Session, email: str) -> User:
-    """Whoever has this address; refused when nobody has."""
-    user = session.exec(select(User).where(User.email == rules.fold_email(email[:254]))).first()
+    """Whoever has this address, or this id, as an earlier ``erasure.done`` names it; refused when nobody has."""
+    named = or_(col(User.email) == rules.fold_email(email[:254]), col(User.id) == email)
+    user = session.exec(select(User).where(named, ~col(User.email).endswith("@" + DOMAIN))).first()
     if user is None:
         text = N_("Nobody has an account under this address.")
         raise refuse("PERSON_UNKNOWN", text, field="email", passes=N_("The address with which the person signs in."))

@@ -1,6 +1,7 @@
 """``minhbach log …``: the head, an export as static tiles, a full self-check."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -26,9 +27,15 @@ def group() -> None:
     """Look at the transaction log, export it, check it."""
 
 
-def _session() -> Session:
+@contextmanager
+def _session() -> Iterator[Session]:
     config = Config.from_environ()
-    return Database(config.database_url, config.log_origin, config.secret_key).reading()
+    database = Database(config.database_url, config.log_origin, config.secret_key)
+    try:
+        with database.reading() as session:
+            yield session
+    finally:
+        database.dispose()
 
 
 def _head(session: Session) -> service.Head:

@@ -1,5 +1,6 @@
 """Who may erase whom, and what the pages say on the way."""
 
+import html
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,6 +165,11 @@ def test_a_member_reads_the_private_values_of_its_own_acts_only(life: Life, peop
     path = f"/contracts/{life.contract.id}"
     assert NAME in people.browser(life.person).get(path).text
     assert NAME not in people.browser(life.market.seller).get(path).text
+    for path in ("/records?event=query.refused", "/records?event=contract.signed"):
+        assert NAME in people.browser(life.person).get(path).text
+        assert NAME not in people.browser(life.market.seller).get(path).text
+    assert QUESTION in html.unescape(people.browser(life.person).get("/records?event=query.refused").text)
+    assert QUESTION not in html.unescape(people.browser(life.market.seller).get("/records?event=query.refused").text)
 
 
 def test_the_room_still_opens_for_colleagues(life: Life, colleague: str, people: People, no_csrf: None) -> None:
