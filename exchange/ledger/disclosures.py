@@ -13,10 +13,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.dialects.postgresql import dml as postgresql
 from sqlalchemy.dialects.sqlite import dml as sqlite
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from contracts.errors import DisclosureError
 from contracts.log import disclosure
@@ -27,6 +27,13 @@ from exchange.ledger.models import Disclosure, SubjectKey
 _NONCE = 12  # bytes; random, one for each row
 _KEY = 32  # bytes: AES-256-GCM (NIST SP 800-38D)
 _ERASED = b""  # what is left of the key of an erased subject
+_INSERT = SQLModel.metadata.tables["log_disclosure"].insert().inline()
+_KEYS = (
+    select(SubjectKey.subject, SubjectKey.key)
+    .where(col(SubjectKey.subject).in_(bindparam("subjects", expanding=True)))
+    .order_by(SubjectKey.subject)
+    .with_for_update(read=True)
+)
 
 Private = Mapping[str, Mapping[str, Detail]]  # subject -> name -> value
 
@@ -85,25 +92,36 @@ def _fitting(name: str, value: Detail) -> str:
 
 def write(session: Session, event_id: str, salted: Sequence[Salted]) -> None:
     """Store the disclosures of one event in the caller's transaction; those of an erased subject are let go."""
-    with session.no_autoflush:  # the caller's rows may be whole only with the event's id
-        keys = {each.subject: _key_for_writing(session, each.subject) for each in salted}
-    for position, each in enumerate(salted):
-        key = keys[each.subject]
-        if key is not None:
-            data = _seal(key, each.text.encode("ascii"), f"{event_id}.{position}")
-            session.add(Disclosure(event_id=event_id, position=position, subject=each.subject, ciphertext=data))
+    if not salted:
+        return
+    keys = _keys_for_writing(session, sorted({each.subject for each in salted}))
+    rows = [
+        {
+            "event_id": event_id,
+            "position": position,
+            "subject": each.subject,
+            "ciphertext": _seal(keys[each.subject], each.text.encode("ascii"), f"{event_id}.{position}"),
+        }
+        for position, each in enumerate(salted)
+        if each.subject in keys
+    ]
+    if rows:
+        session.connection().execute(_INSERT, rows)
 
 
-def _key_for_writing(session: Session, subject: str) -> bytes | None:
-    """The subject's key, made on first use; None once erased. Held until commit: an erasure waits for us, or we for it
-    and then see that it was done."""
-    query = select(SubjectKey.key).where(SubjectKey.subject == subject).with_for_update(read=True)
-    wrapped = session.exec(query).first()
-    if wrapped is None:
-        key = _seal(_wrapping_key(session), os.urandom(_KEY), subject)
-        session.exec(_insert(session, subject, key).on_conflict_do_nothing())
-        wrapped = session.exec(query).one()  # of two that make it at once, the first one's
-    return None if wrapped == _ERASED else _open(_wrapping_key(session), wrapped, subject)
+def _keys_for_writing(session: Session, subjects: Sequence[str]) -> dict[str, bytes]:
+    """Their keys, made on first use; none for the erased. Held until commit: an erasure waits for us, or we for it and
+    then see that it was done. By the connection: the caller's rows may be whole only with the event's id, so nothing is
+    flushed here."""
+    connection, names = session.connection(), {"subjects": subjects}
+    wrapped = dict(connection.execute(_KEYS, names).all())
+    if missing := [subject for subject in subjects if subject not in wrapped]:
+        for subject in missing:
+            key = _seal(_wrapping_key(session), os.urandom(_KEY), subject)
+            connection.execute(_insert(session, subject, key).on_conflict_do_nothing())
+        wrapped = dict(connection.execute(_KEYS, names).all())  # of two that make one at once, the first one's
+    wrapping = _wrapping_key(session)
+    return {subject: _open(wrapping, key, subject) for subject, key in wrapped.items() if key != _ERASED}
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
