@@ -3,7 +3,9 @@
 import io
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
@@ -190,6 +192,29 @@ def test_what_is_written_about_an_erased_person_is_stored_nowhere(
         disclosures.write(session, "01m8d48yfftt8r495rz3v3teq4", salted)
         session.commit()
     assert life.in_database(Disclosure, subject=subject) == []
+
+
+def test_an_erasure_waits_for_whoever_is_writing_and_takes_their_rows_too(database: Database, now: datetime) -> None:
+    subject, done = "user:01m8d48yfftt8r495rz3v3teq4", []
+
+    def erase() -> None:
+        with database.writing() as session:
+            done.extend(disclosures.erase(session, subject))
+            session.commit()
+
+    for event_id in ("01m8d48yfftt8r495rz3v3teq5", "01m8d48yfftt8r495rz3v3teq6"):  # the first time makes the key
+        with database.writing() as session:
+            disclosures.write(session, event_id, disclosures.salt({subject: {"by": NAME}}))
+            if event_id.endswith("6"):
+                thread = Thread(target=erase)
+                thread.start()
+                thread.join(timeout=0.5)
+                assert thread.is_alive()
+            session.commit()
+    thread.join(timeout=20)
+    assert done == ["01m8d48yfftt8r495rz3v3teq5.0", "01m8d48yfftt8r495rz3v3teq6.0"]
+    with database.reading() as session:
+        assert session.exec(select(Disclosure)).all() == []
 
 
 def test_a_row_moved_to_another_place_cannot_be_read(life: Life, database: Database) -> None:
