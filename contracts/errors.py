@@ -8,6 +8,7 @@
     │   ├── NoteError         a signed note, key or checkpoint that does not open
     │   ├── ReceiptError      a COSE receipt that does not hold
     │   ├── TimestampError    a token of a time-stamping authority that does not hold
+    │   ├── DisclosureError   a salted value that is none, or that the leaf never meant
     │   └── WitnessError      a checkpoint that a witness does not cosign
     ├── EvidenceError         a bundle that cannot be written or is not what it says
     └── ...                   terms, document and signature define theirs beside what they check
@@ -59,6 +60,10 @@ class ReceiptError(LogError):
 
 class TimestampError(LogError):
     """A time-stamp is malformed, over something else, or by nobody we trust."""
+
+
+class DisclosureError(LogError):
+    """The text is no disclosure (RFC 9901), or the leaf does not commit to it."""
 
 
 class WitnessError(LogError):

@@ -6,6 +6,7 @@ from exchange.accounts import cli as account_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
 from exchange.client import deals, monitor, trial
+from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
 from exchange.witness import cli as witness_commands
@@ -41,7 +42,7 @@ def demo(if_empty: bool) -> None:
     config = Config.from_environ()
     if not config.demo:
         raise click.ClickException("the demo's passwords are public: set MINHBACH_DEMO=1 if that is what you want")
-    story = Story(config, Database(config.database_url, config.log_origin))
+    story = Story(config, Database(config.database_url, config.log_origin, config.secret_key))
     if story.is_needed():
         story.tell(lambda step: click.echo(f"  demo: {step}"))
     elif not if_empty:
@@ -67,6 +68,9 @@ def db_upgrade() -> None:
 
 main.add_command(log_commands.group)
 main.add_command(account_commands.join)
+main.add_command(erasure_commands.erase)
+db.add_command(erasure_commands.scrub)
+db.add_command(erasure_commands.rewrap)
 main.add_command(oversight_commands.evidence)
 main.add_command(witness_commands.group)
 main.add_command(bench)

@@ -9,9 +9,11 @@ long, and with four busy writers that was the sequencer.
 import os
 import sqlite3
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from psycopg import Error as DriverError
 from sqlalchemy import DateTime, Dialect, Engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeDecorator
@@ -53,10 +55,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """An engine and the two kinds of session made from it."""
 
-    def __init__(self, url: str, log_origin: str) -> None:
+    def __init__(self, url: str, log_origin: str, secret: str = "") -> None:
         self.url = url
-        # What every session carries: the log's name for ledger.outbox, and what a noun keeps per database and process.
-        self._info: dict[str, Any] = {"log_origin": log_origin, "kept": {}}
+        # What every session carries: the log's name for ledger.outbox, the secret under which ledger.disclosures wraps
+        # its keys (without it nothing private can be recorded), and what a noun keeps per database and process.
+        self._info: dict[str, Any] = {"log_origin": log_origin, "secret": secret, "kept": {}}
         self.is_sqlite = url.startswith("sqlite")
         # An error names its statement, never the values: those would be addresses and hashes in the server's log.
         arguments: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite, "hide_parameters": True}
@@ -76,6 +79,29 @@ class Database:
         """A session that may change rows: takes SQLite's write lock at its first statement."""
         return Session(self._writing_engine, expire_on_commit=False, info=self._info)
 
+    def scrub(self, tables: Iterable[str]) -> bool:
+        """Take what was deleted out of the database's files: free pages, and SQLite's write-ahead log. False when
+        somebody read throughout, so that the write-ahead log could not be cut yet. Call it outside any transaction.
+
+        SQLite's secure_delete does not reach the copies that a split page leaves behind; VACUUM writes all pages anew.
+        """
+        connection = self.engine.raw_connection()
+        try:
+            raw: Any = connection.driver_connection
+            if self.is_sqlite:
+                raw.execute("VACUUM")
+                return raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+            raw.autocommit = True
+            raw.execute("SET lock_timeout = '10s'")
+            for table in tables:
+                raw.execute(f"VACUUM (FULL) {table}")
+            return True
+        except (sqlite3.OperationalError, DriverError):
+            return False
+        finally:
+            connection.invalidate()  # its settings are not those of the pool
+            connection.close()
+
     def dispose(self) -> None:
         """Close every pooled connection (before a fork, at the end of a test)."""
         self.engine.dispose()
@@ -84,7 +110,13 @@ class Database:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN off: we send ours in _begin_sqlite
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_S * 1000:.0f}"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_S * 1000:.0f}",
+        "secure_delete=ON",
+    ):  # what is deleted or replaced is overwritten, not just let go
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

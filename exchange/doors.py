@@ -15,6 +15,7 @@ from exchange.catalogue import moderation_web, publish_web  # noqa: F401 - they 
 from exchange.catalogue import web as catalogue_web
 from exchange.deliveries import api as deliveries_api
 from exchange.deliveries import web as deliveries_web
+from exchange.erasure import web as erasure_web
 from exchange.ledger import web as ledger_web
 from exchange.limits import csrf
 from exchange.negotiations import api as negotiations_api
@@ -35,6 +36,7 @@ PAGES = (
     catalogue_web.blueprint,
     contract_web.blueprint,
     deliveries_web.blueprint,
+    erasure_web.blueprint,
     fonts.blueprint,
     health.blueprint,
     keys_web.blueprint,

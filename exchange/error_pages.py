@@ -73,6 +73,7 @@ PERMISSIONS = {
     Permission.RUN_TRIAL: N_("run the trial"),
     Permission.AUDIT: N_("audit"),
     Permission.SUSPEND: N_("suspend a listing or trial"),
+    Permission.ERASE: N_("erase a person's data"),
 }
 
 

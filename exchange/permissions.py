@@ -49,11 +49,12 @@ class Permission(StrEnum):
     RUN_TRIAL = "run-trial"  # operator: certificate, enrolment
     AUDIT = "audit"
     SUSPEND = "suspend"  # regulator or operator: stop a listing or trial
+    ERASE = "erase"  # operator's owner: erase a person who asked for it
 
 
 _MEMBER = {
     Role.OWNER: frozenset(Permission)
-    - {Permission.MODERATE, Permission.RUN_TRIAL, Permission.AUDIT, Permission.SUSPEND},
+    - {Permission.MODERATE, Permission.RUN_TRIAL, Permission.AUDIT, Permission.SUSPEND, Permission.ERASE},
     Role.PUBLISHER: frozenset({Permission.PUBLISH, Permission.NEGOTIATE}),
     Role.SIGNER: frozenset({Permission.SIGN, Permission.MANAGE_KEYS, Permission.NEGOTIATE, Permission.REQUEST}),
     Role.ANALYST: frozenset({Permission.REQUEST, Permission.QUERY, Permission.RECEIVE}),
@@ -63,7 +64,7 @@ _STAFF = frozenset({Permission.MANAGE_CLIENTS, Permission.MANAGE_MEMBERS})
 _BY_KIND: dict[OrgKind, dict[Role, frozenset[Permission]]] = {
     OrgKind.MEMBER: _MEMBER,
     OrgKind.OPERATOR: {
-        Role.OWNER: _STAFF | {Permission.MODERATE, Permission.RUN_TRIAL, Permission.SUSPEND},
+        Role.OWNER: _STAFF | {Permission.MODERATE, Permission.RUN_TRIAL, Permission.SUSPEND, Permission.ERASE},
         Role.ANALYST: frozenset({Permission.MODERATE}),
     },
     OrgKind.REGULATOR: {

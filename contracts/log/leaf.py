@@ -12,6 +12,8 @@
 `prev`  `id` of the latest earlier event with the same first subject, or null: an event left out breaks its chain.
 `h`     digests of high-entropy things: contract payload, signature, listing document, result, policy.
 `d`     small public details: integers, booleans, short text.
+`_sd`   where there are any: digests of salted disclosures (RFC 9901; disclosure.py), sorted so that their places tell
+        nothing; with it `_sd_alg`, which is "sha-256".
 
 The stored bytes are the leaf; they are never re-made in order to check them.
 """
@@ -32,6 +34,7 @@ MAX_BYTES = 8 * 1024  # our limit; C2SP tlog-tiles allows 65,535
 MAX_SUBJECTS = 16
 MAX_DETAILS = 32
 MAX_TEXT = 512  # characters of one value in `d`
+MAX_DISCLOSURES = 16
 
 Detail = int | str | bool
 
@@ -83,11 +86,13 @@ REQUIRED_HASHES: Mapping[EventType, frozenset[str]] = {
 
 _TYPES = {event.value: event for event in EventType}
 _FIELDS = frozenset({"v", "log", "t", "at", "id", "actor", "on", "prev", "h", "d"})
+_WITH_SALTED = _FIELDS | {"_sd", "_sd_alg"}
 _ID = re.compile(r"[0-9A-Za-z-]{16,64}")  # ULID, UUID or 128 bits in hexadecimal
 _ACTOR = re.compile(r"system|(org|member|key):[0-9A-Za-z_-]{1,80}")
 _SUBJECT = re.compile(r"[a-z]{2,20}:[0-9A-Za-z._:/-]{1,120}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DIGEST = re.compile(r"sha-256:[0-9A-Za-z_-]{42}[048AEIMQUYcgkosw]")  # 43 characters, unused bits zero
+_SALTED = re.compile(r"[0-9A-Za-z_-]{42}[048AEIMQUYcgkosw]")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}")  # C2SP signed-note: no space, no plus
 
 
@@ -104,6 +109,7 @@ class Leaf:
     prev: str | None
     h: Mapping[str, str]
     d: Mapping[str, Detail]
+    sd: tuple[str, ...] = ()
 
 
 def make(
@@ -117,9 +123,10 @@ def make(
     prev: str | None = None,
     h: Mapping[str, str] | None = None,
     d: Mapping[str, Detail] | None = None,
+    sd: Sequence[str] = (),
 ) -> bytes:
-    """The bytes of one leaf. What `parse` would refuse is refused here."""
-    fields = {
+    """The bytes of one leaf. What `parse` would refuse is refused here; `sd` may come in any order."""
+    fields: dict[str, object] = {
         "v": VERSION,
         "log": origin,
         "t": str(type),
@@ -131,6 +138,8 @@ def make(
         "h": dict(h or {}),
         "d": dict(d or {}),
     }
+    if sd:
+        fields |= {"_sd": sorted(sd), "_sd_alg": "sha-256"}
     try:
         data = canonical.dumps(fields)
     except CanonicalError as error:
@@ -154,7 +163,7 @@ def parse(data: bytes) -> Leaf:
         value = canonical.loads(data)
     except CanonicalError as error:
         raise LeafError("LEAF_NOT_CANONICAL", reason=str(error)) from error
-    if not isinstance(value, dict) or value.keys() != _FIELDS:
+    if not isinstance(value, dict) or value.keys() not in (_FIELDS, _WITH_SALTED):
         raise LeafError("LEAF_FIELDS", fields=_strange_fields(value))
     if type(value["v"]) is not int or value["v"] != VERSION:
         raise _bad("v", value["v"])
@@ -173,6 +182,7 @@ def parse(data: bytes) -> Leaf:
         prev=None if value["prev"] is None else _text("prev", value["prev"], _ID),
         h=hashes,
         d=_details(value["d"]),
+        sd=_salted(value["_sd"], value["_sd_alg"]) if "_sd" in value else (),
     )
 
 
@@ -214,6 +224,17 @@ def _details(value: object) -> dict[str, Detail]:
     if not isinstance(value, dict) or len(value) > MAX_DETAILS:
         raise _bad("d", value)
     return {_text("d", name, _NAME): _detail(name, item) for name, item in value.items()}
+
+
+def _salted(value: object, algorithm: object) -> tuple[str, ...]:
+    if algorithm != "sha-256":
+        raise _bad("_sd_alg", algorithm)
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_DISCLOSURES:
+        raise _bad("_sd", value)
+    digests = tuple(_text("_sd", item, _SALTED) for item in value)
+    if list(digests) != sorted(set(digests)):
+        raise _bad("_sd", value)
+    return digests
 
 
 def _detail(name: str, item: object) -> Detail:

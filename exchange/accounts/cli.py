@@ -24,7 +24,7 @@ def join(kind: str, name: str, tax_code: str, email: str, full_name: str, passwo
     Whoever runs this vouches for the identity: level 2 and the payment account count as confirmed.
     """
     config = Config.from_environ()
-    database = Database(config.database_url, config.log_origin)
+    database = Database(config.database_url, config.log_origin, config.secret_key)
     try:
         with database.writing() as session:
             now = clock.now()

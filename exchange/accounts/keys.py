@@ -101,6 +101,16 @@ def revoke_key(session: Session, actor: Actor | None, key_id: str, now: datetime
     return key
 
 
+def revoke_keys_of(session: Session, user_id: str, now: datetime) -> None:
+    """Of a person who is erased: no key signs any more, and none keeps the name they gave it. Public keys stay: they
+    are what old contracts are checked with."""
+    for key in session.exec(select(SigningKey).where(SigningKey.user_id == user_id).with_for_update()).all():
+        key.label = ""
+        if key.revoked_at is None:
+            key.revoked_at, key.revoked_event = now, _record(session, "key.revoked", None, key, now)
+        session.add(key)
+
+
 def keys_of(session: Session, org_id: str, *, active: bool = False) -> list[SigningKey]:
     """The organisation's keys, newest first; with ``active`` only those that may sign."""
     query = select(SigningKey).where(SigningKey.org_id == org_id).order_by(col(SigningKey.added_at).desc())
@@ -139,8 +149,11 @@ def _key_refused(code: str) -> Refused:
     return refuse(code, text, field="proof", passes=N_("Ed25519, ECDSA P-256, or RSA with 2048 to 4096 bits."))
 
 
-def _record(session: Session, event: str, actor: Actor, key: SigningKey, now: datetime) -> str:
+def _record(session: Session, event: str, actor: Actor | None, key: SigningKey, now: datetime) -> str:
     details: dict[str, int | str | bool] = {"alg": key.alg, "grade": key.grade}
     subjects = [f"key:{key.thumbprint}", f"org:{key.org_id}"]
     hashes = {"key": f"sha-256:{key.thumbprint}"}
-    return audit.record(session, event, actor, on=subjects, now=now, hashes=hashes, details=details)
+    private = {f"user:{key.user_id}": {"label": key.label}}
+    return audit.record(
+        session, event, actor, on=subjects, now=now, hashes=hashes, details=details, private=private
+    )  # fmt: skip

@@ -1,6 +1,6 @@
 """Who belongs to an organisation: invitations, roles, leaving."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -101,7 +101,7 @@ def set_roles(session: Session, actor: Actor | None, user_id: str, roles: Collec
     if not had:
         raise NotFound()
     wanted = rules.check_roles(actor.kind, roles) if roles else []
-    if Role.OWNER in had and Role.OWNER not in wanted and _owners(session, actor.org_id) == {user_id}:
+    if Role.OWNER in had and Role.OWNER not in wanted and owners_of(session, actor.org_id) == {user_id}:
         text = N_("An organisation needs an owner: make somebody else owner first.")
         raise refuse("LAST_OWNER", text, field="roles", status=409)
     rows = select(Membership).where(Membership.user_id == user_id, Membership.org_id == actor.org_id)
@@ -111,10 +111,12 @@ def set_roles(session: Session, actor: Actor | None, user_id: str, roles: Collec
     session.add_all(Membership(user_id=user_id, org_id=actor.org_id, role=role) for role in wanted if role not in had)
     if not wanted:
         _end_sign_ins(session, user_id, actor.org_id, now)
-    _record(session, actor, actor.org_id, "roles" if wanted else "left", wanted, now)
+    name = session.get_one(User, user_id).full_name
+    _record(session, actor, actor.org_id, "roles" if wanted else "left", wanted, now, {user_id: name})
 
 
-def _owners(session: Session, org_id: str) -> set[str]:
+def owners_of(session: Session, org_id: str) -> set[str]:
+    """Who owns the organisation, held until commit: of two who leave at once the second sees the first one gone."""
     query = select(Membership.user_id).where(Membership.org_id == org_id, Membership.role == Role.OWNER)
     return set(session.exec(query.with_for_update()))
 
@@ -125,10 +127,16 @@ def _end_sign_ins(session: Session, user_id: str, org_id: str, now: datetime) ->
 
 
 def _as(user: User, org: Organisation) -> Actor:
-    return Actor(user_id=user.id, org_id=org.id, kind=OrgKind(org.kind))
+    return Actor(user_id=user.id, org_id=org.id, kind=OrgKind(org.kind), name=user.full_name)
 
 
-def _record(session: Session, actor: Actor, org_id: str, change: str, roles: Collection[Role], now: datetime) -> None:
-    """That rights changed, and which; never whose: leaves are kept for ten years."""
+def _record(
+    session: Session, actor: Actor, org_id: str, change: str, roles: Collection[Role], now: datetime,
+    whose: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """That rights changed, which and whose. Somebody only invited is not named: they have no account to erase yet."""
     details: dict[str, int | str | bool] = {"change": change, "roles": " ".join(sorted(roles))}
-    audit.record(session, "account.changed", actor, on=[f"org:{org_id}"], now=now, details=details)
+    private = {f"user:{user_id}": {"member": name} for user_id, name in (whose or {}).items()}
+    audit.record(
+        session, "account.changed", actor, on=[f"org:{org_id}"], now=now, details=details, private=private
+    )  # fmt: skip

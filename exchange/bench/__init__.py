@@ -80,4 +80,4 @@ def percentile(values: list[float], share: float) -> float:
 
 def open_database(config: Config) -> Database:
     """The database of a benchmark's exchange."""
-    return Database(config.database_url, config.log_origin)
+    return Database(config.database_url, config.log_origin, config.secret_key)

@@ -95,7 +95,9 @@ def approve(
         raise Refused(*found)
     listing.state, listing.current_version, listing.pending_version = State.PUBLISHED, number, None
     _decide(session, actor, item, "approved", _note(reason), now, personal_data_checked=True)
-    service.record(session, "listing.published", actor, listing, item.shown.version, item.shown.asset, now)
+    service.record(
+        session, "listing.published", actor, listing, item.shown.version, item.shown.asset, now, reason=_note(reason)
+    )  # fmt: skip
     return item.shown.version
 
 
@@ -116,7 +118,9 @@ def send_back(session: Session, actor: Actor | None, listing_id: str, reason: st
     if listing.state == State.SUBMITTED:
         listing.state = State.RETURNED
     _decide(session, actor, item, "returned", reason, now, personal_data_checked=False)
-    service.record(session, "listing.returned", actor, listing, item.shown.version, item.shown.asset, now)
+    service.record(
+        session, "listing.returned", actor, listing, item.shown.version, item.shown.asset, now, reason=reason
+    )  # fmt: skip
     return item.shown.version
 
 
@@ -173,10 +177,13 @@ def _switch(
     if listing.state != before:
         raise refuse("WRONG_STATE", N_("The listing is not in the state that this needs."), status=409,
                      value=str(listing.state))  # fmt: skip
-    listing.state, listing.stopped_reason, listing.updated_at = after, _reason(reason), now
+    reason = _reason(reason)
+    listing.state, listing.stopped_reason, listing.updated_at = after, reason, now
     session.add(listing)
     item = service.shown(session, listing, listing.current_version)
-    service.record(session, "listing.changed", actor, listing, item.version, item.asset, now, state=str(after))
+    service.record(
+        session, "listing.changed", actor, listing, item.version, item.asset, now, reason=reason, state=str(after)
+    )  # fmt: skip
     return listing
 
 

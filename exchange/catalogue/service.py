@@ -184,13 +184,16 @@ def record(
     version: ListingVersion,
     asset: Asset,
     now: datetime,
+    *,
+    reason: str = "",
     **details: int | str | bool,
 ) -> str:
-    """One event about one version of a listing, with the digests that anybody can recompute."""
+    """One event about one version of a listing, with the digests that anybody can recompute and the actor's reason."""
     return audit.record(
         session, event, actor, on=[f"listing:{listing.id}", f"org:{listing.org_id}"], now=now,
         hashes={"listing": version.digest, "file": asset.digest},
         details={"version": version.number, "rows": asset.rows, **details},
+        private={f"org:{actor.org_id}": {"reason": reason}} if actor else None,
     )  # fmt: skip
 
 

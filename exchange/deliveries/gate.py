@@ -8,7 +8,7 @@ from contracts import document
 from contracts.standing import Use
 from contracts.standing import may as may_use
 from exchange import pilot
-from exchange.accounts.models import Organisation
+from exchange.accounts.models import Organisation, User
 from exchange.accounts.service import roles_of
 from exchange.catalogue import service as catalogue
 from exchange.deliveries.models import Grant
@@ -38,7 +38,8 @@ def why_not(
 def holder_of(session: Session, grant: Grant) -> Actor:
     """Who acts when a link is used: the organisation that it was made for, by the person who made it."""
     roles = roles_of(session, grant.user_id, grant.org_id) if grant.user_id else frozenset()
-    return Actor(user_id=grant.user_id, org_id=grant.org_id, kind=OrgKind.MEMBER, roles=roles)
+    name = session.get_one(User, grant.user_id).full_name if grant.user_id else ""
+    return Actor(user_id=grant.user_id, org_id=grant.org_id, kind=OrgKind.MEMBER, roles=roles, name=name)
 
 
 def is_out(session: Session, grant: Grant) -> bool:

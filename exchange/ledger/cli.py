@@ -30,7 +30,7 @@ def group() -> None:
 @contextmanager
 def _session() -> Iterator[Session]:
     config = Config.from_environ()
-    database = Database(config.database_url, config.log_origin)
+    database = Database(config.database_url, config.log_origin, config.secret_key)
     try:
         with database.reading() as session:
             yield session
@@ -123,7 +123,7 @@ def restart_log() -> None:
 
 def _change(config: Config, use_case: Callable[[Session], str]) -> str:
     """One use case under the sequencer's lead, so that no head is being signed meanwhile; then the next head."""
-    database = Database(config.database_url, config.log_origin)
+    database = Database(config.database_url, config.log_origin, config.secret_key)
     try:
         with leading(database, config.home, "sequencer", wait=30) as leads, database.writing() as session:
             if not leads:

@@ -78,6 +78,7 @@ def append(
     now: datetime,
     hashes: Mapping[str, str],
     details: Mapping[str, int | str | bool],
+    sd: Sequence[str] = (),
     event_id: str | None = None,
 ) -> str:
     """Queue one event for the tree and return its id; durable and visible together with the caller's rows.
@@ -93,8 +94,9 @@ def append(
     event_id = event_id or new_id()
     at_ms = int(now.timestamp() * 1000)
     body = leaf.make(
-        origin=session.info["log_origin"], type=event, at_ms=at_ms, id=event_id, actor=actor, on=on, h=hashes, d=details
-    )
+        origin=session.info["log_origin"], type=event, at_ms=at_ms, id=event_id, actor=actor, on=on, h=hashes,
+        d=details, sd=sd,
+    )  # fmt: skip
     row = {"event_id": event_id, "leaf": body, "created_ms": at_ms}
     session.connection().execute(_INSERT, row)
     return event_id

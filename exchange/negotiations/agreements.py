@@ -274,6 +274,7 @@ def end_contract(
         now=now,
         hashes={"contract": row.sha256},
         details={"reason": code},
+        private={f"org:{actor.org_id}": {"reason": words}},
     )
     row.ended_at, row.end_code, row.end_reason, row.ended_by = now, code, words, actor.org_id
     row.end_event = event_id

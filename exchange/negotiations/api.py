@@ -211,7 +211,7 @@ def _contract(contract_id: str) -> dict[str, Any]:
         "unsigned": found.unsigned,
         "document": canonical.loads(found.row.payload),
         "signatures": [_columns(entry) for entry in found.signatures],
-        "receipts": [_receipt(receipt) for receipt in standing.receipts_of(session, found)],
+        "receipts": [_receipt(receipt) for receipt in standing.receipts_of(session, found, identity.the_actor())],
     }
 
 
@@ -225,4 +225,5 @@ def _receipt(receipt: standing.Receipt) -> dict[str, Any]:
         "log_index": proof.index if proof else None,
         "entry": receipt.entry.decode() if proof else None,
         "proof": format_proof(proof) if proof else None,
+        "private": receipt.private,
     }

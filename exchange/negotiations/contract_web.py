@@ -59,7 +59,7 @@ def _contract_page(contract_id: str, refused: Refused | None = None) -> Response
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     papers = standing.papers(session, actor, contract_id)
     state = standing.standing_of(session, papers.row, now)
-    receipts = standing.receipts_of(session, papers)
+    receipts = standing.receipts_of(session, papers, actor)
     return page(
         "negotiations/contract.html",
         refused,

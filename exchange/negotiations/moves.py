@@ -125,6 +125,7 @@ def close(
         now=now,
         hashes={"terms": negotiation.terms_hash},
         details={"lapsed": actor is None},
+        private=_reason(actor, reason),
     )
     _void_contract(session, negotiation, actor, reason, now)
     append(session, negotiation, Step(actor, role, Act.TERMINATE, terms), State.TERMINATED, event_id, now)
@@ -142,10 +143,15 @@ def _void_contract(session: Session, negotiation: Negotiation, actor: Actor | No
         now=now,
         hashes={"contract": contract.sha256},
         details={"reason": "unsigned"},
+        private=_reason(actor, reason),
     )
     contract.ended_at, contract.end_code, contract.end_reason = now, "unsigned", reason
     contract.ended_by, contract.end_event = actor.org_id if actor else None, event_id
     session.add(contract)
+
+
+def _reason(actor: Actor | None, reason: str) -> dict[str, dict[str, str]]:
+    return {} if actor is None else {f"org:{actor.org_id}": {"reason": reason}}
 
 
 def subjects(negotiation: Negotiation) -> list[str]:

@@ -180,6 +180,14 @@ class SignatureView(Schema):
     signature = fields.String()
 
 
+class PrivateView(Schema):
+    """A value that the record only commits to: name and value, or why they are gone (``erased``, ``unreadable``)."""
+
+    name = fields.String()
+    value = fields.Raw()
+    gone = fields.String()
+
+
 class ReceiptView(Schema):
     """One record of the contract's life; ``proof`` is C2SP tlog-proof text, null while it waits for a signed head."""
 
@@ -190,6 +198,7 @@ class ReceiptView(Schema):
     log_index = fields.Integer(allow_none=True)
     entry = fields.String(allow_none=True, metadata={"description": "the record itself; the proof is about its bytes"})
     proof = fields.String(allow_none=True)
+    private = fields.List(fields.Nested(PrivateView))
 
 
 class ContractView(Schema):

@@ -3,13 +3,14 @@
 ``standing_of`` and ``may`` are what deliveries and test rooms ask before they hand out anything.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from contracts import document, signature
+from contracts.log import leaf
 from contracts.log.proof import Proof
 from contracts.negotiation import Role
 from contracts.standing import Facts, Standing
@@ -17,10 +18,11 @@ from contracts.standing import may as _may
 from contracts.standing import standing as _standing
 from exchange.catalogue.models import Listing
 from exchange.errors import NotFound, Refusal
+from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.negotiations import rules, service
 from exchange.negotiations.models import Contract, ContractSignature
-from exchange.permissions import Actor
+from exchange.permissions import Actor, Permission
 
 
 @dataclass(frozen=True)
@@ -138,10 +140,12 @@ class Receipt:
     size: int = 0  # of the tree that the proof leads to
     root: bytes = b""
     entry: bytes = b""  # the record itself: with the proof, all that a party needs to check it without us
+    private: list[disclosures.Shown] = field(default_factory=list)  # what this reader may see of it
 
 
-def receipts_of(session: Session, papers: Papers) -> list[Receipt]:
-    """What the log holds of this contract: drawn up, each signature, in force, ended."""
+def receipts_of(session: Session, papers: Papers, reader: Actor) -> list[Receipt]:
+    """What the log holds of this contract: drawn up, each signature, in force, ended. A party reads the private values
+    of its own acts, an official those of all."""
     row = papers.row
     events = [("contract.agreed", row.agreed_event, row.agreed_at, row.provider_org_id)]
     events += [("contract.signed", entry.event_id, entry.signed_at, entry.org_id) for entry in papers.signatures]
@@ -150,7 +154,11 @@ def receipts_of(session: Session, papers: Papers) -> list[Receipt]:
         found.append(_receipt(session, "contract.active", row.active_event, row.active_at, None))
     if row.end_event and row.ended_at:
         found.append(_receipt(session, "contract.ended", row.end_event, row.ended_at, row.ended_by))
-    return found
+    leaves = [leaf.parse(receipt.entry) for receipt in found if receipt.entry]
+    if not reader.may(Permission.AUDIT):
+        leaves = disclosures.readable(leaves, reader.org_id)
+    private = disclosures.read(session, leaves)
+    return [replace(receipt, private=private.get(receipt.event_id, [])) for receipt in found]
 
 
 def _receipt(session: Session, event: str, event_id: str, at: datetime, org_id: str | None) -> Receipt:

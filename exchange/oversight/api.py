@@ -1,7 +1,6 @@
 """JSON for the regulator's programs (scope ``audit``), and the evidence bundle for the parties' ones."""
 
 import base64
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, current_app
@@ -11,7 +10,6 @@ from contracts.log import tree
 from exchange import clock, identity
 from exchange.bodies import Blueprint
 from exchange.ledger.cosigned import sightings
-from exchange.ledger.service import Head, Record
 from exchange.ledger.tiles import DatabaseTiles
 from exchange.limits import EXPORTS, by_organisation, limiter
 from exchange.oversight import formats, own, schemas, service, warrants
@@ -41,7 +39,7 @@ def log(query: dict[str, Any]) -> dict[str, Any]:
     """Records of the log, newest first, each with its inclusion proof under the head that is given beside them"""
     session = identity.writing_session()
     found = service.search(session, identity.the_actor(), service.Question(**query), clock.now())
-    answer = _proved(session, found.head, found.records, found.names)
+    answer = _proved(session, found)
     answer["organisations"] = [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches]
     answer["before"] = found.more
     seen = sightings(session, current_app.extensions["minhbach.witnesses"].policy, clock.now())
@@ -60,7 +58,7 @@ def own_records(query: dict[str, Any]) -> dict[str, Any]:
     """One's own organisation's records, newest first, each with its inclusion proof under the head beside them"""
     session = identity.db_session()
     found = own.records(session, identity.the_actor(), own.Question(**query), clock.now())
-    return _proved(session, found.head, found.records, found.names) | {"before": found.more}
+    return _proved(session, found) | {"before": found.more}
 
 
 @blueprint.get("/oversight/contracts/<contract_id>")
@@ -90,7 +88,7 @@ def contract(contract_id: str) -> dict[str, Any]:
              "end_byte": d.end_byte, "bytes_sent": d.bytes_sent, "complete": d.complete, "event_id": d.event_id}
             for d in story.deliveries
         ],
-        "records": [formats.record_json(record, story.names) for record in story.records],
+        "records": [formats.record_json(record, story.names, story.private) for record in story.records],
         "verification": {
             "ok": story.report.ok,
             "size": story.head.size,
@@ -122,9 +120,10 @@ def own_evidence(contract_id: str) -> Response:
     return evidence_answer(contract_id)
 
 
-def _proved(session: Session, head: Head | None, records: Sequence[Record], names: Mapping[str, str]) -> dict[str, Any]:
+def _proved(session: Session, found: service.Found | own.Own) -> dict[str, Any]:
     """The records as plain data, each with its path to the head; one newer than the head has none yet."""
-    shown = [formats.record_json(record, names) for record in records]
+    head = found.head
+    shown = [formats.record_json(record, found.names, found.private) for record in found.records]
     if head is not None:
         reader = DatabaseTiles(session, head.size).reader
         for record in shown:

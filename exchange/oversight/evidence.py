@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO
 
@@ -14,6 +14,7 @@ from contracts import canonical, document, evidence, signature
 from contracts.log import tree
 from contracts.log.leaf import EventType
 from exchange.errors import N_, NotFound, refuse
+from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.ledger.models import Anchor, Checkpoint, Entry
 from exchange.ledger.service import Head, Record
@@ -63,8 +64,9 @@ def for_parties(records: list[Record], row: Contract) -> list[Record]:
     return [record for record in records if record.leaf.on[0] in own or record.leaf.actor in parties]
 
 
-def bundle_of(session: Session, contract_id: str, *, official: bool) -> Bundle:
-    """The evidence file of one contract under the newest signed head."""
+def bundle_of(session: Session, contract_id: str, *, party: str | None = None) -> Bundle:
+    """The evidence file of one contract under the newest signed head: for an official, or for the organisation
+    ``party``. Private values are in it as far as its reader may see them, and stay in it when they are erased here."""
     row = session.get(Contract, contract_id)
     if row is None:
         raise NotFound(contract_id)
@@ -73,7 +75,7 @@ def bundle_of(session: Session, contract_id: str, *, official: bool) -> Bundle:
         text = N_("The contract's record is not in the log yet. Try again in a moment.")
         raise refuse("NOT_IN_LOG_YET", text, status=409)
     records = records_of(session, row)
-    if not official:
+    if party is not None:
         records = for_parties(records, row)
     placed = [record for record in records if record.index < head.size]
     data = evidence.write(
@@ -82,7 +84,9 @@ def bundle_of(session: Session, contract_id: str, *, official: bool) -> Bundle:
         log_keys=ledger.vkeys(session),
         records=_proved(session, placed, head),
         contracts=[_signed(session, row, head)],
-        extras=_extras(session, head, _pinned(session, row, head)),
+        extras=replace(
+            _extras(session, head, _pinned(session, row, head)), disclosures=_disclosed(session, placed, party)
+        ),
     )
     return Bundle(head, len(placed), canonical.sha256_b64url(data), data)
 
@@ -90,7 +94,8 @@ def bundle_of(session: Session, contract_id: str, *, official: bool) -> Bundle:
 def write_whole_log(session: Session, out: BinaryIO) -> Made:
     """The evidence file of every record under the newest signed head, written to ``out`` while it is read.
 
-    Use a session that only reads: a large log takes a while. A crash leaves a file that no checker accepts.
+    Use a session that only reads: a large log takes a while. A crash leaves a file that no checker accepts. Private
+    values are not in it: who needs one reads it in its record, or in its contract's evidence.
     """
     head = ledger.head(session)
     if head is None:
@@ -113,6 +118,13 @@ def verify(session: Session, bundle: Bundle) -> evidence.Report:
     """The same check that a regulator makes elsewhere, with the log's key as this exchange knows it."""
     keys = "".join(f"log {vkey}\n" for vkey in ledger.vkeys(session))
     return evidence.check_bytes(bundle.data, f"{keys}quorum none\n")
+
+
+def _disclosed(session: Session, records: Sequence[Record], party: str | None) -> dict[tuple[str, int], str]:
+    leaves = [record.leaf for record in records]
+    shown = leaves if party is None else disclosures.readable(leaves, party)
+    found = disclosures.disclosures_of(session, [leaf.id for leaf in shown if leaf.sd])
+    return {(event_id, position): text for event_id, position, text in found}
 
 
 def _proved(session: Session, records: Iterable[Record], head: Head) -> list[evidence.Record]:

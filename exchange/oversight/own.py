@@ -6,9 +6,10 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from contracts.terms import first_moment
+from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.ledger.service import Head, Record
-from exchange.oversight.service import moment_after, names_in
+from exchange.oversight.service import Private, moment_after, names_in
 from exchange.permissions import Actor, Permission, require
 
 PAGE = 50
@@ -35,6 +36,7 @@ class Own:
     records: list[Record] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     more: int | None = None  # the index before which the next page begins
+    private: Private = field(default_factory=dict)  # of what the organisation's own people and programs did
 
 
 def records(session: Session, actor: Actor | None, question: Question, now: datetime) -> Own:
@@ -58,4 +60,5 @@ def records(session: Session, actor: Actor | None, question: Question, now: date
         ),
     )
     more = found[-1].index if len(found) == limit and found[-1].index > 0 else None
-    return Own(ledger.head(session), found, names_in(session, found), more)
+    private = disclosures.read(session, disclosures.readable([record.leaf for record in found], actor.org_id))
+    return Own(ledger.head(session), found, names_in(session, found), more, private)

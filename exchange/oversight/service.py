@@ -21,6 +21,7 @@ from exchange.catalogue.search import fold
 from exchange.deliveries import service as deliveries
 from exchange.deliveries.models import Delivery
 from exchange.errors import NotFound
+from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.ledger.cosigned import Sighting, sightings
 from exchange.ledger.models import Entry
@@ -35,6 +36,7 @@ from exchange.permissions import Actor, Permission, require
 
 COUNTED = ("listing.published", "contract.active", "delivery.made", "delivery.refused", "query.run", "query.refused")
 PAGE = 50
+Private = dict[str, list[disclosures.Shown]]
 MAX_MATCHES = 30  # organisations offered for a name that fits several
 
 
@@ -50,6 +52,7 @@ class Desk:
     names: dict[str, str] = field(default_factory=dict)
     hour: Stamped | None = None  # the newest time-stamp of each kind
     day: Stamped | None = None
+    private: Private = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Found:
     matches: list[Organisation]
     head: Head | None
     more: int | None  # the index before which the next page begins
+    private: Private = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ class Story:
     head: Head
     warrant: Warrant
     standing: str
+    private: Private
 
     @property
     def index(self) -> dict[str, int]:
@@ -117,7 +122,8 @@ def desk(session: Session, actor: Actor | None, asked: Policy, now: datetime) ->
     counts = dict.fromkeys(COUNTED, 0) | dict(session.exec(grouped).all())
     recent = [r for r in ledger.find(session, ledger.Search(limit=200)) if r.leaf.on[0].partition(":")[0] != "warrant"]
     latest = recent[:15]
-    return Desk(ledger.head(session), seen, warrant, counts, latest, names_in(session, latest), hour, day)
+    shown = private_of(session, latest)
+    return Desk(ledger.head(session), seen, warrant, counts, latest, names_in(session, latest), hour, day, shown)
 
 
 def search(session: Session, actor: Actor | None, question: Question, now: datetime) -> Found:
@@ -129,7 +135,16 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     subjects += [f"contract:{question.contract}"] if question.contract else []
     subjects += [question.subject] if question.subject else []
     known = [subject for subject in subjects if _is_known(session, subject)]
-    warrants.look(session, actor, "log", known, now)
+    typed = (
+        question.org,
+        question.listing,
+        question.contract,
+        question.subject,
+        question.event,
+        question.start,
+        question.end,
+    )
+    warrants.look(session, actor, "log", known, now, " ".join(str(each) for each in typed if each))
     head = ledger.head(session)
     if question.org.strip() and len(matches) != 1:
         return Found([], {}, matches, head, None)
@@ -145,7 +160,7 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     )
     records = ledger.find(session, wanted)
     more = records[-1].index if len(records) == limit and records[-1].index > 0 else None
-    return Found(records, names_in(session, records), matches, head, more)
+    return Found(records, names_in(session, records), matches, head, more, private_of(session, records))
 
 
 def story(session: Session, actor: Actor | None, contract_id: str, now: datetime) -> Story:
@@ -157,7 +172,7 @@ def story(session: Session, actor: Actor | None, contract_id: str, now: datetime
     if row is None:
         raise NotFound(contract_id)
     papers = standing.papers_of(session, row, actor)
-    bundle = evidence.bundle_of(session, row.id, official=True)
+    bundle = evidence.bundle_of(session, row.id)
     records = evidence.records_of(session, row)
     version = session.exec(
         select(ListingVersion).where(ListingVersion.listing_id == row.listing_id, ListingVersion.number == row.version)
@@ -177,6 +192,7 @@ def story(session: Session, actor: Actor | None, contract_id: str, now: datetime
         head=bundle.head,
         warrant=warrant,
         standing=standing.standing_of(session, row, now),
+        private=private_of(session, records),
     )
 
 
@@ -190,7 +206,7 @@ def export(session: Session, actor: Actor | None, contract_id: str, now: datetim
     on = [f"org:{actor.org_id}", f"contract:{row.id}"]
     if official:
         on.insert(0, f"warrant:{warrants.need_warrant(session, actor, now).id}")
-    bundle = evidence.bundle_of(session, row.id, official=official)
+    bundle = evidence.bundle_of(session, row.id, party=None if official else actor.org_id)
     note_export(session, actor, bundle, on, now)
     return bundle
 
@@ -218,7 +234,7 @@ def note_export(session: Session, actor: Actor | None, bundle: evidence.Made, on
 
 def organisations(session: Session, actor: Actor | None, words: str, now: datetime) -> list[Organisation]:
     """Who takes part in the exchange."""
-    warrants.look(session, actor, "organisations", [], now)
+    warrants.look(session, actor, "organisations", [], now, words)
     return find_organisations(session, words, limit=500)
 
 
@@ -245,6 +261,11 @@ def names_in(session: Session, records: Iterable[Record], more: Iterable[str] = 
         ids |= {s.removeprefix("org:") for s in (*record.leaf.on, record.leaf.actor) if s.startswith("org:")}
     rows = session.exec(select(Organisation.id, Organisation.name).where(col(Organisation.id).in_(ids)))
     return dict(rows.all())
+
+
+def private_of(session: Session, records: Iterable[Record]) -> Private:
+    """The private values of these records by event id: under the warrant that the records themselves are read by."""
+    return disclosures.read(session, [record.leaf for record in records])
 
 
 def moment_after(day: date) -> datetime | None:

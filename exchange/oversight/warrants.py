@@ -45,6 +45,9 @@ def open_warrant(session: Session, actor: Actor | None, mandate: Mandate, now: d
     event_id = audit.record(
         session, "warrant.opened", actor, on=[f"warrant:{warrant_id}", f"org:{actor.org_id}"], now=now,
         details={"from": mandate.starts.isoformat(), "to": mandate.ends.isoformat()},
+        private={
+            f"org:{actor.org_id}": {"number": mandate.number, "authority": mandate.authority, "scope": mandate.scope}
+        },
     )  # fmt: skip
     warrant = Warrant(
         id=warrant_id, org_id=actor.org_id, opened_by=actor.user_id, number=mandate.number,
@@ -64,11 +67,17 @@ def current_warrant(session: Session, actor: Actor | None, now: datetime) -> War
     return session.exec(query.order_by(col(Warrant.id).desc()).limit(1)).first()
 
 
-def look(session: Session, actor: Actor | None, what: str, subjects: Sequence[str], now: datetime) -> Warrant:
-    """Record that the actor is about to see ``subjects``; refused without a warrant that holds today. Commit it."""
+def look(
+    session: Session, actor: Actor | None, what: str, subjects: Sequence[str], now: datetime, words: str = ""
+) -> Warrant:
+    """Record that the actor is about to see ``subjects``, and which ``words`` were searched for; refused without a
+    warrant that holds today. Commit it."""
     warrant = need_warrant(session, actor, now)
     on = [f"warrant:{warrant.id}", f"org:{warrant.org_id}", *list(subjects)[:MAX_SUBJECTS]]
-    audit.record(session, "audit.looked", actor, on=list(dict.fromkeys(on)), now=now, details={"what": what})
+    audit.record(
+        session, "audit.looked", actor, on=list(dict.fromkeys(on)), now=now, details={"what": what},
+        private={f"org:{warrant.org_id}": {"words": words}},
+    )  # fmt: skip
     return warrant
 
 

@@ -188,14 +188,14 @@ def _as_json(found: service.Found) -> dict[str, Any]:
     more = here(before=found.more) if found.more is not None else None
     matches = [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches]
     return {
-        "records": [formats.record_json(record, found.names) for record in found.records],
+        "records": [formats.record_json(record, found.names, found.private) for record in found.records],
         "organisations": matches,
         "next": more,
     }
 
 
 def _as_csv(found: service.Found) -> Response:
-    response = Response(formats.to_csv(found.records, found.names), mimetype="text/csv")
+    response = Response(formats.to_csv(found.records, found.names, found.private), mimetype="text/csv")
     response.headers["Content-Disposition"] = 'attachment; filename="minhbach-log.csv"'
     if found.more is not None:
         response.headers["Link"] = f'<{here(before=found.more)}>; rel="next"'

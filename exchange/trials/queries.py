@@ -283,12 +283,13 @@ def _refuse(session: Session, run: QueryRun, room: TestRoom, actor: Actor, denie
 
 
 def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: datetime) -> QueryRun:
-    """The record in the log: digests of policy and result, code and number of rows; never the text of the question."""
+    """The record in the log: digest of the policy, code and number of rows. Text of the question and digest of the
+    result are private: both can be guessed, and an answer is forgotten when its room closes."""
     run.state = "done"
     refused = run.verdict == "deny"
-    hashes = {"policy": rules.leaf_digest(room.policy_hash)}
+    whose = {"sql": run.sql}
     if "result_sha256" in run.receipt:
-        hashes["result"] = rules.leaf_digest(str(run.receipt["result_sha256"]))
+        whose["result"] = rules.leaf_digest(str(run.receipt["result_sha256"]))
     details: dict[str, int | str | bool] = {"rows": run.rows or 0, "charged": run.charged}
     if run.code is not None:
         details["code"] = run.code
@@ -296,7 +297,8 @@ def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: da
         run.event_id = audit.record(
             session, "query.refused" if refused else "query.run", actor,
             on=rooms.subjects(room, session.get_one(Listing, room.listing_id).org_id),
-            now=now, hashes=hashes, details=details,
+            now=now, hashes={"policy": rules.leaf_digest(room.policy_hash)}, details=details,
+            private={audit.owner(actor): whose},
         )  # fmt: skip
     session.add(run)
     session.flush()

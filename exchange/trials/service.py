@@ -135,7 +135,7 @@ def change_trial(
     _check_change(core.EventKind(kind), before)
     event_id = audit.record(
         session, "trial.changed", actor, on=[f"trial:{row.id}", f"org:{actor.org_id}"], now=now,
-        details={"kind": str(kind), "before": str(before)},
+        details={"kind": str(kind), "before": str(before)}, private={f"org:{actor.org_id}": {"reason": words}},
     )  # fmt: skip
     change = TrialEvent(
         trial_id=row.id, kind=core.EventKind(kind), at=now, reason=words, org_id=actor.org_id, event_id=event_id

@@ -73,7 +73,7 @@ def test_the_receipts_prove_the_whole_story(market: Market, reading: Session) ->
     contract = market.active()
     market.do(agreements.end_contract, market.buyer, contract.id, "fulfilled", "Đã xong")
     papers = standing.papers(reading, market.buyer, contract.id)
-    receipts = standing.receipts_of(reading, papers)
+    receipts = standing.receipts_of(reading, papers, market.buyer)
     assert [r.event for r in receipts] == [
         "contract.agreed", "contract.signed", "contract.signed", "contract.active", "contract.ended",
     ]  # fmt: skip
