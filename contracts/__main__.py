@@ -1,15 +1,21 @@
-"""The regulator's command: python -m contracts verify FILE.zip [--policy FILE] [--lang vi|en]. Exit 0 or 1."""
+"""The regulator's command: python -m contracts verify FILE.zip, with --policy, --head, --tsa, --json, --lang vi|en.
+
+Exit 0 when everything that could be checked holds, 1 when something does not, 2 when a file could not be read.
+"""
 
 from __future__ import annotations
 
 import argparse
 import io
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from contracts import evidence
+from contracts.errors import TimestampError
 from contracts.evidence_words import LANGUAGES
+from contracts.log import timestamp
 
 _RESULT = {
     True: {"vi": "KẾT QUẢ: hồ sơ hợp lệ.", "en": "RESULT: the bundle holds."},
@@ -21,26 +27,39 @@ _RESULT = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print one line per check; 0 when all hold, 1 when one does not or the file cannot be read."""
+    """Print one line per check, or one JSON document."""
     parser = argparse.ArgumentParser(prog="python -m contracts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     verify = commands.add_parser("verify", help="check an evidence bundle")
     verify.add_argument("file", type=Path)
     verify.add_argument("--policy", type=Path, help="whom you trust: a C2SP tlog-policy file from another source")
+    verify.add_argument("--head", type=Path, help="a signed head of the log that you kept from an earlier day")
+    verify.add_argument("--tsa", type=Path, help="certificates (PEM) of the time-stamping authorities that you trust")
+    verify.add_argument("--json", action="store_true", help="the report for programs")
     verify.add_argument("--lang", choices=LANGUAGES, default="vi")
     given = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # some consoles would refuse Vietnamese otherwise
     try:
         policy = given.policy.read_text(encoding="utf-8") if given.policy else None
-        report = evidence.check(given.file, policy)
-    except (OSError, UnicodeDecodeError) as error:
+        saved = given.head.read_bytes() if given.head else None
+        stamps = _stamp_checker(given.tsa) if given.tsa else None
+        report = evidence.check(given.file, policy, saved_head=saved, stamps=stamps)
+    except (OSError, UnicodeDecodeError, TimestampError) as error:
         print(error, file=sys.stderr)
-        return 1
+        return 2
+    if given.json:
+        print(json.dumps(report.plain(), ensure_ascii=False, indent=1))
+        return 0 if report.ok else 1
     for line in report.lines:
         print(line.say(given.lang))
     print(_RESULT[report.ok][given.lang])
     return 0 if report.ok else 1
+
+
+def _stamp_checker(roots_file: Path) -> evidence.StampChecker:
+    roots = timestamp.parse_roots(roots_file.read_bytes())
+    return lambda token, text: timestamp.check(token, text, roots).time.isoformat()
 
 
 if __name__ == "__main__":

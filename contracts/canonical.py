@@ -24,13 +24,41 @@ def dumps(value: object) -> bytes:
     """The canonical bytes of a value made of None, bool, int, str, list, tuple and dict."""
     _check(value, "", 0)
     text = _ENCODER.encode(value)
-    if text.isascii():  # then both writers agree (tested), and this one is several times faster
-        return text.encode("ascii")
+    if _writers_agree(text):  # the faster one's text will do
+        return text.encode("utf-8")
     return rfc8785.dumps(value)  # type: ignore[arg-type]  # _check has narrowed it
 
 
 def loads(data: bytes) -> Any:
     """The value of canonical bytes; any other spelling of it is refused, as is a duplicate key or a float."""
+    quick = _read_quickly(data)
+    return _read_closely(data) if quick is _NOT_PLAIN else quick
+
+
+def _read_quickly(data: bytes) -> Any:
+    """The value of bytes that are plainly canonical, or _NOT_PLAIN: look closer, there may be something to refuse.
+
+    What the C reader and the C writer turn into the very same text holds no duplicate key, no escape that is not
+    needed and no half of a character; floats and long numbers stop the reader, deep nesting is left to the closer look.
+    """
+    try:
+        text = data.decode("utf-8")
+        if text.count("{") + text.count("[") > MAX_DEPTH or not _writers_agree(text):
+            return _NOT_PLAIN
+        value = _QUICK_DECODER.decode(text)
+    except (ValueError, RecursionError, CanonicalError):
+        return _NOT_PLAIN
+    return value if _ENCODER.encode(value) == text else _NOT_PLAIN
+
+
+def _writers_agree(text: str) -> bool:
+    """Whether RFC 8785 and Python's own writer spell this text's value alike (tested): they differ only in how they
+    order keys beyond U+D7FF, the one by UTF-16 units, the other by characters."""
+    return text.isascii() or max(text) < "\ud800"
+
+
+def _read_closely(data: bytes) -> Any:
+    """The value, or a refusal that says which rule is broken and where."""
     try:
         value = _DECODER.decode(data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -108,8 +136,16 @@ def _refuse_number(spelling: str) -> Any:
     raise CanonicalError("FLOAT_REFUSED", number=spelling[:40])
 
 
+def _short_integer(spelling: str) -> int:
+    if len(spelling) > 15:  # 2^53 has 16 digits
+        raise CanonicalError("INTEGER_TOO_LARGE", path="")
+    return int(spelling)
+
+
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
 _DECODER = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number, object_pairs_hook=_object)
+_QUICK_DECODER = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number, parse_int=_short_integer)
+_NOT_PLAIN = object()
 
 
 def _first_difference(one: bytes, other: bytes) -> int:

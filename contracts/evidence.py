@@ -1,49 +1,70 @@
 """The evidence bundle: everything a regulator needs to check a contract, or the whole log, without trusting anybody.
 
-`write` takes plain values and returns the bytes of a zip. `check` reads such a file and reports one line per check, in
+`write` and `write_log` take plain values and make a zip. `check` reads such a file and reports one line per check, in
 this order, and stops at the first that fails: what comes later would rest on it.
 
-1. the file is exactly the one spelling of its members       4. every leaf: schema, log, inclusion under the checkpoint
-2. the manifest lists exactly these members                  5. chains complete, ids unique
-3. the checkpoint is signed by the log, under the policy     6. each contract: hash, signatures, order of events
+1. the file is exactly the one spelling of its members       6. every leaf: schema, chains complete, ids unique
+2. the manifest lists exactly these members                  7. each contract: hash, signatures, keys, order of events
+3. the checkpoint is signed by the log, under the policy     8. time-stamps
+4. every leaf is in the tree; of a whole log, every tile     9. disclosures
+5. older heads, and the reader's own, lie on this history
+
+A whole log is walked twice, once for its hashes and once for its meaning; neither walk holds it in memory.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, BinaryIO
 
-from contracts import archive, bundle, canonical, evidence_words
-from contracts.bundle import WHOLE_LOG, Bundle, Record
-from contracts.document import Contract
-from contracts.document import parse as parse_contract
+from contracts import bundle, evidence_words
+from contracts.archive import Archive
+from contracts.bundle import WHOLE_LOG, Bundle, Extras, KeySpan, OlderHead, Record
 from contracts.errors import ContractsError, EvidenceError, Fact
-from contracts.keys import decode
-from contracts.log import leaf, policy, story, tiles, tree
-from contracts.log.checkpoint import Checkpoint, parse_vkey
-from contracts.log.leaf import EventType
-from contracts.log.story import Placed
-from contracts.signature import SignerInfo
-from contracts.signature import check as check_signature
+from contracts.evidence_story import Story
+from contracts.log import policy, tiles, tree
+from contracts.log.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_checkpoint, parse_note, parse_vkey
+from contracts.log.rebuild import Rebuild
+from contracts.log.tiles import ENTRIES, Tile, TileReader
 
-__all__ = ["WHOLE_LOG", "Line", "Record", "Report", "check", "check_bytes", "write"]
+__all__ = [
+    "WHOLE_LOG", "Extras", "KeySpan", "Line", "OlderHead", "Record", "Report", "StampChecker", "check", "check_bytes",
+    "write", "write_log",
+]  # fmt: skip
+
+# What checks an RFC 3161 token over a message: returns the moment it proves, or raises ContractsError.
+StampChecker = Callable[[bytes, bytes], str]
+KNOWN_TEXTS = ("READ-ME.txt", "verify.py")  # for people: they prove nothing, and another version may say it otherwise
 
 
 @dataclass(frozen=True)
 class Line:
-    """One check: its name, whether it held, and the facts; `problem` says what failed and where."""
+    """One check: its name, whether it held, and the facts; `problem` says what failed and where.
+
+    A warning is something to know. What could not be checked is not `checked`; it neither holds nor fails.
+    """
 
     what: str
     ok: bool
     detail: Mapping[str, Fact]
     problem: ContractsError | None = None
     warning: bool = False
+    checked: bool = True
+
+    @property
+    def mark(self) -> str:
+        """ "ok", "warning", "unchecked" or "failed"."""
+        if not self.ok:
+            return "failed"
+        return "unchecked" if not self.checked else "warning" if self.warning else "ok"
 
     def say(self, lang: str) -> str:
         """The line for a person, in "vi" or "en"."""
-        return evidence_words.line(self.what, self.ok, self.warning, self.detail, self.problem, lang)
+        return evidence_words.line(self.what, self.mark, self.detail, self.problem, lang)
 
 
 @dataclass(frozen=True)
@@ -54,8 +75,23 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every check was made and held."""
+        """Whether every check that could be made was made and held."""
         return all(line.ok for line in self.lines)
+
+    def plain(self) -> dict[str, Any]:
+        """The report for programs, ready for JSON."""
+        lines = [
+            {
+                "check": line.what,
+                "result": line.mark,
+                "facts": dict(line.detail),
+                "code": line.problem.code if line.problem else None,
+                "vi": line.say("vi"),
+                "en": line.say("en"),
+            }
+            for line in self.lines
+        ]
+        return {"ok": self.ok, "lines": lines}
 
 
 def write(
@@ -65,177 +101,265 @@ def write(
     log_keys: Sequence[str],
     records: Iterable[Record],
     contracts: Iterable[bytes],
+    extras: Extras | None = None,
 ) -> bytes:
     """The zip. `scope` is "contract:<id>" or WHOLE_LOG, `checkpoint` the signed note, `log_keys` vkeys, `contracts` the
     canonical bytes of general JWS objects (`canonical.dumps(signature.assemble(...))`). Records of one contract: every
     event that names it, each with its inclusion proof; of a whole log: every leaf from index 0, without proofs.
     """
-    ordered = tuple(sorted(records, key=lambda record: record.index))
-    text = policy.format_policy(parse_vkey(key) for key in log_keys)
-    return archive.pack(bundle.members_of(Bundle(scope, checkpoint, text, ordered, tuple(contracts))))
+    ordered = sorted(records, key=lambda record: record.index)
+    signed = {bundle.payload_sha256(data): data for data in contracts}
+    out = io.BytesIO()
+    if scope == WHOLE_LOG:
+        leaves = [record.leaf for record in ordered]
+        reader = tiles.EntryReader(leaves)
+
+        def fetch(tile: Tile) -> bytes:
+            first = tile.index * tiles.WIDTH
+            if tile.level == ENTRIES:
+                return tiles.encode_bundle(leaves[first : first + tile.width])
+            return tiles.tile_data(reader, tile)
+
+        write_log(
+            out, checkpoint=checkpoint, size=len(leaves), log_keys=log_keys, fetch=fetch,
+            contracts={name: partial(bytes, data) for name, data in signed.items()}, extras=extras,
+        )  # fmt: skip
+        return out.getvalue()
+    members = bundle.common_members(scope, checkpoint, _policy(log_keys), _with_keys(extras, log_keys))
+    for record in ordered:
+        members |= bundle.record_members(record, checkpoint)
+    members |= {bundle.contract_name(digest): data for digest, data in signed.items()}
+    bundle.write(out, members)
+    return out.getvalue()
 
 
-def check(path: str | Path, policy_text: str | None = None) -> Report:
-    """Check the evidence file at `path`. Without a policy from outside, only the bundle says whose log it is."""
-    return check_bytes(Path(path).read_bytes(), policy_text)
+def write_log(
+    out: BinaryIO,
+    *,
+    checkpoint: str,
+    size: int,
+    log_keys: Sequence[str],
+    fetch: Callable[[Tile], bytes],
+    contracts: Mapping[str, Callable[[], bytes]],
+    extras: Extras | None = None,
+) -> None:
+    """The bundle of a whole log of `size` records, written while it is read: `fetch` gives each tile when its turn
+    comes, `contracts` each signed contract by the SHA-256 of its payload in hexadecimal. `out` must be able to seek.
+    """
+    members: dict[str, bytes | Callable[[], bytes]] = {
+        **bundle.common_members(WHOLE_LOG, checkpoint, _policy(log_keys), _with_keys(extras, log_keys))
+    }
+    members |= {bundle.contract_name(digest): give for digest, give in contracts.items()}
+    for tile in (*tiles.bundles_of(size), *tiles.tiles_of(size)):
+        members[tile.path] = partial(fetch, tile)
+    bundle.write(out, members)
 
 
-def check_bytes(data: bytes, policy_text: str | None = None) -> Report:
-    """Check the bytes of an evidence file."""
-    lines: list[Line] = []
-    for what, step in _steps(data, policy_text):
-        facts: dict[str, Fact] = {}
-        try:
-            lines += step(facts) or [Line(what, True, facts)]
-        except ContractsError as problem:
-            return Report((*lines, Line(what, False, facts, problem)))
-    return Report(tuple(lines))
+def check(
+    path: str | Path,
+    policy_text: str | None = None,
+    *,
+    saved_head: bytes | None = None,
+    stamps: StampChecker | None = None,
+) -> Report:
+    """Check the evidence file at `path`. Without a policy from outside, only the bundle says whose log it is.
+
+    `saved_head` is a signed head that the reader has kept; `stamps` checks time-stamps.
+    """
+    with Path(path).open("rb") as file:
+        return _Checking(file, policy_text, saved_head, stamps).report()
 
 
-_Step = Callable[[dict[str, Fact]], list[Line] | None]
-
-
-def _steps(data: bytes, policy_text: str | None) -> list[tuple[str, _Step]]:
-    checking = _Checking(data, policy_text)
-    return [
-        ("ARCHIVE", checking.archive),
-        ("MANIFEST", checking.manifest),
-        ("CHECKPOINT", checking.checkpoint),
-        ("ENTRIES", checking.entries),
-        ("CHAINS", checking.chains),
-        ("CONTRACT", checking.contracts),
-    ]
+def check_bytes(
+    data: bytes,
+    policy_text: str | None = None,
+    *,
+    saved_head: bytes | None = None,
+    stamps: StampChecker | None = None,
+) -> Report:
+    """Check the bytes of an evidence file; see `check`."""
+    return _Checking(io.BytesIO(data), policy_text, saved_head, stamps).report()
 
 
 class _Checking:
-    """What the earlier steps have established for the later ones."""
+    """The steps; what the earlier ones have established, the later ones rely on."""
 
-    _members: dict[str, bytes]
+    _archive: Archive
     _bundle: Bundle
     _head: Checkpoint
-    _story: list[Placed]
+    _trusted: policy.Policy
+    _story: Story
 
-    def __init__(self, data: bytes, policy_text: str | None) -> None:
-        self._data, self._policy_text = data, policy_text
+    def __init__(
+        self, file: BinaryIO, policy_text: str | None, saved_head: bytes | None, stamps: StampChecker | None
+    ) -> None:
+        self._file, self._policy_text, self._saved, self._stamps = file, policy_text, saved_head, stamps
+        self._roots: dict[int, bytes] = {}  # of older heads that were found to lie on this history
 
-    def archive(self, facts: dict[str, Fact]) -> None:
-        facts["bytes"] = len(self._data)
-        self._members = archive.unpack(self._data)
-        facts["members"] = len(self._members)
+    def report(self) -> Report:
+        """Every line up to the first that fails."""
+        steps: list[tuple[str, Callable[[], Iterator[Line]]]] = [
+            ("ARCHIVE", self.archive), ("MANIFEST", self.manifest), ("CHECKPOINT", self.checkpoint),
+            ("ENTRIES", self.entries), ("HEADS", self.heads), ("SAVED_HEAD", self.saved_head),
+            ("CHAINS", self.chains), ("CONTRACT", self.contracts), ("STAMPS", self.stamps),
+            ("DISCLOSURES", self.disclosures),
+        ]  # fmt: skip
+        lines: list[Line] = []
+        for what, step in steps:
+            try:
+                for line in step():
+                    lines.append(line)
+            except ContractsError as problem:
+                lines.append(Line(what, False, {}, problem))
+                break
+        return Report(tuple(lines))
 
-    def manifest(self, facts: dict[str, Fact]) -> None:
-        bundle.check_manifest(self._members)
-        self._bundle = bundle.read(self._members)
-        facts["scope"] = self._bundle.scope
+    def archive(self) -> Iterator[Line]:
+        self._archive = Archive(self._file)
+        yield Line("ARCHIVE", True, {"bytes": self._archive.size, "members": len(self._archive)})
 
-    def checkpoint(self, facts: dict[str, Fact]) -> list[Line]:
-        pinned = self._policy_text is not None
-        trusted = policy.parse_policy(self._policy_text if self._policy_text is not None else self._bundle.policy)
-        opened = policy.check_policy(trusted, self._bundle.checkpoint)
-        self._head = opened.checkpoint
-        facts |= {"origin": self._head.origin, "size": self._head.size, "witnesses": len(opened.cosigned)}
-        line = Line("CHECKPOINT", True, facts)
-        return [line] if pinned else [line, Line("NOT_PINNED", True, {"origin": self._head.origin}, warning=True)]
+    def manifest(self) -> Iterator[Line]:
+        bundle.check_manifest(self._archive, self._archive.sha256)
+        self._bundle = Bundle(self._archive)
+        yield Line("MANIFEST", True, {"scope": self._bundle.scope})
+        known = {"READ-ME.txt": bundle.READ_ME.encode(), "verify.py": bundle.verifier()}
+        for name in KNOWN_TEXTS:
+            if self._archive[name] != known[name]:
+                yield Line("TEXT_DIFFERS", True, {"member": name}, warning=True)
 
-    def entries(self, facts: dict[str, Fact]) -> None:
-        self._story = [self._place(record) for record in self._bundle.records]
-        facts["entries"] = len(self._story)
-        if self._bundle.scope == WHOLE_LOG:
-            self._check_whole_log()
+    def checkpoint(self) -> Iterator[Line]:
+        claimed = policy.parse_policy(self._bundle.policy)
+        self._trusted = claimed if self._policy_text is None else policy.parse_policy(self._policy_text)
+        opened = policy.check_policy(self._trusted, self._bundle.checkpoint)
+        self._head = head = opened.checkpoint
+        yield Line("CHECKPOINT", True, {"origin": head.origin, "size": head.size, "witnesses": len(opened.cosigned)})
+        self._check_span(opened.signer, head.size)
+        if self._policy_text is None:
+            yield Line("NOT_PINNED", True, {"origin": head.origin}, warning=True)
+
+    def entries(self) -> Iterator[Line]:
+        head = self._head
+        if self._bundle.whole:
+            self._bundle.check_tiles(head.size)
+            rebuild = Rebuild(self._bundle.tile)
+            for tile in tiles.bundles_of(head.size):
+                rebuild.add(tiles.decode_bundle(self._bundle.tile(tile), tile.width))
+            if rebuild.root() != head.root:
+                raise EvidenceError("LOG_ROOT_DIFFERS", size=head.size)
+            yield Line("ENTRIES", True, {"entries": head.size})
             return
-        for record in self._bundle.records:
-            hashed = tree.leaf_hash(record.leaf)
-            tree.check_inclusion(record.hashes, record.index, self._head.size, self._head.root, hashed)
+        for record in self._bundle.records():
+            tree.check_inclusion(record.hashes, record.index, head.size, head.root, tree.leaf_hash(record.leaf))
+        yield Line("ENTRIES", True, {"entries": len(self._bundle.names("entries"))})
 
-    def chains(self, facts: dict[str, Fact]) -> None:
-        scope = self._bundle.scope
-        story.check_chains(self._story, whole=None if scope == WHOLE_LOG else frozenset({scope}))
-        facts["subjects"] = len({placed.leaf.on[0] for placed in self._story})
-        facts["last"] = self._story[-1].index if self._story else None
-        facts["size"] = self._head.size
+    def heads(self) -> Iterator[Line]:
+        names = [name for name in self._bundle.names("checkpoints") if not name.endswith(".consistency")]
+        keys = {*self._trusted.logs, *(span.key for span in self._bundle.history)}
+        for name in names:
+            opened = open_checkpoint(self._bundle.data(name), keys)
+            older = opened.checkpoint
+            if name != f"checkpoints/{older.size}":
+                raise EvidenceError("MEMBER_MALFORMED", member=name, reason=str(older.size))
+            self._check_span(opened.signer, older.size)
+            self._check_older(older)
+            self._roots[older.size] = older.root
+        for name in self._bundle.names("checkpoints"):
+            if name.removesuffix(".consistency") not in names:
+                raise EvidenceError("MEMBER_UNEXPECTED", member=name)
+        if names:
+            yield Line("HEADS", True, {"heads": len(names), "first": min(self._roots), "last": max(self._roots)})
 
-    def contracts(self, facts: dict[str, Fact]) -> list[Line]:
-        agreed = {
-            placed.leaf.h["contract"]: placed for placed in self._story if placed.leaf.type == EventType.CONTRACT_AGREED
-        }
-        lines = []
-        for signed in self._bundle.contracts:
-            lines.append(self._contract(signed, agreed, facts))
-        scope = self._bundle.scope
-        if scope != WHOLE_LOG and scope not in {line.detail["subject"] for line in lines}:
-            raise EvidenceError("CONTRACT_MISSING", subject=scope)
-        if len(agreed) > len(lines):
-            absent = len(agreed) - len(lines)
-            lines.append(Line("DOCUMENTS_ABSENT", True, {"contracts": absent}, warning=True))
-        return lines or [Line("NO_CONTRACTS", True, {})]
-
-    def _place(self, record: Record) -> Placed:
-        try:
-            parsed = leaf.parse(record.leaf)
-        except ContractsError as problem:
-            raise EvidenceError("ENTRY_REFUSED", index=record.index, reason=str(problem)) from problem
-        if parsed.log != self._head.origin:
-            raise EvidenceError("ENTRY_OF_ANOTHER_LOG", index=record.index, log=parsed.log, origin=self._head.origin)
-        return Placed(record.index, parsed)
-
-    def _check_whole_log(self) -> None:
-        leaves = [record.leaf for record in self._bundle.records]
-        if len(leaves) != self._head.size:
-            raise EvidenceError("LOG_SIZE_DIFFERS", entries=len(leaves), size=self._head.size)
-        if tree.root_of(leaves) != self._head.root:
-            raise EvidenceError("LOG_ROOT_DIFFERS", size=self._head.size)
-
-    def _contract(self, signed: bytes, agreed: Mapping[str, Placed], facts: dict[str, Fact]) -> Line:
-        value = canonical.loads(signed)
-        payload = decode(value["payload"], "payload")
-        contract = parse_contract(payload)
-        subject = f"contract:{contract.id}"
-        facts["subject"] = subject
-        placed = agreed.get(contract.hash)
-        if placed is None or placed.leaf.on[0] != subject:
-            raise EvidenceError("CONTRACT_NOT_LOGGED", subject=subject, hash=contract.hash)
-        signers = self._signatures(value, contract, subject)
-        story.check_order(self._story, subject, contract.hash, frozenset(contract.needs))
-        self._pinned_head(contract, placed)
-        names = ", ".join(f"{info.org_id} ({info.alg})" for info in signers)
-        return Line(
-            "CONTRACT",
-            True,
-            {"subject": subject, "hash": contract.hash, "signers": names, "state": self._state(subject)},
-        )
-
-    def _state(self, subject: str) -> str:
-        events = {placed.leaf.type for placed in self._story if placed.leaf.on[0] == subject}
-        if EventType.CONTRACT_ENDED in events:
-            return "ended"
-        return "active" if EventType.CONTRACT_ACTIVE in events else "open"
-
-    def _signatures(self, value: Mapping[str, object], contract: Contract, subject: str) -> list[SignerInfo]:
-        """Each signature holds, and the log has exactly these. The order rules then ask for every one needed."""
-        entries = value.get("signatures")
-        if value.keys() != {"payload", "signatures"} or not isinstance(entries, list):
-            raise EvidenceError("SIGNED_FORM", subject=subject)
-        found: list[SignerInfo] = []
-        for entry in entries:
-            found.append(check_signature(contract.payload, entry, contract, signed=tuple(found)))
-        logged = {
-            (placed.leaf.actor, placed.leaf.h["signature"])
-            for placed in self._story
-            if placed.leaf.type == EventType.CONTRACT_SIGNED and placed.leaf.on[0] == subject
-        }
-        held = {(f"org:{info.org_id}", canonical.digest(entry)) for info, entry in zip(found, entries, strict=True)}
-        for actor, _ in sorted(logged ^ held):
-            raise EvidenceError("SIGNATURE_NOT_LOGGED", subject=subject, actor=actor)
-        return found
-
-    def _pinned_head(self, contract: Contract, agreed: Placed) -> None:
-        """The head that the parties signed is one that this log had before the contract."""
-        head = contract.log
-        if head is None or head.origin != self._head.origin:
+    def saved_head(self) -> Iterator[Line]:
+        if self._saved is None:
             return
-        if head.size > agreed.index:
-            raise EvidenceError("HEAD_FROM_FUTURE", size=head.size, index=agreed.index)
-        if self._bundle.scope == WHOLE_LOG:
-            reader = tiles.EntryReader([record.leaf for record in self._bundle.records[: head.size]])
-            if tree.root_at(reader, head.size) != base64.b64decode(head.root):
-                raise EvidenceError("HEAD_DIFFERS", subject=f"contract:{contract.id}", size=head.size)
+        saved = parse_checkpoint(parse_note(self._saved).text)
+        root = self.root_at(saved.size)  # its origin may be an older name of this log: the root decides
+        if root is None:
+            yield Line("SAVED_HEAD", True, {"saved": saved.size, "size": self._head.size}, checked=False)
+            return
+        if root != saved.root:
+            raise EvidenceError("SAVED_HEAD_DIFFERS", size=saved.size)
+        yield Line("SAVED_HEAD", True, {"saved": saved.size, "size": self._head.size})
+
+    def chains(self) -> Iterator[Line]:
+        self._story = Story(self._bundle, self._head)
+        self._story.read()
+        last = self._story.last
+        yield Line("CHAINS", True, {"subjects": self._story.subjects, "last": last, "size": self._head.size})
+
+    def contracts(self) -> Iterator[Line]:
+        names, subjects, unproved = self._bundle.names("contracts"), set(), 0
+        for name in names:
+            facts, pinned = self._story.contract(name)
+            subjects.add(facts["subject"])
+            if pinned is not None:
+                root = self.root_at(pinned.size)
+                unproved += root is None
+                if root is not None and root != pinned.root:
+                    raise EvidenceError("HEAD_DIFFERS", subject=facts["subject"], size=pinned.size)
+            yield Line("CONTRACT", True, facts)
+        if not self._bundle.whole and self._bundle.scope not in subjects:
+            raise EvidenceError("CONTRACT_MISSING", subject=self._bundle.scope)
+        if unproved:
+            yield Line("PINNED_HEADS", True, {"contracts": unproved}, checked=False)
+        if self._story.agreed > len(names):
+            yield Line("DOCUMENTS_ABSENT", True, {"contracts": self._story.agreed - len(names)}, warning=True)
+        elif not names:
+            yield Line("NO_CONTRACTS", True, {})
+
+    def stamps(self) -> Iterator[Line]:
+        names = self._bundle.names("timestamps")
+        for name in names:
+            size = int(name[11:-4])
+            note = "checkpoint" if size == self._head.size else f"checkpoints/{size}"
+            message = parse_note(self._bundle.data(note)).text.encode()
+            if self._stamps is not None:
+                yield Line("STAMPS", True, {"size": size, "time": self._stamps(self._bundle.data(name), message)})
+        if names and self._stamps is None:
+            yield Line("STAMPS_UNCHECKED", True, {"stamps": len(names)}, checked=False)
+
+    def disclosures(self) -> Iterator[Line]:
+        names = self._bundle.names("disclosures")
+        for name in names:
+            self._story.check_disclosure(name)
+        if names:
+            yield Line("DISCLOSURES", True, {"values": len(names)})
+
+    def root_at(self, size: int) -> bytes | None:
+        """The root this log had at a size, as far as the bundle can tell."""
+        if size == self._head.size:
+            return self._head.root
+        if size == 0:
+            return tree.EMPTY_ROOT
+        if self._bundle.whole and size < self._head.size:
+            return tree.root_at(TileReader(self._head.size, self._bundle.tile), size)
+        return self._roots.get(size)
+
+    def _check_older(self, older: Checkpoint) -> None:
+        head = self._head
+        if self._bundle.whole:
+            if older.size > head.size:
+                raise EvidenceError("HEAD_BEYOND", older=older.size, size=head.size)
+            if self.root_at(older.size) != older.root:
+                raise EvidenceError("OLDER_HEAD_DIFFERS", size=older.size)
+            return
+        proof = self._bundle.consistency(older.size)
+        tree.check_consistency(proof, older.size, head.size, older.root, head.root)
+
+    def _check_span(self, key: VerifierKey, size: int) -> None:
+        """The writer's own key history knows the key that signed this head, at this size."""
+        for span in self._bundle.history:
+            within = span.since <= size and (span.until is None or size <= span.until)
+            if within and span.key == key:
+                return
+        raise EvidenceError("KEY_NOT_IN_HISTORY", key=key.name, id=key.id.hex(), size=size)
+
+
+def _policy(log_keys: Sequence[str]) -> str:
+    return policy.format_policy(parse_vkey(key) for key in log_keys)
+
+
+def _with_keys(extras: Extras | None, log_keys: Sequence[str]) -> Extras:
+    """Where no history is given, these keys have signed from the first head on."""
+    given = extras or Extras()
+    return given if given.keys else replace(given, keys=tuple(KeySpan(key) for key in log_keys))

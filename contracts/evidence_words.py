@@ -8,18 +8,45 @@ from contracts import words
 from contracts.errors import ContractsError, Fact
 
 LANGUAGES = ("vi", "en")
-_MARKS = {"ok": ("ĐẠT", "PASS"), "warning": ("LƯU Ý", "NOTE"), "failed": ("KHÔNG ĐẠT", "FAIL")}
+_MARKS = {
+    "ok": ("ĐẠT", "PASS"),
+    "warning": ("LƯU Ý", "NOTE"),
+    "unchecked": ("CHƯA KIỂM TRA", "NOT CHECKED"),
+    "failed": ("KHÔNG ĐẠT", "FAIL"),
+}
 
 CHECKS: Mapping[str, tuple[str, str]] = {
     "ARCHIVE": ("Tệp nguyên vẹn đến từng byte", "The file is intact, byte for byte"),
     "MANIFEST": ("Danh mục và mã băm của các tệp thành phần", "The list of members and their hashes"),
     "CHECKPOINT": ("Chữ ký của nhật ký trên mốc kiểm tra", "The log's signature on its checkpoint"),
-    "ENTRIES": (
-        "Từng bản ghi: đúng khuôn mẫu và nằm trong nhật ký",
-        "Each record: well-formed and included in the log",
+    "TEXT_DIFFERS": (
+        "Tệp hướng dẫn hoặc chương trình kèm theo không phải bản mà chương trình này biết; đừng dựa vào nó",
+        "A text or program in the bundle is not the one that this checker knows; do not rely on it",
     ),
-    "CHAINS": ("Chuỗi sự kiện liền mạch, không trùng lặp", "The chain of events is unbroken, nothing repeated"),
-    "CONTRACT": ("Hợp đồng: mã băm, chữ ký, thứ tự sự kiện", "Contract: hash, signatures, order of events"),
+    "ENTRIES": ("Từng bản ghi nằm trong nhật ký", "Each record is included in the log"),
+    "HEADS": ("Các mốc kiểm tra cũ thuộc cùng một lịch sử", "Older heads lie on this same history"),
+    "SAVED_HEAD": ("Mốc kiểm tra do người kiểm tra tự lưu", "The head that you kept yourself"),
+    "CHAINS": (
+        "Từng bản ghi đúng khuôn mẫu; chuỗi sự kiện liền mạch, không trùng lặp",
+        "Each record is well-formed; the chain of events is unbroken, nothing repeated",
+    ),
+    "CONTRACT": (
+        "Hợp đồng: mã băm, chữ ký, hiệu lực của khóa, thứ tự sự kiện",
+        "Contract: hash, signatures, validity of keys, order of events",
+    ),
+    "PINNED_HEADS": (
+        "Mốc nhật ký ghi trong hợp đồng: hồ sơ không có bằng chứng cho mốc đó; hồ sơ toàn bộ nhật ký thì có",
+        "The head named in the contract: this bundle has no proof for it; a bundle of the whole log has",
+    ),
+    "STAMPS": ("Dấu thời gian", "Time-stamp"),
+    "STAMPS_UNCHECKED": (
+        "Dấu thời gian: hãy dùng --tsa với chứng thư của tổ chức cấp dấu thời gian",
+        "Time-stamps: use --tsa with the certificate of the time-stamping authority",
+    ),
+    "DISCLOSURES": (
+        "Các giá trị được tiết lộ đúng với mã băm trong bản ghi",
+        "The disclosed values match the digests in their records",
+    ),
     "NO_CONTRACTS": ("Không có hợp đồng nào trong hồ sơ", "No contract in this bundle"),
     "NOT_PINNED": (
         "Chưa đối chiếu danh tính của nhật ký: khóa lấy từ chính hồ sơ này; hãy dùng --policy với tệp từ nguồn khác",
@@ -38,7 +65,17 @@ _FACTS: Mapping[str, tuple[str, str]] = {
         "{origin}, {size} bản ghi, {witnesses} bên chứng kiến",
         "{origin}, {size} records, {witnesses} witnesses",
     ),
+    "TEXT_DIFFERS": ("{member}", "{member}"),
     "ENTRIES": ("{entries} bản ghi", "{entries} records"),
+    "HEADS": ("{heads} mốc, từ {first} đến {last} bản ghi", "{heads} heads, from {first} to {last} records"),
+    "SAVED_HEAD": (
+        "mốc {saved} bản ghi; hồ sơ này ở mốc {size} bản ghi",
+        "a head of {saved} records; this bundle stands at {size}",
+    ),
+    "PINNED_HEADS": ("{contracts} hợp đồng", "{contracts} contracts"),
+    "STAMPS": ("mốc {size} bản ghi có trước {time}", "the head of {size} records existed before {time}"),
+    "STAMPS_UNCHECKED": ("{stamps} dấu", "{stamps} stamps"),
+    "DISCLOSURES": ("{values} giá trị", "{values} values"),
     "CHAINS": (
         "{subjects} chuỗi, đến bản ghi số {last} trong nhật ký có {size} bản ghi",
         "{subjects} chains, up to record {last} of a log of {size}",
@@ -86,6 +123,22 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "chưa đủ bên chứng kiến theo chính sách ({quorum}); đã có: {seen}",
         "not enough witnesses for the policy ({quorum}); present: {seen}",
     ),
+    "KEY_NOT_IN_HISTORY": (
+        "theo lịch sử khóa, khóa {key} ({id}) không ký mốc {size} bản ghi",
+        "by the key history, the key {key} ({id}) does not sign a head of {size} records",
+    ),
+    "OLDER_HEAD_DIFFERS": (
+        "mốc cũ {size} bản ghi không thuộc lịch sử này: nhật ký đã bị viết lại",
+        "the older head of {size} records is not of this history: the log was rewritten",
+    ),
+    "HEAD_BEYOND": (
+        "mốc cũ {older} bản ghi lại lớn hơn mốc của hồ sơ ({size})",
+        "the older head of {older} records is beyond the bundle's own ({size})",
+    ),
+    "SAVED_HEAD_DIFFERS": (
+        "mốc {size} bản ghi do bạn lưu không thuộc lịch sử này: nhật ký đã bị viết lại",
+        "the head of {size} records that you kept is not of this history: the log was rewritten",
+    ),
     # a witness's refusals; a witness answers with the English one, and logs look for its first words
     "WITNESS_REQUEST": ("yêu cầu chứng kiến sai định dạng: {reason}", "malformed request: {reason}"),
     "WITNESS_SIZES": (
@@ -103,7 +156,46 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "the log has forked: two roots for {size} records",
     ),
     "WITNESS_PROOF": ("bằng chứng nối tiếp không đúng: {reason}", "the consistency proof does not hold: {reason}"),
+    # receipts
+    "RECEIPT_MALFORMED": (
+        "biên nhận COSE sai định dạng ở byte {at}: {reason}",
+        "the COSE receipt is malformed at byte {at}: {reason}",
+    ),
+    "RECEIPT_SIGNATURE_INVALID": (
+        "biên nhận COSE: chữ ký của nhật ký không đúng cho bản ghi số {index} trong {size} bản ghi",
+        "the COSE receipt: the log's signature does not hold for record {index} of {size}",
+    ),
+    "RECEIPT_OF_ANOTHER_HEAD": (
+        "biên nhận COSE thuộc mốc kiểm tra khác ({size} bản ghi, đáng lẽ {expected})",
+        "the COSE receipt belongs to another head ({size} records, not {expected})",
+    ),
+    # time-stamps
+    "TIMESTAMP_MALFORMED": (
+        "dấu thời gian sai định dạng ({bytes} byte)",
+        "the time-stamp is malformed ({bytes} bytes)",
+    ),
+    "TIMESTAMP_NOT_GRANTED": (
+        "tổ chức cấp dấu thời gian đã từ chối (trạng thái {status})",
+        "the time-stamping authority refused (status {status})",
+    ),
+    "TIMESTAMP_OF_ANOTHER_TEXT": (
+        "dấu thời gian được cấp cho nội dung khác",
+        "the time-stamp is over another text",
+    ),
+    "TIMESTAMP_NONCE": (
+        "dấu thời gian không phải câu trả lời cho yêu cầu này",
+        "the time-stamp does not answer this request",
+    ),
+    "TIMESTAMP_UNTRUSTED": (
+        "dấu thời gian không do tổ chức được tin cậy cấp: {reason}",
+        "the time-stamp is not by a trusted authority: {reason}",
+    ),
+    "TIMESTAMP_ROOTS": (
+        "tệp chứng thư của tổ chức cấp dấu thời gian không đọc được (cần PEM)",
+        "the file of the time-stamping authority's certificates cannot be read (PEM is needed)",
+    ),
     # records and proofs
+    "TILE_DIFFERS": ("{tile} không khớp với các bản ghi", "{tile} does not match the records"),
     "ENTRY_REFUSED": ("bản ghi số {index}: {reason}", "record {index}: {reason}"),
     "ENTRY_OF_ANOTHER_LOG": (
         "bản ghi số {index} thuộc nhật ký khác: {log}, không phải {origin}",
@@ -157,8 +249,8 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
     # the story
     "EVENT_REPEATED": ("bản ghi số {index} lặp lại sự kiện {id}", "record {index} repeats the event {id}"),
     "CHAIN_BROKEN": (
-        "bản ghi số {index} của {subject} nối sau {prev}, đáng lẽ sau {expected}: thiếu hoặc thừa sự kiện",
-        "record {index} of {subject} follows {prev}, but should follow {expected}: an event is missing or added",
+        "bản ghi số {index} của {subject} nối sau {prev}, đáng lẽ sau bản ghi số {expected}: thiếu hoặc thừa sự kiện",
+        "record {index} of {subject} follows {prev}, but should follow record {expected}: an event is missing or added",
     ),
     "OUT_OF_ORDER": ("bản ghi số {index}: {event} sai thứ tự", "record {index}: {event} is out of order"),
     "ACTIVE_BEFORE_SIGNED": (
@@ -193,6 +285,15 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "{subject}: mốc nhật ký mà các bên đã ký ({size} bản ghi) khác với nhật ký này",
         "{subject}: the head that the parties signed ({size} records) is not this log's",
     ),
+    "KEY_REVOKED": (
+        "{subject}: khóa {kid} đã bị thu hồi (bản ghi số {index}) trước khi ký (bản ghi số {signed})",
+        "{subject}: the key {kid} was revoked (record {index}) before it signed (record {signed})",
+    ),
+    "DISCLOSURE_MALFORMED": ("{member} sai định dạng", "{member} is malformed"),
+    "DISCLOSURE_UNKNOWN": (
+        "{member} không có mã băm trong bản ghi của sự kiện {event}",
+        "{member} has no digest in the record of the event {event}",
+    ),
     # canonical JSON
     "NOT_UTF8": ("không phải UTF-8, byte {at}", "not UTF-8, byte {at}"),
     "NOT_JSON": ("không phải JSON, vị trí {at}", "not JSON, position {at}"),
@@ -207,13 +308,10 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def line(
-    what: str, ok: bool, warning: bool, facts: Mapping[str, Fact], problem: ContractsError | None, lang: str
-) -> str:
+def line(what: str, mark: str, facts: Mapping[str, Fact], problem: ContractsError | None, lang: str) -> str:
     """One line of a report."""
     which = LANGUAGES.index(lang)
-    mark = _MARKS["failed" if not ok else "warning" if warning else "ok"][which]
-    text = f"[{mark}] {CHECKS[what][which]}"
+    text = f"[{_MARKS[mark][which]}] {CHECKS[what][which]}"
     if problem is not None:
         return f"{text}: {explain(problem, lang)}"
     if what not in _FACTS:

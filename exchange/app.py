@@ -11,6 +11,7 @@ from exchange.config import Config
 from exchange.db import Database
 from exchange.ledger import gossip
 from exchange.ledger.sequencer import Sequencer
+from exchange.ledger.timestamps import TimeStamps
 from exchange.ledger.witnesses import Witnesses
 from exchange.limits import csrf, limiter
 from exchange.store import Store
@@ -47,6 +48,7 @@ def create_app(config: Config) -> Flask:
 
     app.extensions["minhbach.sequencer"] = Sequencer(database, config)
     app.extensions["minhbach.witnesses"] = Witnesses(database, config)
+    app.extensions["minhbach.timestamps"] = TimeStamps(database, config)
 
     headers.configure_logging(config.production)
     headers.init_app(app, registry)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange.errors import ExchangeError
+from exchange.secret_files import make_once
 
 
 class ConfigurationError(ExchangeError):
@@ -26,6 +27,8 @@ class Config:
     log_promise: Path | None
     log_folder: Path | None
     witness_policy: Path | None
+    tsa_url: str | None
+    tsa_roots: Path | None
     production: bool
     max_upload_bytes: int
     demo: bool
@@ -50,10 +53,14 @@ class Config:
             log_promise=_path(environ, "MINHBACH_LOG_PROMISE"),
             log_folder=_path(environ, "MINHBACH_LOG_FOLDER"),
             witness_policy=_path(environ, "MINHBACH_WITNESS_POLICY"),
+            tsa_url=environ.get("MINHBACH_TSA_URL") or None,
+            tsa_roots=_path(environ, "MINHBACH_TSA_ROOTS"),
             production=production,
             max_upload_bytes=_whole_number(environ, "MINHBACH_MAX_UPLOAD_BYTES", 4 * 1024**3),
             demo=environ.get("MINHBACH_DEMO", "0") == "1",
         )
+        if (config.tsa_url is None) != (config.tsa_roots is None):
+            raise ConfigurationError("MINHBACH_TSA_URL and MINHBACH_TSA_ROOTS are set both or not at all")
         if production and not config.secure:
             raise ConfigurationError("MINHBACH_BASE_URL must begin with https:// in production")
         if production and config.demo:
@@ -83,9 +90,5 @@ def _secret(path: Path, production: bool) -> str:
         return text
     if production:
         raise ConfigurationError(f"MINHBACH_SECRET_FILE {path} does not exist; production makes no secret by itself")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # database and files will lie there too
-    text = secrets.token_urlsafe(48)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    return text
+    make_once(path, secrets.token_urlsafe(48).encode())  # makes the home folder too: database and files will lie there
+    return path.read_text()

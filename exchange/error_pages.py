@@ -21,7 +21,6 @@ from exchange.i18n import language
 from exchange.permissions import Permission
 
 log = structlog.get_logger()
-_SHORTLY = "5"  # seconds
 
 # What the web says when a page cannot be shown; the reader's next step stands in the template.
 SENTENCES = {
@@ -115,8 +114,7 @@ def answer(status: int, code: str, message: str, errors: list[dict[str, Any]], h
 
 def _refused(error: Refused) -> Response:
     errors = [say(r) for r in error.refusals]
-    headers = {"Retry-After": _SHORTLY} if error.status == 503 else {}
-    return answer(error.status, error.code, errors[0]["message"], errors, headers)
+    return answer(error.status, error.code, errors[0]["message"], errors, {})
 
 
 def _not_signed_in(_error: NotSignedIn) -> Response:
@@ -177,7 +175,7 @@ def _clash(error: IntegrityError) -> Response:
 def _no_database(error: OperationalError | InternalError) -> Response:
     """The database is away, full or read-only. What was begun is rolled back with the request's session."""
     log.error("database", failure=type(error.orig).__name__, request_id=g.get("request_id", ""))
-    return answer(503, *_pair(503), [], {"Retry-After": _SHORTLY})
+    return answer(503, *_pair(503), [], {})
 
 
 def _too_deep(_error: RecursionError) -> Response:

@@ -16,6 +16,7 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_SHORTLY = "5"  # seconds
 log = structlog.get_logger()
 
 
@@ -33,6 +34,8 @@ def _finish(response: Response) -> Response:
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    if response.status_code == 503:
+        headers["Retry-After"] = _SHORTLY  # the rate limiter has put there when its window ends, an hour away
     if request.endpoint != "static" and "Cache-Control" not in headers:
         headers["Cache-Control"] = "private, no-cache"
     return response

@@ -1,4 +1,4 @@
-"""The production-grade server: gunicorn with threads, a sequencer in every worker."""
+"""The production-grade server: gunicorn with threads; in every worker a sequencer and what else runs by itself."""
 
 from typing import Any
 
@@ -7,6 +7,9 @@ from gunicorn.app.base import BaseApplication
 
 from exchange.app import create_app
 from exchange.config import Config
+
+# In this order: what the witnesses have seen binds the sequencer.
+_BACKGROUND = ("minhbach.witnesses", "minhbach.sequencer", "minhbach.timestamps")
 
 
 class Server(BaseApplication):
@@ -25,8 +28,8 @@ class Server(BaseApplication):
             "limit_request_line": 8190,
             "accesslog": None,  # our own structured line says more and nothing personal
             "loglevel": "warning",
-            "post_worker_init": _start_sequencer,
-            "worker_exit": _stop_sequencer,
+            "post_worker_init": _start_background,
+            "worker_exit": _stop_background,
         }
         super().__init__()
 
@@ -40,11 +43,11 @@ class Server(BaseApplication):
         return create_app(self._config)
 
 
-def _start_sequencer(worker: Any) -> None:
-    worker.wsgi.extensions["minhbach.witnesses"].start()  # first: what they have seen binds the sequencer
-    worker.wsgi.extensions["minhbach.sequencer"].start()
+def _start_background(worker: Any) -> None:
+    for name in _BACKGROUND:
+        worker.wsgi.extensions[name].start()
 
 
-def _stop_sequencer(_server: Any, worker: Any) -> None:
-    worker.wsgi.extensions["minhbach.sequencer"].stop()
-    worker.wsgi.extensions["minhbach.witnesses"].stop()
+def _stop_background(_server: Any, worker: Any) -> None:
+    for name in reversed(_BACKGROUND):
+        worker.wsgi.extensions[name].stop()

@@ -14,6 +14,7 @@ from tests.project import ROOT, name_of, project_files
 PACKAGES = ("contracts", "sandbox", "exchange")
 CODE = (*PACKAGES, "scripts")
 LONGEST_FILE = 600
+LONGER_BY_DESIGN = {"contracts/verify.py": 820}  # the checker that a regulator gets as one file: decision 0005
 LONGEST_FUNCTION = 60
 LARGEST_FILE = 1_000_000
 
@@ -96,7 +97,8 @@ def test_files_are_short_enough_to_read() -> None:
     long = [
         f"{name_of(path)}: {count} lines"
         for path in files(".py", ".html", ".css", ".js", ".md", "")
-        if is_text(path) and (count := len(text_of(path).splitlines())) > LONGEST_FILE
+        if is_text(path)
+        and (count := len(text_of(path).splitlines())) > LONGER_BY_DESIGN.get(name_of(path), LONGEST_FILE)
     ]
     nothing(long, f"a file has at most {LONGEST_FILE} lines; split it by what a reader looks for")
 

@@ -57,6 +57,8 @@ def test_a_python_that_cannot_make_environments(machine: Path) -> None:
     assert "apt-get install python3-venv" in refusal(machine)
 
 
-@pytest.mark.parametrize("script", ["scripts/_env", "scripts/serve", "scripts/check", "scripts/lock", ".ci/run"])
+@pytest.mark.parametrize(
+    "script", ["scripts/_env", "scripts/serve", "scripts/check", "scripts/lock", "scripts/crash", ".ci/run"]
+)
 def test_scripts_parse(script: str) -> None:
     subprocess.run(["bash", "-n", ROOT / script], check=True)

@@ -118,6 +118,12 @@ def prove_inclusion(reader: HashReader, index: int, size: int) -> tuple[bytes, .
 
 def check_inclusion(proof: Sequence[bytes], index: int, size: int, root: bytes, leaf: bytes) -> None:
     """RFC 9162 section 2.1.3.2: `leaf` (a leaf hash) is number `index` of the tree of `size` leaves under `root`."""
+    if root_by_inclusion(proof, index, size, leaf) != _hash(root):
+        raise TreeError("INCLUSION_FAILED", index=index, size=size)
+
+
+def root_by_inclusion(proof: Sequence[bytes], index: int, size: int, leaf: bytes) -> bytes:
+    """The root that this proof leads to, for those who compare it with a signature (RFC 9942 section 5.2.1)."""
     if not 0 <= index < _size(size):
         raise TreeError("INDEX_OUTSIDE_TREE", index=index, size=size)
     position, last, whole = index, size - 1, _hash(leaf)
@@ -132,8 +138,7 @@ def check_inclusion(proof: Sequence[bytes], index: int, size: int, root: bytes, 
         position, last = position >> 1, last >> 1
     if last != 0:
         raise TreeError("PROOF_TOO_SHORT", index=index, size=size, hashes=len(proof))
-    if whole != _hash(root):
-        raise TreeError("INCLUSION_FAILED", index=index, size=size)
+    return whole
 
 
 def prove_consistency(reader: HashReader, old: int, new: int) -> tuple[bytes, ...]:

@@ -5,8 +5,8 @@ import json
 
 import click
 
-SIZES = {"log": 2_000, "search": 20_000, "sandbox": 1_000_000, "negotiate": 200}
-UNITS = {"log": "transactions", "search": "listings", "sandbox": "rows", "negotiate": "contracts"}
+SIZES = {"log": 2_000, "search": 20_000, "sandbox": 1_000_000, "negotiate": 200, "verify": 1_000_000}
+UNITS = {"log": "transactions", "search": "listings", "sandbox": "rows", "negotiate": "contracts", "verify": "records"}
 
 
 @click.command("bench")
@@ -16,7 +16,7 @@ UNITS = {"log": "transactions", "search": "listings", "sandbox": "rows", "negoti
     type=click.Choice(["sqlite", "postgresql"]),
     default="sqlite",
     show_default=True,
-    help="Which database to measure on; postgresql starts a server of its own. The sandbox needs none.",
+    help="Which database to measure on; postgresql starts a server of its own. The sandbox and the checkers need none.",
 )
 @click.option(
     "--size",
@@ -30,6 +30,6 @@ def bench(name: str, database: str, size: int | None) -> None:
     count = size or SIZES[name]
     figures = importlib.import_module(f"exchange.bench.{name}").run(database, count)
     facts = {"bench": name, "size": count, "machine": measuring.machine()}
-    if name != "sandbox":
+    if name not in ("sandbox", "verify"):
         facts["database"] = database
     click.echo(json.dumps({**facts, "figures": [figure.plain() for figure in figures]}, indent=2, ensure_ascii=False))

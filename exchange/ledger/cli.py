@@ -13,11 +13,11 @@ from contracts.log.tiles import bundles_of, tiles_of
 from exchange import clock
 from exchange.config import Config
 from exchange.db import Database
-from exchange.errors import Refused
-from exchange.ledger import restart, rotation, service
-from exchange.ledger.keyring import Keyring
+from exchange.errors import NotFound, Refused
+from exchange.ledger import receipts, restart, rotation, service
+from exchange.ledger.keyring import Keyring, LogKeyError
 from exchange.ledger.leader import leading
-from exchange.ledger.models import Checkpoint, Entry
+from exchange.ledger.models import Anchor, Checkpoint, Entry
 from exchange.ledger.sequencer import Sequencer
 from exchange.ledger.tiles import DatabaseTiles
 
@@ -63,9 +63,38 @@ def export(directory: Path) -> None:
             path = directory / tile.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(tiles.fetch(tile))
+        _export_stamps(session, newest.size, directory)
         (directory / "log.vkey").write_text("".join(f"{vkey}\n" for vkey in service.vkeys(session)))
         (directory / "checkpoint").write_text(newest.note)  # last: a reader who sees it finds everything it promises
     click.echo(f"{newest.size} records written to {directory}")
+
+
+def _export_stamps(session: Session, size: int, directory: Path) -> None:
+    """Every token, and the signed head it was made for."""
+    for stamped in session.exec(select(Anchor.size).where(col(Anchor.size) <= size).distinct()).all():
+        token, note = directory / "timestamps" / f"{stamped}.tsr", directory / "checkpoints" / str(stamped)
+        for path in (token, note):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        token.write_bytes(service.token(session, stamped))
+        note.write_text(service.note_of(session, stamped))
+
+
+@group.command("receipt")
+@click.argument("event")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+)
+def receipt(event: str, output: Path) -> None:
+    """Write the COSE receipt (RFC 9942) of one event under the newest signed head."""
+    try:
+        with _session() as session:
+            data = receipts.receipt_of(session, event, receipts.key_of(Config.from_environ().home))
+    except NotFound:
+        raise click.ClickException(f"{event} is no event under a signed head") from None
+    except LogKeyError as error:
+        raise click.ClickException(str(error)) from None
+    output.write_bytes(data)
+    click.echo(f"{len(data)} bytes written to {output}")
 
 
 @group.command("rotate-key")

@@ -5,7 +5,6 @@ are looked up, afresh for every head, so that a file taken away stops the signin
 the table signs nothing: a crash during a rotation may leave one behind, and the next rotation uses it up.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from contracts.log.checkpoint import format_vkey, verifier_key
 from exchange.errors import ExchangeError
+from exchange.secret_files import make_once
 
 
 class LogKeyError(ExchangeError):
@@ -57,16 +57,10 @@ class Keyring:
         return format_vkey(verifier_key(self._origin, key))
 
 
-def create(path: Path) -> Ed25519PrivateKey:
+def create(path: Path) -> None:
     """A new key in a new file (PEM, PKCS #8, mode 0600)."""
     key = Ed25519PrivateKey.generate()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        file.flush()
-        os.fsync(file.fileno())
-    return key
+    make_once(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def load(path: Path) -> Ed25519PrivateKey:

@@ -11,7 +11,7 @@ from sqlmodel import Session, SQLModel, col, select
 from contracts.log import leaf
 from exchange.db import new_id
 from exchange.errors import N_, refuse
-from exchange.ledger.models import Entry, Outbox
+from exchange.ledger.models import Checkpoint, Entry, Outbox
 
 MOST_WAITING = 4096  # records; one batch of the sequencer
 LONGEST_WAIT = 10.0  # seconds that the same oldest record may wait
@@ -19,34 +19,54 @@ _LOOK_EVERY = 0.25  # seconds
 _INSERT = SQLModel.metadata.tables["log_outbox"].insert().inline()
 
 
+class _Standstill:
+    """Since when the same thing has been first in line."""
+
+    def __init__(self) -> None:
+        self._first: object = None
+        self._since = 0.0
+
+    def see(self, first: object, now: float) -> None:
+        if first != self._first:
+            self._first, self._since = first, now
+
+    def lasts(self, now: float) -> bool:
+        return self._first is not None and now - self._since > LONGEST_WAIT
+
+
 class Backlog:
-    """How far the sequencer is behind, as one process sees it. Measured by the monotonic clock: a wall clock that is
-    set back hides nothing."""
+    """How far the log is behind, as one process sees it. Measured by the monotonic clock: a wall clock that is set
+    back hides nothing."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._looked = self._since = float("-inf")
-        self._oldest: int | None = None
+        self._looked = float("-inf")
         self._waiting = 0
+        self._unsequenced, self._unsigned = _Standstill(), _Standstill()
 
     def require_room(self, session: Session) -> None:
-        """Refuse (503) while too many records wait, or the oldest too long: what cannot be logged must not happen."""
+        """Refuse (503) while too many records wait, or one too long for its place or for a signed head: what cannot be
+        logged must not happen."""
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= _LOOK_EVERY:
                 self._look(session, now)
-            stuck = self._oldest is not None and now - self._since > LONGEST_WAIT
+            stuck = self._unsequenced.lasts(now) or self._unsigned.lasts(now)
             waiting = self._waiting
         if stuck or waiting > MOST_WAITING:
             text = N_("The log is behind (%(waiting)s records wait), so no action is accepted now. Try again shortly.")
             raise refuse("LOG_BEHIND", text, status=503, waiting=waiting)
 
     def _look(self, session: Session, now: float) -> None:
-        some = select(Outbox.id).order_by(col(Outbox.id)).limit(MOST_WAITING + 1).subquery()
-        waiting, oldest = session.exec(select(func.count(), func.min(some.c.id)).select_from(some)).one()
-        if oldest != self._oldest:
-            self._oldest, self._since = oldest, now
-        self._looked, self._waiting = now, waiting
+        some = select(Outbox.id).limit(MOST_WAITING + 1).subquery()
+        # By its event: SQLite gives a row's number again once the outbox was empty.
+        first = select(Outbox.event_id).order_by(col(Outbox.id)).limit(1).scalar_subquery()
+        self._waiting, oldest = session.exec(select(func.count(), first).select_from(some)).one()
+        self._unsequenced.see(oldest, now)
+        signed = select(func.max(Checkpoint.size)).where(col(Checkpoint.note).is_not(None)).scalar_subquery()
+        unsigned = select(func.min(Checkpoint.size)).where(col(Checkpoint.size) > func.coalesce(signed, -1))
+        self._unsigned.see(session.exec(unsigned).one(), now)
+        self._looked = now
 
 
 def append(

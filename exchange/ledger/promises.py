@@ -40,9 +40,12 @@ class Promises:
 
     def keep(self, note: str) -> None:
         """Write the newest signed head down everywhere, durably. A crash in between leaves some places behind by one
-        head, which is what they were before: each is a beginning of the same history."""
+        head, which is what they were before: each is a beginning of the same history. A larger promise stays: another
+        process may have led in between, when the database server had lost sight of this one."""
+        head = _head(note)
         for path in self._written:
-            write_whole(path, note)
+            if not any(size > head.size for size in self._sizes_in(path)):
+                write_whole(path, note.encode())
 
     def require(self, session: Session, size: int) -> None:
         """Raise WouldFork unless the database of ``size`` records continues every promise."""
@@ -58,26 +61,32 @@ class Promises:
         for _path, head in self._found():
             yield head
 
+    def _sizes_in(self, path: Path) -> list[int]:
+        return [head.size for found, head in self._found() if found == path]
+
     def _found(self) -> Iterator[tuple[Path, checkpoint.Checkpoint]]:
         for path in (*self._written, *self._read_only):
             try:
-                note = path.read_text()
+                head = _head(path.read_text())
             except FileNotFoundError:
                 continue
-            head = checkpoint.parse_checkpoint(checkpoint.parse_note(note).text)
             if head.origin == self._origin:  # another log's promise, after a restart under a new origin
                 yield path, head
+
+
+def _head(note: str) -> checkpoint.Checkpoint:
+    return checkpoint.parse_checkpoint(checkpoint.parse_note(note).text)
 
 
 def _root(session: Session, size: int, promised: int) -> bytes:
     return tree.root_at(DatabaseTiles(session, size).reader, promised)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file in one durable step: a crash leaves the old or the new text, never half of one."""
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file in one durable step: a crash leaves the old or the new content, never half of one."""
     temporary = path.with_name(path.name + ".new")
-    with temporary.open("w") as file:
-        file.write(text)
+    with temporary.open("wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

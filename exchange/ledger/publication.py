@@ -38,15 +38,13 @@ class Publication:
         tiles = DatabaseTiles(session, newest.size)
         for tile in tiles_of(newest.size, since=done):
             self._write(tile, tiles.fetch(tile))
-        write_whole(head, newest.note)
+        write_whole(head, newest.note.encode())
         self._published = newest.note
 
     def _write(self, tile: Tile, data: bytes) -> None:
         path = self._folder / tile.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".new")
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        write_whole(path, data)  # durably: after a loss of power the head must not stand there without its tiles
         if tile.width == WIDTH:  # C2SP tlog-tiles: partial tiles may go once the full one is there
             self._drop_partials(Tile(tile.level, tile.index, 1))
 

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from contracts import canonical
 from contracts.log.checkpoint import Checkpoint as Head
+from contracts.log.tree import EMPTY_ROOT
 from exchange import audit
 from exchange.config import Config
 from exchange.errors import N_, refuse
@@ -43,10 +44,12 @@ def restart(session: Session, config: Config, now: datetime) -> str:
     session.exec(delete(Outbox))
     state.origin = config.log_origin
     session.add(state)
-    details: dict[str, int | str | bool] = {"vkey": vkey}
-    if last is not None:
-        details |= {"origin": last.origin, "size": last.size, "root": base64.b64encode(last.root).decode("ascii")}
-    audit.record(session, "log.restarted", None, on=[f"logkey:{vkey.split('+')[1]}"], now=now, details=details)
+    audit.record(
+        session, "log.restarted", None, on=[f"logkey:{vkey.split('+')[1]}"], now=now,
+        details={
+            "vkey": vkey, "origin": last.origin, "size": last.size, "root": base64.b64encode(last.root).decode("ascii")
+        },
+    )  # fmt: skip
     session.flush()
     for row in waiting:  # in no tree yet: they are the new log's own
         data = canonical.dumps({**json.loads(row.leaf), "log": config.log_origin})
@@ -55,13 +58,13 @@ def restart(session: Session, config: Config, now: datetime) -> str:
     return vkey
 
 
-def _last_head(session: Session, config: Config, origin: str) -> Head | None:
+def _last_head(session: Session, config: Config, origin: str) -> Head:
     """The largest head that the old log has promised anywhere."""
-    promised = list(Promises(config, origin=origin).heads())
+    promised = [Head(origin, 0, EMPTY_ROOT), *Promises(config, origin=origin).heads()]
     newest = service.head(session)
     if newest is not None:
         promised.append(Head(origin, newest.size, newest.root))
-    return max(promised, key=lambda head: head.size, default=None)
+    return max(promised, key=lambda head: head.size)
 
 
 def _new_key(session: Session, config: Config, state: State) -> str:

@@ -66,6 +66,7 @@ class Sequencer:
         self._publication = Publication(config.log_folder) if config.log_folder else None
         self._published = Published(read_policy(config.witness_policy))
         self._turn = threading.Lock()
+        self._compared = False  # with the promises, since the start: a backup put back shows before anybody acts
         self._failure: str | None = None
         self._ticking = Ticking("sequencer", TICK, self._tick)
 
@@ -104,12 +105,15 @@ class Sequencer:
             newest = _newest(session)
             if newest is None or newest.note is None:
                 return newest is not None
+            if not self._compared:
+                return True
             return self._publication is not None and self._publication.is_behind(self._published.head(session))
 
     def _require_promises(self) -> None:
         with self._database.reading() as session:
             state = session.get(State, 1)
             self._promises.require(session, 0 if state is None else state.size)
+        self._compared = True
 
     # -- from the outbox into the tree -----------------------------------------------------------------------
 
@@ -258,8 +262,9 @@ class Sequencer:
             self.run_once(wait=wait)
             self._failure = None
         except (SQLAlchemyError, OSError, ContractsError, LogKeyError, WouldFork) as error:
-            self._failure = type(error).__name__
-            log.error("sequencer", failure=self._failure)
+            before, self._failure = self._failure, type(error).__name__
+            if self._failure != before:  # once, not ten times a second for as long as the database is away
+                log.error("sequencer", failure=self._failure)
 
     def _tick(self) -> None:
         self.try_run(wait=0)

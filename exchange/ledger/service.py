@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from contracts.log import checkpoint, leaf, tree
 from contracts.log.proof import Proof
 from exchange.errors import NotFound
-from exchange.ledger.models import Checkpoint, Cosignature, Entry, Key, Subject
+from exchange.ledger.models import Anchor, Checkpoint, Cosignature, Entry, Key, Subject
 from exchange.ledger.tiles import DatabaseTiles
 
 
@@ -102,6 +102,48 @@ def prove_consistency(session: Session, old: int, new: int) -> tuple[bytes, ...]
     if newest is None or not 0 < old <= new <= newest.size:
         raise NotFound(f"{old}-{new}")
     return tree.prove_consistency(DatabaseTiles(session, new).reader, old, new)
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """A head that an outside authority has stamped, for the hour or day (UTC) in which it was made."""
+
+    size: int
+    kind: str  # "hour" or "day"
+    period: str
+    stamped_ms: int  # milliseconds since 1970 UTC
+
+    @property
+    def time(self) -> datetime:
+        """The time that the authority states."""
+        return datetime.fromtimestamp(self.stamped_ms / 1000, UTC)
+
+
+def stamps(session: Session, *, kind: str | None = None, before: int | None = None, limit: int = 1000) -> list[Stamped]:
+    """Time-stamps of heads smaller than ``before``, newest first."""
+    query = select(Anchor.size, Anchor.kind, Anchor.period, Anchor.stamped_ms)
+    if kind is not None:
+        query = query.where(Anchor.kind == kind)
+    if before is not None:
+        query = query.where(col(Anchor.size) < before)
+    rows = session.exec(query.order_by(col(Anchor.size).desc(), col(Anchor.kind)).limit(limit))
+    return [Stamped(*row) for row in rows]
+
+
+def token(session: Session, size: int) -> bytes:
+    """The RFC 3161 token over the head of ``size`` records, as the authority sent it; raises NotFound."""
+    found = session.exec(select(Anchor.token).where(Anchor.size == size).limit(1)).first()
+    if found is None:
+        raise NotFound(f"{size}.tsr")
+    return found
+
+
+def note_of(session: Session, size: int) -> str:
+    """The signed head of exactly ``size`` records; raises NotFound."""
+    row = session.get(Checkpoint, size)
+    if row is None or row.note is None:
+        raise NotFound(f"checkpoint {size}")
+    return row.note
 
 
 @dataclass(frozen=True)

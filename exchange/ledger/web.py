@@ -1,17 +1,20 @@
 """The log for strangers: C2SP tlog-tiles and tlog-checkpoint, proofs, keys. All public except the entries."""
 
 import base64
+from pathlib import Path
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request, url_for
 
+from contracts import bundle
 from contracts.errors import TreeError
 from contracts.log import tiles
 from contracts.log.checkpoint import parse_vkey
 from contracts.log.policy import format_policy
 from contracts.log.proof import format_proof
+from contracts.log.receipt import MEDIA_TYPE
 from exchange import clock, identity, looks
 from exchange.errors import N_, NotFound, refuse
-from exchange.ledger import service
+from exchange.ledger import receipts, service, timestamps
 from exchange.ledger.tiles import DatabaseTiles
 from exchange.ledger.witnesses import Witnesses
 from exchange.permissions import Permission, needs, public
@@ -88,6 +91,75 @@ def key_history() -> Response:
     response = jsonify(history)
     response.headers["Cache-Control"] = "public, max-age=60"
     return response
+
+
+@blueprint.get("/receipt")
+@public
+def receipt() -> Response:
+    """``?event=<id>``: the same as a COSE receipt (RFC 9942), for tools that speak COSE."""
+    event = request.args.get("event", "")[:64]
+    data = receipts.receipt_of(identity.db_session(), event, receipts.key_of(_home()))
+    headers = {"Cache-Control": "public, max-age=1", "Content-Disposition": 'attachment; filename="receipt.cose"'}
+    return Response(data, content_type=MEDIA_TYPE, headers=headers)
+
+
+@blueprint.get("/keys/cose.pem")
+@public
+def receipt_key() -> Response:
+    """The public key of all receipts."""
+    pem = receipts.pem_of(receipts.key_of(_home()))
+    return Response(pem, mimetype="application/x-pem-file", headers={"Cache-Control": "public, max-age=60"})
+
+
+@blueprint.get("/timestamps")
+@public
+def stamp_list() -> Response:
+    """The heads that an outside authority has stamped, newest first; ``time`` is what it states. A thousand at a time,
+    ``?before=<size>`` for older ones."""
+    before = _whole("before") if "before" in request.args else None
+    found = [
+        {
+            "size": stamp.size,
+            "kind": stamp.kind,
+            "period": stamp.period,
+            "time": stamp.time.isoformat(),
+            "token": url_for(".token", size=stamp.size),
+            "text": url_for(".stamped_text", size=stamp.size),
+        }
+        for stamp in service.stamps(identity.db_session(), before=before)
+    ]
+    response = jsonify(found)
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
+
+
+@blueprint.get("/timestamps/<int(max=9223372036854775807):size>.tsr")
+@public
+def token(size: int) -> Response:
+    """The RFC 3161 token over the head of so many records, as it was received."""
+    data = service.token(identity.db_session(), size)
+    return Response(data, mimetype="application/timestamp-reply", headers={"Cache-Control": FOREVER})
+
+
+@blueprint.get("/timestamps/<int(max=9223372036854775807):size>.txt")
+@public
+def stamped_text(size: int) -> Response:
+    """The exact bytes under that token: the head's text without its signatures."""
+    session = identity.db_session()
+    service.token(session, size)  # only what is stamped stands here
+    return _text(timestamps.text_of(service.note_of(session, size)).decode(), FOREVER)
+
+
+def _home() -> Path:
+    home: Path = current_app.extensions["minhbach.config"].home
+    return home
+
+
+@blueprint.get("/verify.py")
+@public
+def verifier() -> Response:
+    """The evidence checker in one file, as it lies in every bundle: get it here, or better from elsewhere."""
+    return _text(bundle.verifier().decode("utf-8"), "public, max-age=60")
 
 
 def _head() -> service.Head:

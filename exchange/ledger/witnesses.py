@@ -203,7 +203,7 @@ class Witnesses:
             head = checkpoint.open_checkpoint(answer.body, service.verifiers(session)).checkpoint
             if head.origin != self._origin or _holds(session, head) or self._broken(session):
                 return
-        write_whole(self._witnessed, answer.body.decode())
+        write_whole(self._witnessed, answer.body)
         log.error("witnessed_head", witness=one.name, size=head.size)
 
 

@@ -11,9 +11,10 @@ from exchange import clock, identity
 from exchange.bodies import Blueprint
 from exchange.ledger.cosigned import sightings
 from exchange.ledger.tiles import DatabaseTiles
+from exchange.limits import EXPORTS, by_organisation, limiter
 from exchange.oversight import formats, own, schemas, service, warrants
 from exchange.oversight.models import Warrant
-from exchange.oversight.web import evidence_answer
+from exchange.oversight.web import evidence_answer, whole_log_answer
 from exchange.permissions import Permission, needs
 
 blueprint = Blueprint("oversight_api", __name__, url_prefix="/api/v1", description="Supervision, and evidence")
@@ -102,6 +103,14 @@ def contract(contract_id: str) -> dict[str, Any]:
 def evidence_of(contract_id: str) -> Response:
     """The evidence bundle (zip): ``python -m contracts verify`` checks it anywhere"""
     return evidence_answer(contract_id)
+
+
+@blueprint.get("/oversight/log/evidence")
+@needs(Permission.AUDIT)
+@limiter.limit(EXPORTS, key_func=by_organisation)
+def whole_log() -> Response:
+    """The evidence bundle of the whole log (zip), under a warrant"""
+    return whole_log_answer()
 
 
 @blueprint.get("/contracts/<contract_id>/evidence")

@@ -1,41 +1,52 @@
-"""One contract's records out of the log, and the evidence bundle made of them (contracts.evidence)."""
+"""Evidence bundles (contracts.evidence) out of the database: of one contract, and of the whole log."""
 
-from collections.abc import Iterable
+import base64
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO
 
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, col, select
 
-from contracts import canonical, evidence, signature
+from contracts import canonical, document, evidence, signature
 from contracts.log import tree
 from contracts.log.leaf import EventType
 from exchange.errors import N_, NotFound, refuse
 from exchange.ledger import service as ledger
+from exchange.ledger.models import Anchor, Checkpoint, Entry
 from exchange.ledger.service import Head, Record
 from exchange.ledger.tiles import DatabaseTiles
 from exchange.negotiations import standing
 from exchange.negotiations.models import Contract
 
 _OF_LISTING = [event for event in EventType if event.startswith("listing.")]
+MAX_HEADS = 1_000  # older heads in a bundle of the whole log: the last of each day, the newest of them
+DAY_MS = 86_400_000
 _OF_KEY = [event for event in EventType if event.startswith("key.")]
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """The zip, and the head of the log that everything in it is proved under."""
+class Made:
+    """What the log says of a bundle: its digest, and the head that everything in it is proved under."""
 
-    data: bytes
     head: Head
     records: int
+    digest: str
 
-    @property
-    def digest(self) -> str:
-        """What the log says of this file."""
-        return canonical.sha256_b64url(self.data)
+
+@dataclass(frozen=True)
+class Bundle(Made):
+    """The bundle of one contract as bytes."""
+
+    data: bytes
 
 
 def records_of(session: Session, row: Contract) -> list[Record]:
     """The contract's whole story, oldest first: its own, its negotiation's, the listing's and the keys' records."""
     found = ledger.story(session, [f"contract:{row.id}", f"negotiation:{row.negotiation_id}"])
+    found += ledger.find(session, ledger.Search(event=EventType.LOG_RESTARTED, limit=1000))  # other names of the log
     keys = {f"key:{entry.thumbprint}" for entry in standing.signatures_of(session, row.id)}
     for subject, events in [(f"listing:{row.listing_id}", _OF_LISTING), *((key, _OF_KEY) for key in keys)]:
         for event in events:  # only these: a listing and a key have dealings with others too
@@ -47,7 +58,7 @@ def records_of(session: Session, row: Contract) -> list[Record]:
 def for_parties(records: list[Record], row: Contract) -> list[Record]:
     """Without the looks of officials and the attempts of strangers: those are for the regulator to read."""
     own = {f"contract:{row.id}", f"negotiation:{row.negotiation_id}", f"listing:{row.listing_id}"}
-    own |= {record.leaf.on[0] for record in records if record.leaf.on[0].startswith("key:")}
+    own |= {record.leaf.on[0] for record in records if record.leaf.on[0].startswith(("key:", "logkey:"))}
     parties = {f"org:{row.buyer_org_id}", f"org:{row.provider_org_id}"}
     return [record for record in records if record.leaf.on[0] in own or record.leaf.actor in parties]
 
@@ -70,9 +81,32 @@ def bundle_of(session: Session, contract_id: str, *, official: bool) -> Bundle:
         checkpoint=head.note,
         log_keys=ledger.vkeys(session),
         records=_proved(session, placed, head),
-        contracts=[_signed(session, row, {record.id for record in placed})],
+        contracts=[_signed(session, row, head)],
+        extras=_extras(session, head, _pinned(session, row, head)),
     )
-    return Bundle(data, head, len(placed))
+    return Bundle(head, len(placed), canonical.sha256_b64url(data), data)
+
+
+def write_whole_log(session: Session, out: BinaryIO) -> Made:
+    """The evidence file of every record under the newest signed head, written to ``out`` while it is read.
+
+    Use a session that only reads: a large log takes a while. A crash leaves a file that no checker accepts.
+    """
+    head = ledger.head(session)
+    if head is None:
+        raise refuse("NOT_IN_LOG_YET", N_("The log has no record yet."), status=409)
+    evidence.write_log(
+        out,
+        checkpoint=head.note,
+        size=head.size,
+        log_keys=ledger.vkeys(session),
+        fetch=DatabaseTiles(session, head.size).fetch,
+        contracts=_contracts_under(session, head),
+        extras=_extras(session, head, _days(session, head), proved=False),
+    )
+    out.seek(0)
+    digest = base64.urlsafe_b64encode(hashlib.file_digest(out, "sha256").digest()).rstrip(b"=").decode()  # type: ignore[arg-type]
+    return Made(head, head.size, f"sha-256:{digest}")
 
 
 def verify(session: Session, bundle: Bundle) -> evidence.Report:
@@ -89,7 +123,59 @@ def _proved(session: Session, records: Iterable[Record], head: Head) -> list[evi
     ]
 
 
-def _signed(session: Session, row: Contract, logged: set[str]) -> bytes:
+def _contracts_under(session: Session, head: Head) -> dict[str, Callable[[], bytes]]:
+    """Every contract whose agreement is under the head, by the digest of its document; read when its turn comes."""
+    agreed = select(Contract.id, Contract.sha256).join(Entry, col(Entry.event_id) == col(Contract.agreed_event))
+    rows = session.exec(agreed.where(col(Entry.idx) < head.size)).all()
+    return {_hexadecimal(sha256): partial(_signed_of, session, id, head) for id, sha256 in rows}
+
+
+def _hexadecimal(digest: str) -> str:
+    return base64.urlsafe_b64decode(digest.removeprefix("sha-256:") + "=").hex()
+
+
+def _signed_of(session: Session, contract_id: str, head: Head) -> bytes:
+    return _signed(session, session.get_one(Contract, contract_id), head)
+
+
+def _signed(session: Session, row: Contract, head: Head) -> bytes:
     """The contract with the signatures whose records are under the head; a later one is not part of this bundle."""
-    entries = [entry.entry for entry in standing.signatures_of(session, row.id) if entry.event_id in logged]
+    signed = standing.signatures_of(session, row.id)
+    events = [entry.event_id for entry in signed]
+    logged = set(session.exec(select(Entry.event_id).where(col(Entry.event_id).in_(events), Entry.idx < head.size)))
+    entries = [entry.entry for entry in signed if entry.event_id in logged]
     return canonical.dumps(signature.assemble(row.payload, entries))
+
+
+def _pinned(session: Session, row: Contract, head: Head) -> list[Checkpoint]:
+    """The head that the parties named in the contract, which the newest one must continue."""
+    named = document.parse(row.payload).log
+    found = session.get(Checkpoint, named.size) if named is not None and 0 < named.size < head.size else None
+    return [] if found is None or found.note is None else [found]
+
+
+def _days(session: Session, head: Head) -> list[Checkpoint]:
+    """The last signed head of each day, and every head that has a time-stamp; the newest of them."""
+    signed = (col(Checkpoint.note).is_not(None), Checkpoint.size < head.size)
+    day = col(Checkpoint.made_ms) - col(Checkpoint.made_ms) % DAY_MS
+    last = select(func.max(Checkpoint.size)).where(*signed).group_by(day)
+    chosen = col(Checkpoint.size).in_(last) | col(Checkpoint.size).in_(select(Anchor.size))
+    rows = session.exec(select(Checkpoint).where(*signed, chosen).order_by(col(Checkpoint.size).desc()))
+    return list(rows.fetchmany(MAX_HEADS))
+
+
+def _extras(session: Session, head: Head, older: list[Checkpoint], *, proved: bool = True) -> evidence.Extras:
+    """Key history, older heads (with their proofs, unless all hashes are there anyway) and their time-stamps."""
+    reader = DatabaseTiles(session, head.size).reader
+    sizes = [row.size for row in older]
+    anchors = session.exec(select(Anchor).where(col(Anchor.size).in_([*sizes, head.size])).order_by(col(Anchor.kind)))
+    return evidence.Extras(
+        keys=tuple(evidence.KeySpan(key.vkey, key.since, key.until) for key in ledger.keys(session)),
+        heads={
+            row.size: evidence.OlderHead(
+                row.note or "", tree.prove_consistency(reader, row.size, head.size) if proved else ()
+            )
+            for row in older
+        },
+        timestamps={anchor.size: anchor.token for anchor in anchors},
+    )

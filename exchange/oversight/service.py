@@ -6,6 +6,7 @@ Everything but the public head needs a warrant that holds today, and every look 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import BinaryIO
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -24,7 +25,7 @@ from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.ledger.cosigned import Sighting, sightings
 from exchange.ledger.models import Entry
-from exchange.ledger.service import Head, Record
+from exchange.ledger.service import Head, Record, Stamped
 from exchange.negotiations import service as negotiations
 from exchange.negotiations import standing
 from exchange.negotiations.models import Contract, Move
@@ -50,6 +51,8 @@ class Desk:
     latest: list[Record] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     private: Private = field(default_factory=dict)
+    hour: Stamped | None = None  # the newest time-stamp of each kind
+    day: Stamped | None = None
 
 
 @dataclass(frozen=True)
@@ -111,16 +114,16 @@ def desk(session: Session, actor: Actor | None, asked: Policy, now: datetime) ->
     """The head of the log, what the witnesses asked have seen of it, and, under a warrant, what happened last."""
     actor = require(actor, Permission.AUDIT)
     seen = sightings(session, asked, now)
+    hour, day = (next(iter(ledger.stamps(session, kind=kind, limit=1)), None) for kind in ("hour", "day"))
     if warrants.current_warrant(session, actor, now) is None:
-        return Desk(ledger.head(session), seen, None)
+        return Desk(ledger.head(session), seen, None, hour=hour, day=day)
     warrant = warrants.look(session, actor, "desk", [], now)
     grouped = select(Entry.event, func.count()).where(col(Entry.event).in_(COUNTED)).group_by(Entry.event)
     counts = dict.fromkeys(COUNTED, 0) | dict(session.exec(grouped).all())
     recent = [r for r in ledger.find(session, ledger.Search(limit=200)) if r.leaf.on[0].partition(":")[0] != "warrant"]
     latest = recent[:15]
-    return Desk(
-        ledger.head(session), seen, warrant, counts, latest, names_in(session, latest), private_of(session, latest)
-    )
+    names, private = names_in(session, latest), private_of(session, latest)
+    return Desk(ledger.head(session), seen, warrant, counts, latest, names, private, hour, day)
 
 
 def search(session: Session, actor: Actor | None, question: Question, now: datetime) -> Found:
@@ -208,7 +211,22 @@ def export(session: Session, actor: Actor | None, contract_id: str, now: datetim
     return bundle
 
 
-def note_export(session: Session, actor: Actor | None, bundle: evidence.Bundle, on: list[str], now: datetime) -> None:
+def export_log(session: Session, actor: Actor | None, out: BinaryIO, now: datetime) -> evidence.Made:
+    """The evidence bundle of the whole log into ``out``, for a regulator under a warrant. ``session`` only reads;
+    record the export with ``note_log_export`` before the file leaves."""
+    actor = require(actor, Permission.AUDIT)
+    warrants.need_warrant(session, actor, now)
+    return evidence.write_whole_log(session, out)
+
+
+def note_log_export(session: Session, actor: Actor | None, made: evidence.Made, now: datetime) -> None:
+    """Record that the whole log left, under the warrant that must still hold."""
+    actor = require(actor, Permission.AUDIT)
+    warrant = warrants.need_warrant(session, actor, now)
+    note_export(session, actor, made, [f"warrant:{warrant.id}", f"org:{actor.org_id}"], now)
+
+
+def note_export(session: Session, actor: Actor | None, bundle: evidence.Made, on: list[str], now: datetime) -> None:
     """Record that a bundle left, by its digest."""
     details: dict[str, int | str | bool] = {"records": bundle.records, "size": bundle.head.size}
     audit.record(session, "evidence.exported", actor, on=on, now=now, hashes={"bundle": bundle.digest}, details=details)

@@ -1,19 +1,35 @@
 """Pages of the regulator: desk, warrant, log, one contract's story, evidence, organisations."""
 
+import hashlib
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from tempfile import TemporaryFile
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)  # fmt: skip
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
+from contracts.bundle import verifier
 from exchange import clock, identity
 from exchange.accounts.forms import load, page
 from exchange.error_pages import say
 from exchange.errors import Refusal, Refused
 from exchange.home import here
 from exchange.i18n import language
+from exchange.limits import EXPORTS, by_organisation, limiter
 from exchange.negotiations import pages
 from exchange.oversight import formats, schemas, service, warrants, words
 from exchange.permissions import Permission, needs
@@ -80,7 +96,13 @@ def contract(contract_id: str) -> str:
     session.commit()
     lines = [(line, line.say(language())) for line in story.report.lines]
     return render_template(
-        "oversight/story.html", story=story, lines=lines, words=words, moment=formats.moment, clause_value=pages.shown
+        "oversight/story.html",
+        story=story,
+        lines=lines,
+        words=words,
+        moment=formats.moment,
+        clause_value=pages.shown,
+        checker=hashlib.sha256(verifier()).hexdigest(),
     )
 
 
@@ -89,6 +111,14 @@ def contract(contract_id: str) -> str:
 def evidence(contract_id: str) -> Response:
     """The evidence bundle, for a regulator under a warrant or a party of the contract."""
     return evidence_answer(contract_id)
+
+
+@blueprint.get("/log/evidence.zip")
+@needs(Permission.AUDIT)
+@limiter.limit(EXPORTS, key_func=by_organisation)
+def whole_log() -> Response:
+    """The evidence bundle of the whole log, for a regulator under a warrant."""
+    return whole_log_answer()
 
 
 @blueprint.get("/organisations")
@@ -113,12 +143,35 @@ def evidence_answer(contract_id: str) -> Response:
     return Response(bundle.data, mimetype="application/zip", headers=headers)
 
 
+def whole_log_answer() -> Response:
+    """The whole log as a file that is sent while it is read from disk; the API gives the same.
+
+    It is made under a session that only reads, so that nobody waits; the export is on record before a byte leaves.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(TemporaryFile())
+        made = service.export_log(identity.db_session(), identity.the_actor(), file, clock.now())
+        service.note_log_export(identity.writing_session(), identity.the_actor(), made, clock.now())
+        identity.commit_logged()
+        file.seek(0)
+        name = f"minhbach-log-{made.head.size}.zip"
+        answer = send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)
+        stack.pop_all()  # the server closes the file when it has sent it
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
 def _desk(refused: Refused | None = None) -> Response:
     session = identity.db_session() if refused else identity.writing_session()
     witnesses = current_app.extensions["minhbach.witnesses"]
     shown = service.desk(session, identity.the_actor(), witnesses.policy, clock.now())
     session.commit()
-    facts = {"desk": shown, "forked": witnesses.alarmed(), "now": clock.now()}
+    facts = {
+        "desk": shown,
+        "forked": witnesses.alarmed(),
+        "stamping": current_app.extensions["minhbach.timestamps"].configured,
+        "now": clock.now(),
+    }
     return page("oversight/desk.html", refused, words=words, moment=formats.moment, **facts)
 
 

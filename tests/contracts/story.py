@@ -29,6 +29,7 @@ TERMS = Terms(
     attribution=True,
 )
 CONTRACT = "contract:01JB2C3D4E5F6G7H8J9K"
+BEGUN = 3  # records before the contract; the head of this size is the one the parties name
 
 
 class Log:
@@ -55,11 +56,17 @@ class Log:
         self.leaves.append(data)
         return number
 
-    def head(self):
-        return checkpoint.Checkpoint(ORIGIN, len(self.leaves), tree.root_of(self.leaves))
+    def head(self, size=None):
+        leaves = self.leaves[:size]
+        return checkpoint.Checkpoint(ORIGIN, len(leaves), tree.root_of(leaves))
 
-    def signed_head(self):
-        return checkpoint.sign_checkpoint(self.head(), LOG_KEY)
+    def signed_head(self, size=None):
+        return checkpoint.sign_checkpoint(self.head(size), LOG_KEY)
+
+    def older(self, size):
+        """The signed head of that size, and the proof that the newest one continues it."""
+        proof = tree.prove_consistency(tiles.EntryReader(self.leaves), size, len(self.leaves))
+        return evidence.OlderHead(self.signed_head(size), proof)
 
     def records(self, subject):
         reader = tiles.EntryReader(self.leaves)
@@ -134,9 +141,19 @@ def jws(contract, entries):
     return canonical.dumps(signature.assemble(contract.payload, entries))
 
 
-def write(log, signed, *, scope=CONTRACT, records=None, note=None):
+def extras(log, sizes=(BEGUN,), **more):
+    """Older heads, the one that the parties named among them."""
+    return evidence.Extras(heads={size: log.older(size) for size in sizes if size <= len(log.leaves)}, **more)
+
+
+def write(log, signed, *, scope=CONTRACT, records=None, note=None, more=None):
     if records is None:
         records = log.all_records() if scope == bundle.WHOLE_LOG else log.records(scope)
     return evidence.write(
-        scope=scope, checkpoint=note or log.signed_head(), log_keys=[VKEY], records=records, contracts=signed
+        scope=scope,
+        checkpoint=note or log.signed_head(),
+        log_keys=[VKEY],
+        records=records,
+        contracts=signed,
+        extras=extras(log) if more is None else more,
     )

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from contracts import canonical
 from contracts.errors import CanonicalError
-from tests.contracts.log.conftest import vectors  # noqa: F401  (the fixture)
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=8),
@@ -37,7 +36,7 @@ def test_every_other_spelling_is_refused(value):
 
 
 @pytest.mark.parametrize("name", ["arrays", "french", "structures", "unicode", "values", "weird"])
-def test_published_vectors(vectors, name):  # noqa: F811
+def test_published_vectors(vectors, name):
     text = (vectors / "jcs/input" / f"{name}.json").read_text(encoding="utf-8")
     expected = (vectors / "jcs/output" / f"{name}.json").read_bytes()
     value = json.loads(text)

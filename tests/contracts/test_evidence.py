@@ -1,6 +1,7 @@
 """The evidence bundle: what it proves, and that each kind of falsification is found and named."""
 
 import ast
+import hashlib
 import io
 import string
 import subprocess
@@ -53,6 +54,7 @@ def test_a_contract_is_checked_line_by_line(good):
         "MANIFEST",
         "CHECKPOINT",
         "ENTRIES",
+        "HEADS",
         "CHAINS",
         "CONTRACT",
     ]
@@ -137,13 +139,16 @@ def repack(members, *, manifest=True):
     """What a careful forger does: a correct zip with a correct manifest."""
     if manifest:
         members = {name: data for name, data in members.items() if name != bundle.MANIFEST}
-        members[bundle.MANIFEST] = bundle._manifest(members)
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
+        members[bundle.MANIFEST] = bundle.manifest_of(digests)
     return archive.pack(members)
 
 
 def test_every_changed_byte_inside_a_carefully_repacked_bundle_is_found(good):
     members = archive.unpack(good)
     for name, data in members.items():
+        if name in evidence.KNOWN_TEXTS:
+            continue
         step = 1 if name in ("bundle.json", "checkpoint") else 7
         for at in range(0, len(data), step):
             changed = {**members, name: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]}
@@ -367,10 +372,10 @@ def test_the_command_prints_a_line_for_each_check(good, tmp_path, capsys, lang):
     file.write_bytes(good)
     policy.write_text(POLICY)
     assert main(["verify", str(file), "--policy", str(policy), "--lang", lang]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 7
+    assert len(capsys.readouterr().out.splitlines()) == 8
     file.write_bytes(good[:100] + b"?" + good[101:])
     assert main(["verify", str(file), "--lang", lang]) == 1
-    assert main(["verify", str(tmp_path / "absent.zip")]) == 1
+    assert main(["verify", str(tmp_path / "absent.zip")]) == 2
     capsys.readouterr()
 
 
@@ -414,7 +419,7 @@ def raised_codes():
     folder = Path(contracts.__file__).parent
     files = [
         *folder.glob("log/*.py"),
-        *(folder / f"{name}.py" for name in ("archive", "bundle", "canonical", "evidence")),
+        *(folder / f"{name}.py" for name in ("archive", "bundle", "canonical", "evidence", "evidence_story")),
     ]
     for file in files:
         for node in ast.walk(ast.parse(file.read_text())):

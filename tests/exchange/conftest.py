@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,16 +67,16 @@ def postgresql_server() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A migrated, empty database of each kind in turn."""
-    if request.param == "sqlite":
+@contextmanager
+def empty_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """A migrated, empty database of this kind, for as long as the block lasts."""
+    if kind == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
-        shutil.copy(template, tmp_path / "exchange.sqlite")
-        yield f"sqlite:///{tmp_path / 'exchange.sqlite'}"
+        shutil.copy(template, folder / "exchange.sqlite")
+        yield f"sqlite:///{folder / 'exchange.sqlite'}"
         return
     base: str = request.getfixturevalue("postgresql_server")
-    name = f"test_{os.getpid()}_{abs(hash(tmp_path)) % 10**9}"
+    name = f"test_{os.getpid()}_{abs(hash(folder)) % 10**9}"
     admin = create_engine(base, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template_exchange"))
@@ -83,6 +84,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty database of each kind in turn."""
+    with empty_database(request.param, request, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -43,6 +43,13 @@ def test_the_sandbox_answers_every_shape_of_question() -> None:
     assert "database" not in printed
 
 
+def test_both_checkers_are_measured() -> None:
+    printed = figures("verify", "--size", "300")
+    assert [figure["unit"] for figure in printed["figures"]] == ["records/s"] * 3 + ["contracts/s"] * 2
+    assert all(figure["more"]["peak_mib"] > 0 for figure in printed["figures"][1:])
+    assert "database" not in printed
+
+
 def test_an_unknown_benchmark_is_told_which_there_are() -> None:
     result = CliRunner().invoke(bench, ["nonsense"])
     assert result.exit_code == 2

@@ -34,7 +34,8 @@ PUBLIC = {
     "GET catalogue.index", "GET catalogue.listing", "GET catalogue_api.Listings", "GET catalogue_api.One",
     # the log convinces only if anybody can read it
     "GET ledger.checkpoint", "GET ledger.keys", "GET ledger.key_history", "GET ledger.proof", "GET ledger.consistency",
-    "GET ledger.tile",
+    "GET ledger.receipt", "GET ledger.receipt_key",
+    "GET ledger.stamp_list", "GET ledger.token", "GET ledger.stamped_text", "GET ledger.tile", "GET ledger.verifier",
     # a link that carries its own secret
     "GET deliveries.by_link",
 }  # fmt: skip

@@ -17,7 +17,7 @@ from exchange.db import Database
 from exchange.errors import Refused
 from exchange.ledger import outbox, service
 from exchange.ledger.keyring import load
-from exchange.ledger.promises import WouldFork, write_whole
+from exchange.ledger.promises import Promises, WouldFork, write_whole
 from exchange.ledger.sequencer import Sequencer
 
 Note = Callable[..., list[str]]
@@ -41,7 +41,7 @@ def test_a_restored_home_folder_is_betrayed_by_the_second_disk(note: Note, place
     old = head_in(placed.home / "last_signed")
     assert placed.log_promise is not None
     lost = checkpoint.Checkpoint(old.origin, 7, tree.leaf_hash(b"records that no backup holds"))
-    write_whole(placed.log_promise, checkpoint.sign_checkpoint(lost, load(placed.home / "log.key")))
+    write_whole(placed.log_promise, checkpoint.sign_checkpoint(lost, load(placed.home / "log.key")).encode())
     note("two")
     with pytest.raises(WouldFork, match="second/promise promises 7 records"):
         sequencer.run_once()
@@ -56,7 +56,9 @@ def test_a_head_that_a_witness_has_seen_counts_as_a_promise(note: Note, config: 
     note("one")
     sequencer.run_once()
     seen = checkpoint.Checkpoint("log.test/2026", 2, tree.EMPTY_ROOT)
-    write_whole(config.home / "witnessed_head", checkpoint.sign_checkpoint(seen, load(config.home / "log.key")))
+    write_whole(
+        config.home / "witnessed_head", checkpoint.sign_checkpoint(seen, load(config.home / "log.key")).encode()
+    )
     note("two")
     with pytest.raises(WouldFork, match="witnessed_head"):
         sequencer.run_once()
@@ -106,7 +108,7 @@ def test_the_published_folder_is_a_promise_too(note: Note, placed: Config, datab
     assert placed.log_folder is not None
     other = checkpoint.Checkpoint("log.test/2026", 1, tree.leaf_hash(b"another history"))
     note_text = checkpoint.sign_checkpoint(other, load(placed.home / "log.key"))
-    write_whole(placed.log_folder / "checkpoint", note_text)
+    write_whole(placed.log_folder / "checkpoint", note_text.encode())
     note("two")
     with pytest.raises(WouldFork, match="published/checkpoint"):
         sequencer.run_once()
@@ -152,6 +154,40 @@ def test_writers_are_refused_while_the_oldest_record_waits_too_long(
     sequencer.run_once()
     moment += 0.3
     backlog.require_room(session)
+
+
+def test_writers_are_refused_while_no_head_is_signed_for_too_long(
+    note: Note, session: Session, sequencer: Sequencer, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note("one")
+    sequencer.run_once()
+    key = (config.home / "log.key").rename(config.home / "taken away")
+    note("two")
+    sequencer.try_run()
+    backlog, moment = outbox.Backlog(), time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    backlog.require_room(session)
+    moment += outbox.LONGEST_WAIT + 0.3
+    with pytest.raises(Refused, match="LOG_BEHIND"):
+        backlog.require_room(session)
+    session.rollback()
+    key.rename(config.home / "log.key")
+    sequencer.try_run()
+    moment += 0.3
+    backlog.require_room(session)
+    session.rollback()
+
+
+def test_a_smaller_head_never_replaces_a_larger_promise(
+    note: Note, sequencer: Sequencer, config: Config, tmp_path: Path
+) -> None:
+    note("one")
+    sequencer.run_once()
+    smaller = (config.home / "last_signed").read_text()
+    note("two")
+    sequencer.run_once()
+    Promises(config).keep(smaller)
+    assert head_in(config.home / "last_signed").size == 2
 
 
 def test_writers_are_refused_while_too_many_records_wait(

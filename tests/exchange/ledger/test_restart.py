@@ -39,7 +39,7 @@ def test_a_lost_promise_is_named_in_the_first_record_of_the_new_log(
     ids = note("one", "two")
     sequencer.run_once()
     lost = checkpoint.Checkpoint("log.test/2026", 9, tree.leaf_hash(b"lost"))
-    write_whole(config.home / "last_signed", checkpoint.sign_checkpoint(lost, load(config.home / "log.key")))
+    write_whole(config.home / "last_signed", checkpoint.sign_checkpoint(lost, load(config.home / "log.key")).encode())
     waits = note("waits")
     with pytest.raises(WouldFork):
         sequencer.run_once()

@@ -1,5 +1,6 @@
 """One contract's story and its evidence: checked elsewhere with the contracts package alone, broken by any bit."""
 
+import hashlib
 import io
 import shutil
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 import contracts
+from contracts import canonical, verify
 from contracts import evidence as checker
 from contracts.log import leaf
 from exchange.config import Config
@@ -202,6 +205,80 @@ def test_the_command_writes_the_same_evidence(
     missing = CliRunner().invoke(command, ["01jzzzzzzzzzzzzzzzzzzzzzzz", "-o", str(tmp_path / "none.zip")])
     assert missing.exit_code == 1
     assert not (tmp_path / "none.zip").exists()
+
+
+def marks(data: bytes, goods: Goods) -> dict[str, str]:
+    """The result of each check of a bundle that both checkers accept."""
+    lines = verify.Checker(io.BytesIO(data), policy_of(goods), None, None).report()
+    assert [line for line in lines if line[1] == "fail"] == []
+    report = checker.check_bytes(data, policy_of(goods))
+    assert report.ok, report.lines[-1]
+    return {line.what: line.mark for line in report.lines}
+
+
+def test_a_bundle_proves_the_head_that_the_parties_named(official: FlaskClient, goods: Goods, case: Contract) -> None:
+    found = marks(zip_of(official, case), goods)
+    assert found["HEADS"] == "ok"
+    assert "unchecked" not in found.values()
+
+
+def fetched(answer: TestResponse) -> bytes:
+    """The file of an answer that is read from disk; the server closes it when it has been sent."""
+    with answer:
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        return answer.data
+
+
+def test_an_official_takes_the_whole_log_along(
+    official: FlaskClient, goods: Goods, case: Contract, people: People, token: Callable[[Actor, str], dict[str, str]]
+) -> None:
+    data = fetched(official.get("/oversight/log/evidence.zip"))
+    assert set(marks(data, goods).values()) == {"ok"}
+    [exported] = goods.leaves("evidence.exported")
+    assert exported.on[0].startswith("warrant:")
+    assert exported.h["bundle"] == canonical.sha256_b64url(data)
+    header = token(people.regulator(), "audit")
+    again = fetched(people.app.test_client().get("/api/v1/oversight/log/evidence", headers=header))
+    assert set(marks(again, goods).values()) == {"ok"}
+    with zipfile.ZipFile(io.BytesIO(again)) as opened:
+        assert f"contracts/{hashlib.sha256(case.payload).hexdigest()}.jws.json" in opened.namelist()
+
+
+def test_nobody_takes_the_whole_log_without_a_warrant(goods: Goods, case: Contract, people: People) -> None:
+    assert people.browser(people.regulator()).get("/oversight/log/evidence.zip").status_code == 403
+    for actor in (goods.buyer, goods.seller, people.operator()):
+        assert people.browser(actor).get("/oversight/log/evidence.zip").status_code in (403, 404)
+    assert goods.leaves("evidence.exported") == []
+
+
+def test_the_checker_in_one_file_is_handed_out_and_named_by_its_digest(
+    official: FlaskClient, goods: Goods, case: Contract
+) -> None:
+    program = official.get("/log/verify.py").data
+    assert program == Path(verify.__file__).read_bytes()
+    page = official.get(f"/oversight/contracts/{case.id}?lang=en").text
+    assert hashlib.sha256(program).hexdigest() in page
+    with zipfile.ZipFile(io.BytesIO(zip_of(official, case))) as opened:
+        assert opened.read("verify.py") == program
+
+
+def test_the_command_writes_the_whole_log(
+    goods: Goods, case: Contract, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINHBACH_HOME", str(config.home))
+    monkeypatch.setenv("MINHBACH_DATABASE_URL", config.database_url)
+    monkeypatch.setenv("MINHBACH_LOG_ORIGIN", config.log_origin)
+    output = tmp_path / "log.zip"
+    done = CliRunner().invoke(command, ["--all", "-o", str(output)])
+    assert done.exit_code == 0, done.output
+    assert set(marks(output.read_bytes(), goods).values()) == {"ok"}
+    assert [path.name for path in tmp_path.glob("log*")] == ["log.zip"]
+    goods.sequencer.run_once()
+    [exported] = goods.leaves("evidence.exported")
+    assert exported.h["bundle"] == canonical.sha256_b64url(output.read_bytes())
+    for wrong in (["-o", str(output)], ["--all", case.id, "-o", str(output)]):
+        assert CliRunner().invoke(command, wrong).exit_code == 2
 
 
 def test_a_changed_row_shows_on_the_page(official: FlaskClient, goods: Goods, case: Contract) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.log.conftest import vectors  # noqa: F401 - a fixture
 from tests.exchange.witness.running import RunningWitness
 
 

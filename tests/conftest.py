@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def vectors() -> Path:
-    folder = Path(__file__).resolve().parents[3].parent / "shared" / "specdata" / "tlog"
+    folder = Path(__file__).resolve().parents[1].parent / "shared" / "specdata" / "tlog"
     if not folder.is_dir():
         if os.environ.get("CI"):
             pytest.fail("the published test vectors (shared/specdata/tlog) are missing")

@@ -1,0 +1,185 @@
+"""What the records of a bundle tell: chains, contracts, keys, disclosures. `evidence.py` names the steps.
+
+The records are read once, in order; of each contract only the indexes of its events are kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts import canonical
+from contracts.bundle import Bundle
+from contracts.document import Contract
+from contracts.document import parse as parse_contract
+from contracts.errors import ContractsError, EvidenceError, Fact
+from contracts.keys import decode
+from contracts.log import leaf
+from contracts.log.checkpoint import Checkpoint
+from contracts.log.leaf import EventType, Leaf
+from contracts.log.story import Chains, Placed, check_order
+from contracts.signature import SignerInfo
+from contracts.signature import check as check_signature
+
+_CONTRACT = "contract:"
+_MAX_DISCLOSURE = 16 * 1024  # characters
+
+
+@dataclass
+class _Events:
+    """Indexes: `own` of the contract's own events, `all` of every event that names it."""
+
+    own: array[int] = field(default_factory=lambda: array("q"))
+    all: array[int] = field(default_factory=lambda: array("q"))
+
+
+class Story:
+    """The records under one head."""
+
+    def __init__(self, bundle: Bundle, head: Checkpoint) -> None:
+        self._bundle, self._head = bundle, head
+        self._events: dict[str, _Events] = {}
+        self._revoked: dict[str, int] = {}  # key's thumbprint -> index of its first revocation
+        self._salted: dict[str, tuple[str, ...]] = {
+            name.split("/")[1].split(".")[0]: () for name in bundle.names("disclosures")
+        }
+        self._log: str | None = None  # the origin that the records read so far name
+        self.agreed = 0
+        self.subjects = 0
+        self.last: int | None = None
+
+    def read(self) -> None:
+        """Every record: its schema, its place in its chain; and what the later checks need of it."""
+        chains = Chains(None if self._bundle.whole else frozenset({self._bundle.scope}))
+        for index, data in self._bundle.leaves(self._head.size):
+            parsed = self._parse(index, data)
+            chains.follow(Placed(index, parsed))
+            self._note(index, parsed)
+            self.last = index
+        if self._log not in (None, self._head.origin):
+            raise self._other_log(self.last, self._log)
+        self.subjects = chains.count
+
+    def contract(self, name: str) -> tuple[dict[str, Fact], LogPin | None]:
+        """Check the signed contract in this member; its facts, and the head that the parties signed."""
+        value, payload = self._bundle.signed_contract(name)
+        contract = parse_contract(payload)
+        subject = _CONTRACT + contract.id
+        events = self._events.get(subject, _Events())
+        own = list(self._placed(events.own))
+        agreed = next((it for it in own if it.leaf.type == EventType.CONTRACT_AGREED), None)
+        if agreed is None or agreed.leaf.h["contract"] != contract.hash:
+            raise EvidenceError("CONTRACT_NOT_LOGGED", subject=subject, hash=contract.hash)
+        signers = self._signatures(value, contract, subject, own)
+        check_order(self._placed(events.all), subject, contract.hash, frozenset(contract.needs))
+        types = {placed.leaf.type for placed in own}
+        active = "active" if EventType.CONTRACT_ACTIVE in types else "open"
+        facts: dict[str, Fact] = {
+            "subject": subject,
+            "hash": contract.hash,
+            "signers": ", ".join(f"{info.org_id} ({info.alg})" for info in signers),
+            "state": "ended" if EventType.CONTRACT_ENDED in types else active,
+        }
+        return facts, self._pin(contract, agreed)
+
+    def check_disclosure(self, name: str) -> None:
+        """RFC 9901 section 4.2.4: the digest of the disclosure's text stands in the leaf it belongs to."""
+        event = _event_of(name)
+        text = self._bundle.text(name)
+        digest = canonical.sha256_b64url(text.encode()).removeprefix("sha-256:")
+        if len(text) > _MAX_DISCLOSURE or not _is_disclosure(text):
+            raise EvidenceError("DISCLOSURE_MALFORMED", member=name)
+        if digest not in self._salted[event]:
+            raise EvidenceError("DISCLOSURE_UNKNOWN", member=name, event=event)
+
+    def _parse(self, index: int, data: bytes) -> Leaf:
+        try:
+            parsed = leaf.parse(data)
+        except ContractsError as problem:
+            raise EvidenceError("ENTRY_REFUSED", index=index, reason=str(problem)) from problem
+        if parsed.log != self._log:  # only a restart names the log anew, and says how it was called (decision 0009)
+            restarted = parsed.type == EventType.LOG_RESTARTED and parsed.d.get("origin") == self._log
+            if self._log is not None and not restarted:
+                raise self._other_log(index, parsed.log)
+            self._log = parsed.log
+        return parsed
+
+    def _other_log(self, index: int | None, log: str | None) -> EvidenceError:
+        return EvidenceError("ENTRY_OF_ANOTHER_LOG", index=index, log=log, origin=self._head.origin)
+
+    def _note(self, index: int, parsed: Leaf) -> None:
+        for number, subject in enumerate(parsed.on):
+            if subject.startswith(_CONTRACT):
+                events = self._events.setdefault(subject, _Events())
+                events.all.append(index)
+                if not number and parsed.type.startswith("contract."):
+                    events.own.append(index)
+        if parsed.type == EventType.CONTRACT_AGREED:
+            self.agreed += 1
+        elif parsed.type == EventType.KEY_REVOKED:
+            self._revoked.setdefault(parsed.on[0].removeprefix("key:"), index)
+        if parsed.id in self._salted:
+            self._salted[parsed.id] = getattr(parsed, "sd", ())
+
+    def _placed(self, indexes: array[int]) -> Iterator[Placed]:
+        for index in indexes:
+            yield Placed(index, leaf.parse(self._bundle.leaf(index, self._head.size)))
+
+    def _signatures(
+        self, value: Mapping[str, Any], contract: Contract, subject: str, own: list[Placed]
+    ) -> list[SignerInfo]:
+        """Each signature holds, and the log has exactly these. The order rules then ask for every one needed."""
+        entries = value.get("signatures")
+        if value.keys() != {"payload", "signatures"} or not isinstance(entries, list):
+            raise EvidenceError("SIGNED_FORM", subject=subject)
+        found: list[SignerInfo] = []
+        for entry in entries:
+            found.append(check_signature(contract.payload, entry, contract, signed=tuple(found)))
+        logged = {
+            (it.leaf.actor, it.leaf.h["signature"]): it.index for it in own if it.leaf.type == EventType.CONTRACT_SIGNED
+        }
+        held = {
+            (f"org:{info.org_id}", canonical.digest(entry)): info for info, entry in zip(found, entries, strict=True)
+        }
+        for actor, _ in sorted(logged.keys() ^ held.keys()):
+            raise EvidenceError("SIGNATURE_NOT_LOGGED", subject=subject, actor=actor)
+        for act, info in held.items():
+            revoked = self._revoked.get(info.kid, logged[act])
+            if revoked < logged[act]:
+                raise EvidenceError("KEY_REVOKED", subject=subject, kid=info.kid, index=revoked, signed=logged[act])
+        return found
+
+    def _pin(self, contract: Contract, agreed: Placed) -> LogPin | None:
+        """The head that the parties signed is one that this log had before the contract."""
+        head = contract.log
+        if head is None:
+            return None
+        if head.size > agreed.index:
+            raise EvidenceError("HEAD_FROM_FUTURE", size=head.size, index=agreed.index)
+        return LogPin(head.size, base64.b64decode(head.root))
+
+
+@dataclass(frozen=True)
+class LogPin:
+    """A head named inside a contract."""
+
+    size: int
+    root: bytes
+
+
+def _event_of(name: str) -> str:
+    """The event id in a member's name, disclosures/<event id>.<n>.json."""
+    return name.removeprefix("disclosures/").split(".")[0]
+
+
+def _is_disclosure(text: str) -> bool:
+    """RFC 9901 section 4.2.1: base64url of a JSON array of salt, name and value. Its bytes need not be canonical."""
+    try:
+        parts = json.loads(decode(text, "disclosure"))
+    except (ContractsError, ValueError, RecursionError):
+        return False
+    return isinstance(parts, list) and len(parts) == 3 and all(isinstance(part, str) for part in parts[:2])

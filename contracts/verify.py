@@ -1,0 +1,807 @@
+#!/usr/bin/env python3
+"""Checks an evidence bundle of a Minh Bạch data exchange. One file: needs Python 3.11 and the package cryptography.
+
+    python verify.py BUNDLE.zip [--policy FILE] [--head FILE] [--tsa CERTIFICATES.pem] [--lang vi|en] [--json]
+
+    --policy  whom you trust (C2SP tlog-policy), got from elsewhere; without it the bundle itself says whose log it is
+    --head    a signed head (checkpoint) of the log that you kept from an earlier day
+    --tsa     certificates (PEM) of the time-stamping authority; the program `openssl` does that check
+
+Exit 0: everything checked holds. 1: something does not hold. 2: a file could not be read.
+
+It is written apart from the exchange's own checker and imports nothing of it, so that one mistake does not pass both.
+Do not use the copy that came inside a bundle. It asks no network and writes no file but time-stamps for openssl.
+
+Formats: RFC 6962 and 9162 trees; C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof and
+tlog-policy; RFC 8785 JSON; RFC 7515, 7518 and 7638 signatures; RFC 9901 disclosures; RFC 3161 stamps; PKWARE zip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import io
+import json
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+READ_ME_SHA256 = "466592b30b5eafaa7988a890e57470c3685ab25feff399ad6886811a30cfb293"
+MEMBER_LIMIT, FILE_LIMIT, MEMBERS_LIMIT = 32 * 2**20, 2**32 - 2, 65_534
+WIDTH = 256  # hashes or records in a tile
+
+TITLES = {
+    "ARCHIVE": ("Tệp nguyên vẹn đến từng byte", "The file is intact, byte for byte"),
+    "MANIFEST": ("Danh mục và mã băm của các tệp thành phần", "The list of members and their hashes"),
+    "TEXT": ("Tệp kèm theo là bản khác, đừng dựa vào nó", "A text in the bundle is another version, do not rely on it"),
+    "CHECKPOINT": ("Chữ ký của nhật ký và các bên chứng kiến", "Signatures of the log and its witnesses"),
+    "NOT_PINNED": ("Khóa lấy từ chính hồ sơ; hãy dùng --policy", "The key comes from this bundle itself; use --policy"),
+    "ENTRIES": ("Từng bản ghi nằm trong nhật ký", "Each record is in the log"),
+    "HEADS": ("Các mốc kiểm tra cũ thuộc cùng một lịch sử", "Older heads lie on this same history"),
+    "SAVED_HEAD": ("Mốc kiểm tra do bạn tự lưu (--head)", "The head that you kept (--head)"),
+    "CHAINS": ("Khuôn mẫu bản ghi và chuỗi sự kiện", "Form of each record and chains of events"),
+    "CONTRACT": ("Hợp đồng: mã băm, chữ ký, khóa, thứ tự", "Contract: hash, signatures, keys, order"),
+    "PINNED_HEAD": (
+        "Mốc nhật ký ghi trong hợp đồng (không có bằng chứng)",
+        "The head named in the contract (no proof)",
+    ),
+    "NO_DOCUMENT": ("Số hợp đồng không kèm văn bản, chưa kiểm tra chữ ký", "Contracts without document, unchecked"),
+    "STAMPS": ("Dấu thời gian (cần openssl và --tsa)", "Time-stamp (needs openssl and --tsa)"),
+    "DISCLOSURES": ("Giá trị được tiết lộ khớp với bản ghi", "Disclosed values match their records"),
+}
+PROBLEMS = {
+    "FORM": ("sai định dạng", "malformed"),
+    "ZIP": ("tệp zip đã bị thay đổi", "the zip file was changed"),
+    "MANIFEST": ("không khớp với danh mục", "does not match the manifest"),
+    "MEMBER": ("thiếu hoặc thừa tệp thành phần", "a member is missing or does not belong here"),
+    "KEY": ("không có chữ ký của khóa được tin cậy", "no signature by a trusted key"),
+    "SIGNATURE": ("chữ ký không đúng", "a signature does not hold"),
+    "QUORUM": ("chưa đủ bên chứng kiến theo chính sách", "not enough witnesses for the policy"),
+    "KEY_HISTORY": ("lịch sử khóa không có khóa này ở mốc này", "the key history lacks this key at this size"),
+    "TREE": ("không dẫn đến mã băm gốc của nhật ký", "does not lead to the root hash of the log"),
+    "HISTORY": ("mốc thuộc lịch sử khác: nhật ký đã bị viết lại", "a head of another history: the log was rewritten"),
+    "LEAF": ("bản ghi sai khuôn mẫu hoặc của nhật ký khác", "a record breaks the schema or is of another log"),
+    "REPEATED": ("sự kiện lặp lại", "an event is repeated"),
+    "CHAIN": ("thiếu hoặc thừa sự kiện", "an event is missing or added"),
+    "ORDER": ("sự kiện sai thứ tự", "an event is out of order"),
+    "NOT_LOGGED": ("không khớp với các bản ghi", "does not match the records"),
+    "PUBLIC_KEY": ("khóa công khai bị từ chối", "the public key is refused"),
+    "REVOKED": ("khóa đã bị thu hồi trước khi ký", "the key was revoked before it signed"),
+    "STAMP": ("dấu thời gian không đúng", "the time-stamp does not hold"),
+}
+MARKS = {"pass": ("ĐẠT", "PASS"), "note": ("LƯU Ý", "NOTE"), "fail": ("KHÔNG ĐẠT", "FAIL")}
+MARKS["not checked"] = ("CHƯA KIỂM TRA", "NOT CHECKED")
+RESULTS = {
+    True: ("KẾT QUẢ: những gì kiểm tra được đều hợp lệ.", "RESULT: everything that could be checked holds."),
+    False: ("KẾT QUẢ: hồ sơ KHÔNG hợp lệ.", "RESULT: the bundle does NOT hold."),
+}
+# What strange bytes may cause in the code below; each becomes a FAIL line.
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError, OSError)
+
+
+class Fail(Exception):
+    """A check does not hold: the code of the problem, and where."""
+
+
+def need(holds: object, code: str, where: object = "") -> None:
+    """Refuse unless it holds."""
+    if not holds:
+        raise Fail(code, str(where)[:160])
+
+
+# --- base64 and JSON have one spelling each here --------------------------------------------------------------------
+
+
+def b64(text: str) -> bytes:
+    """RFC 4648 section 4, with padding."""
+    data = base64.b64decode(text.encode("ascii"), validate=True)
+    need(base64.b64encode(data).decode() == text, "FORM", text[:40])
+    return data
+
+
+def b64url(text: str) -> bytes:
+    """RFC 7515 section 2, without padding."""
+    need(not set(text) & set("+/="), "FORM", text[:40])
+    return b64(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4))
+
+
+def to_b64url(data: bytes) -> str:
+    """The pair of b64url."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def sha256(data: bytes) -> bytes:
+    """The only hash in use."""
+    return hashlib.sha256(data).digest()
+
+
+def read_number(spelling: str) -> int:
+    """RFC 8785 as used here: whole numbers below 2^53, no decimals."""
+    need(re.fullmatch("-?[0-9]{1,16}", spelling) and abs(int(spelling)) < 2**53, "FORM", spelling[:40])
+    return int(spelling)
+
+
+READER = json.JSONDecoder(parse_float=read_number, parse_constant=read_number, parse_int=read_number)
+WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
+
+
+def read_json(data: bytes, where: object) -> Any:
+    """The value, if these bytes are its RFC 8785 form: sorted keys, none twice, no spaces, nothing escaped in vain."""
+    text = data.decode("utf-8")
+    value = READER.decode(text)
+    need(WRITER.encode(value) == text, "FORM", where)
+    return value
+
+
+# --- the zip: members sorted by name, stored as they are, every byte of a header known beforehand --------------------
+
+
+class Zip:
+    """The members of a bundle; the whole file is checked when it is opened, one member in memory at a time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.size = file, file.seek(0, io.SEEK_END)
+        self.sha256: dict[str, str] = {}
+        self._places: dict[str, tuple[int, int]] = {}
+        need(self.size <= FILE_LIMIT, "ZIP", self.size)
+        at, last, index = 0, "", io.BytesIO()
+        while self._read(at, 4) == b"PK\x03\x04":
+            size, length = struct.unpack("<18xI4xH2x", self._read(at, 30))
+            name = self._read(at + 30, length).decode("ascii")
+            named = re.fullmatch(r"[0-9A-Za-z_-][0-9A-Za-z._-]*(/[0-9A-Za-z_-][0-9A-Za-z._-]*)*", name)
+            need(named and last < name and length <= 120 and len(self.sha256) < MEMBERS_LIMIT, "ZIP", f"byte {at}")
+            need(size <= MEMBER_LIMIT, "ZIP", name)
+            data = self._read(at + 30 + length, size)
+            common = struct.pack("<5H3I2H", 10, 0, 0, 0, 33, zlib.crc32(data), size, size, length, 0)
+            need(len(data) == size and self._read(at, 30) == b"PK\x03\x04" + common, "ZIP", f"byte {at}, {name}")
+            index.write(b"PK\x01\x02\x0a\x00" + common + struct.pack("<3H2I", 0, 0, 0, 0, at) + name.encode())
+            self.sha256[name], self._places[name] = sha256(data).hex(), (at + 30 + length, size)
+            at, last = at + 30 + length + size, name
+        count, size = len(self.sha256), index.tell()
+        index.write(struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, count, count, size, at, 0))
+        need(count and self._read(at, self.size) == index.getvalue(), "ZIP", f"byte {at}, index")
+
+    def _read(self, at: int, size: int) -> bytes:
+        self._file.seek(at)
+        return self._file.read(size)
+
+    def __getitem__(self, name: str) -> bytes:
+        need(name in self._places, "MEMBER", name)
+        return self._read(*self._places[name])
+
+    def names(self, folder: str) -> list[str]:
+        """The members of a folder, sorted."""
+        return [name for name in self.sha256 if name.startswith(folder)]
+
+
+# --- the signed head and the policy ---------------------------------------------------------------------------------
+
+Key = tuple[str, int, bytes]  # name, type (1 log, 4 witness), public key
+
+
+def key_id(key: Key) -> bytes:
+    """C2SP signed-note: four bytes that help to find the key."""
+    return sha256(key[0].encode() + b"\n" + bytes([key[1]]) + key[2])[:4]
+
+
+def read_key(text: str) -> Key:
+    """C2SP signed-note, a verifier key: name+id+base64(type and key)."""
+    name, stated, material = text.split("+", 2)
+    key = (name, b64(material)[0], b64(material)[1:])
+    need(len(key[2]) == 32 and key[1] in (1, 4) and re.fullmatch(r"\S+", name), "FORM", text)
+    need(stated == key_id(key).hex(), "FORM", text)
+    return key
+
+
+class Policy:
+    """C2SP tlog-policy: accepted logs, witnesses and groups by name, and the name that must be satisfied."""
+
+    def __init__(self, text: str) -> None:
+        self.logs: list[Key] = []
+        self.witnesses: dict[str, Key] = {}
+        self.quorum, self._groups, self._grouped = "", dict[str, tuple[int, list[str]]](), set[str]()
+        need(not re.search(r"[\x00-\x08\x0b-\x1f]", text), "FORM", "policy")
+        for line in text.split("\n"):
+            words = [word for word in re.split(r"[ \t]+", line) if word]
+            if words and not words[0].startswith("#"):
+                need(self._line(*words), "FORM", f"policy: {line}")
+        need(self.quorum, "FORM", "policy: quorum")
+
+    def _line(self, kind: str, name: str, *more: str) -> bool:
+        known = {*self.witnesses, *self._groups}
+        if kind == "log" and len(more) < 2:
+            self.logs.append(read_key(name))
+            return self.logs[-1][1] == 1 and len({key[2] for key in self.logs}) == len(self.logs)
+        if kind == "quorum":
+            again, self.quorum = self.quorum, name
+            return not again and not more and name in {*known, "none"}
+        if kind == "witness" and 0 < len(more) < 3:
+            self.witnesses[name] = key = read_key(more[0])
+            single = len({key[2] for key in self.witnesses.values()}) == len(self.witnesses)
+            return key[1] == 4 and single and name not in {*known, "none"}
+        members = list(more[1:])
+        count = {"any": "1", "all": str(len(members))}.get(more[0], more[0])
+        free = set(members) <= known - self._grouped and len(set(members)) == len(members)
+        self._grouped.update(members)
+        self._groups[name] = (int(count), members)
+        sound = re.fullmatch("[0-9]{1,3}", count) and 1 <= int(count) <= len(members)
+        return bool(kind == "group" and free and sound and name not in {*known, "none"})
+
+    def satisfied(self, seen: list[Key]) -> bool:
+        """Whether these witnesses are enough."""
+        names = {"none", *(name for name, key in self.witnesses.items() if key in seen)}
+        for name, (count, members) in self._groups.items():  # a group names only what stands before it
+            if len(names & set(members)) >= count:
+                names.add(name)
+        return self.quorum in names
+
+
+class Head:
+    """A signed head (C2SP tlog-checkpoint): its text, origin, size, root, and its signature lines."""
+
+    def __init__(self, data: bytes, where: str) -> None:
+        need(len(data) <= 256 * 1024 and not re.search(rb"[\x00-\x09\x0b-\x1f]", data), "FORM", where)
+        body, blank, tail = data.decode("utf-8").rpartition("\n\n")
+        self.text, lines = body + "\n", tail.split("\n")
+        self.origin, size, root, *more = body.split("\n")
+        self.size, self.root = int(size), b64(root)
+        need(blank and lines.pop() == "" and 1 <= len(lines) <= 64 and self.origin and all(more), "FORM", where)
+        need(str(self.size) == size and 0 <= self.size < 2**63 and len(self.root) == 32, "FORM", where)
+        self.lines: list[tuple[str, bytes]] = []
+        for line in lines:
+            dash, name, value = line.split(" ")
+            need(dash == "\u2014" and re.fullmatch(r"[^\s+]+", name) and len(b64(value)) >= 5, "FORM", where)
+            self.lines.append((name, b64(value)))
+
+    def signers(self, keys: list[Key]) -> list[Key]:
+        """The keys among these that signed. Unknown signatures are ignored, a wrong one by a known key is refused."""
+        known = {(key[0], key_id(key)): key for key in keys}
+        found: list[Key] = []
+        for name, value in self.lines:
+            key = known.get((name, value[:4]))
+            if key is None:
+                continue
+            message, signature = self.text.encode(), value[4:]
+            if key[1] == 4:  # C2SP tlog-cosignature: eight bytes of time, then the signature over time and text
+                time, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+                need(time < 2**63, "SIGNATURE", name)
+                message = f"cosignature/v1\ntime {time}\n".encode() + message
+            need(key not in found and len(signature) == 64, "SIGNATURE", name)
+            ed25519.Ed25519PublicKey.from_public_bytes(key[2]).verify(signature, message)
+            found.append(key)
+        return found
+
+
+# --- the tree: RFC 6962 section 2.1, C2SP tlog-tiles ----------------------------------------------------------------
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    """The hash over two subtrees; that of a record is SHA-256(0x00 || record)."""
+    return sha256(b"\x01" + left + right)
+
+
+def root_of(row: list[bytes], see_row: Callable[[int, list[bytes]], None] | None = None) -> bytes:
+    """The root over these hashes, pair by pair, level by level; `see_row` is shown the complete subtrees of each."""
+    rest, height, hasher = b"", 0, hashlib.sha256
+    while row:
+        if see_row:
+            see_row(height, row)
+        if len(row) % 2:  # the ragged right edge
+            rest = node(row[-1], rest) if rest else row[-1]
+        row = [hasher(b"\x01" + row[i] + row[i + 1]).digest() for i in range(0, len(row) - 1, 2)]
+        height += 1
+    return rest or sha256(b"")
+
+
+def root_by_inclusion(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
+    """RFC 9162 section 2.1.3.2: the root that this path leads to."""
+    need(0 <= index < size and all(len(item) == 32 for item in path), "TREE", index)
+    inner = (index ^ (size - 1)).bit_length()  # below, the path may turn either way; above, only left siblings remain
+    need(len(path) == inner + (index >> inner).bit_count(), "TREE", index)
+    for height, sibling in enumerate(path):
+        right = height < inner and not index >> height & 1
+        leaf = node(leaf, sibling) if right else node(sibling, leaf)
+    return leaf
+
+
+def roots_by_consistency(old: int, new: int, old_root: bytes, path: list[bytes]) -> tuple[bytes, bytes]:
+    """RFC 9162 section 2.1.4.2: the old and the new root that this proof leads to."""
+    need(0 < old <= new and all(len(item) == 32 for item in path) and (path or old == new), "TREE", old)
+    if old == new:
+        need(not path, "TREE", old)
+        return old_root, old_root
+    start = (old & -old).bit_length() - 1  # height of the largest subtree that ends where the old tree ends
+    first, *path = path if old.bit_count() > 1 else [old_root, *path]
+    inner = ((old - 1) ^ (new - 1)).bit_length() - start
+    need(len(path) == inner + ((old - 1) >> (start + inner)).bit_count(), "TREE", old)
+    one = two = first
+    for height, sibling in enumerate(path):
+        if height < inner and not (old - 1) >> (start + height) & 1:
+            two = node(two, sibling)
+        else:
+            one, two = node(sibling, one), node(sibling, two)
+    return one, two
+
+
+def tile_path(level: object, number: int, width: int) -> str:
+    """The address of a tile or of a bundle of records; the number in groups of three digits."""
+    digits = f"{number:03d}"
+    groups = re.findall("...", "0" * (-len(digits) % 3) + digits)
+    address = "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
+    return f"tile/{level}/{address}" + (f".p/{width}" if width < WIDTH else "")
+
+
+def tile_row(level: object, count: int) -> Iterator[tuple[int, str, int]]:
+    """The tiles that hold `count` hashes or records: the first one's number, the path, how many."""
+    for first in range(0, count, WIDTH):
+        width = min(WIDTH, count - first)
+        yield first, tile_path(level, first // WIDTH, width), width
+
+
+def split_bundle(data: bytes, width: int) -> list[bytes]:
+    """Each record stands after its length in two bytes."""
+    found, at = [], 0
+    while at + 2 <= len(data):
+        stop = at + 2 + (data[at] << 8) + data[at + 1]
+        found.append(data[at + 2 : stop])
+        at = stop
+    need(at == len(data) and len(found) == width, "FORM", "tile/entries")
+    return found
+
+
+# --- one record -----------------------------------------------------------------------------------------------------
+
+FIELDS = {"v", "log", "t", "at", "id", "actor", "on", "prev", "h", "d"}
+TYPES = re.compile(
+    r"listing\.(submitted|published|returned|changed|withdrawn)|access\.(requested|offered|accepted|decided)"
+    r"|negotiation\.terminated|contract\.(agreed|signed|active|ended)|query\.(run|refused)|testroom\.opened"
+    r"|delivery\.(made|refused)|key\.(added|revoked)|account\.(registered|changed)|trial\.(granted|changed|enrolled)"
+    r"|audit\.looked|warrant\.opened|evidence\.exported|policy\.changed|erasure\.done|anchor\.made|log\.restarted"
+)
+HASHES = {
+    "contract.agreed": {"contract"},
+    "contract.signed": {"contract", "signature"},
+    "contract.active": {"contract"},
+}
+B43 = "[0-9A-Za-z_-]{42}[048AEIMQUYcgkosw]"  # 32 bytes in base64url, unused bits zero
+is_origin = re.compile("[!-*,-~]{1,200}").fullmatch
+is_id = re.compile("[0-9A-Za-z-]{16,64}").fullmatch
+is_actor = re.compile("system|(org|member|key):[0-9A-Za-z_-]{1,80}").fullmatch
+is_subject = re.compile("[a-z]{2,20}:[0-9A-Za-z._:/-]{1,120}").fullmatch
+is_name = re.compile("[a-z][a-z0-9_]{0,39}").fullmatch
+is_digest = re.compile("sha-256:" + B43).fullmatch
+is_salted = re.compile(B43).fullmatch
+
+
+def read_leaf(data: bytes, index: int) -> dict[str, Any]:
+    """One record under its closed schema."""
+    need(len(data) <= 8192, "LEAF", index)
+    leaf: dict[str, Any] = read_json(data, index)
+    at, on, h, d, salted = leaf["at"], leaf["on"], leaf["h"], leaf["d"], leaf.get("_sd", ["0" * 43])
+    fields = leaf.keys() == (FIELDS | {"_sd", "_sd_alg"} if "_sd" in leaf else FIELDS)
+    good = (
+        fields and is_origin(leaf["log"]) and leaf["v"] == 1 and type(leaf["v"]) is int and TYPES.fullmatch(leaf["t"])
+        and type(at) is int and at >= 0 and is_id(leaf["id"]) and is_actor(leaf["actor"])
+        and (leaf["prev"] is None or is_id(leaf["prev"]))
+        and type(on) is list and 1 <= len(on) <= 16 and all(map(is_subject, on)) and len(set(on)) == len(on)
+        and all(map(is_name, h)) and all(map(is_digest, h.values())) and h.keys() >= HASHES.get(leaf["t"], set())
+        and len(d) <= 32 and all(map(is_name, d)) and all(map(is_detail, d.values()))
+        and leaf.get("_sd_alg", "sha-256") == "sha-256" and type(salted) is list and 1 <= len(salted) <= 16
+        and all(map(is_salted, salted)) and salted == sorted(set(salted))
+    )  # fmt: skip
+    need(good, "LEAF", index)
+    return leaf
+
+
+def is_detail(value: object) -> bool:
+    """A whole number, yes or no, or a short text: one spelling (NFC), nothing invisible or direction-changing."""
+    if isinstance(value, int) or (
+        isinstance(value, str) and len(value) <= 512 and value.isascii() and value.isprintable()
+    ):
+        return True
+    text = str(value) if isinstance(value, str) and len(value) <= 512 else "\0"
+    kinds = {unicodedata.category(character) for character in text}
+    return unicodedata.normalize("NFC", text) == text and not kinds & {"Cc", "Cf", "Zl", "Zp"}
+
+
+# --- signatures of a contract: RFC 7515, 7518 and 7638 --------------------------------------------------------------
+
+P25519 = 2**255 - 19
+ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+LOW_ORDER = {0, 1, P25519 - 1, ORDER_8, P25519 - ORDER_8}  # y of the points under which almost anything verifies
+MEMBERS = {"OKP": {"crv", "kty", "x"}, "EC": {"crv", "kty", "x", "y"}, "RSA": {"e", "kty", "n"}}
+ALGORITHMS = {"OKP": ("Ed25519", "EdDSA"), "EC": ("ES256",), "RSA": ("RS256", "PS256")}
+
+
+def check_jws(entry: dict[str, str], payload: str) -> tuple[str, int]:
+    """One signature over the payload: the thumbprint of its key, and when it was made (seconds, as the signer says)."""
+    need(entry.keys() == {"protected", "signature"} and len(entry["protected"]) <= 2048, "FORM", "signatures")
+    header = read_json(b64url(entry["protected"]), "protected")
+    jwk, alg, iat = header["jwk"], header["alg"], header["iat"]
+    need(header.keys() == {"alg", "cty", "iat", "jwk", "kid", "typ"}, "FORM", "protected")
+    need(header["typ"] == "minhbach-contract+jws" and header["cty"] == "json", "FORM", "protected")
+    need(type(iat) is int and 0 <= iat <= 253402300799, "FORM", "iat")
+    kid = to_b64url(sha256(WRITER.encode(jwk).encode()))
+    need(jwk.keys() == MEMBERS[jwk["kty"]] and header["kid"] == kid, "PUBLIC_KEY", kid)
+    need(alg in ALGORITHMS[jwk["kty"]], "PUBLIC_KEY", f"{kid}, {alg}")
+    check_raw(jwk, alg, b64url(entry["signature"]), f"{entry['protected']}.{payload}".encode("ascii"), kid)
+    return kid, iat
+
+
+def check_raw(jwk: dict[str, str], alg: str, signature: bytes, message: bytes, kid: str) -> None:
+    """The signature itself, by the one family of algorithms that this type of key may use."""
+    raw = {name: b64url(value) for name, value in jwk.items() if name not in ("kty", "crv")}
+    number = {name: int.from_bytes(value, "big") for name, value in raw.items()}
+    if jwk["kty"] == "OKP":
+        y = int.from_bytes(raw["x"], "little") & (2**255 - 1)
+        need(jwk["crv"] == "Ed25519" and len(raw["x"]) == 32 and y < P25519 and y not in LOW_ORDER, "PUBLIC_KEY", kid)
+        need(len(signature) == 64, "SIGNATURE", kid)
+        ed25519.Ed25519PublicKey.from_public_bytes(raw["x"]).verify(signature, message)
+    elif jwk["kty"] == "EC":
+        need(jwk["crv"] == "P-256" and len(raw["x"]) == len(raw["y"]) == 32, "PUBLIC_KEY", kid)
+        need(len(signature) == 64, "SIGNATURE", kid)
+        point = ec.EllipticCurvePublicNumbers(number["x"], number["y"], ec.SECP256R1()).public_key()
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+        point.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+    else:
+        sound = 2048 <= number["n"].bit_length() <= 4096 and number["n"] % 2 and raw["n"][0] and jwk["e"] == "AQAB"
+        need(sound, "PUBLIC_KEY", kid)
+        need(len(signature) == len(raw["n"]), "SIGNATURE", kid)
+        pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+        scheme: Any = pss if alg == "PS256" else padding.PKCS1v15()
+        rsa.RSAPublicNumbers(65537, number["n"]).public_key().verify(signature, message, scheme, hashes.SHA256())
+
+
+class Life:
+    """What the records say of one contract: when each thing happened, and the first thing out of turn."""
+
+    def __init__(self) -> None:
+        self.agreed = self.active = self.ended = self.wrong = -1
+        self.hashes: set[str] = set()
+        self.signed: dict[tuple[str, str], int] = {}  # signer and digest of its signature -> index
+
+    def follow(self, leaf: dict[str, Any], index: int) -> None:
+        """The next record that names the contract."""
+        kind, begun, right = leaf["t"], self.agreed >= 0 > self.ended, True
+        if kind == "contract.agreed":
+            right, self.agreed = self.agreed < 0 > self.ended, index
+        elif kind == "contract.signed":
+            right = begun and self.active < 0 and leaf["actor"] not in {actor for actor, _ in self.signed}
+            self.signed[leaf["actor"], leaf["h"]["signature"]] = index
+        elif kind == "contract.active":
+            right, self.active = begun and self.active < 0, index
+        elif kind == "contract.ended":
+            right, self.ended = begun, index
+        elif kind in ("delivery.made", "query.run"):
+            right = self.active >= 0 > self.ended
+        if not right and self.wrong < 0:
+            self.wrong = index
+
+
+# --- the checks, in the order in which each rests on the one before -------------------------------------------------
+
+Lines = Iterator[tuple[str, str, object]]  # check, result, where
+ALWAYS = {"READ-ME.txt", "verify.py", "bundle.json", "checkpoint", "policy", "keys.json", "MANIFEST.sha256"}
+SIZE = "[1-9][0-9]{0,18}"
+MAYBE = rf"checkpoints/{SIZE}|timestamps/{SIZE}\.tsr|contracts/[0-9a-f]{{64}}\.jws\.json"
+MAYBE += r"|disclosures/[0-9A-Za-z-]{16,64}\.(0|[1-9][0-9]?)\.json"
+OF_LOG = "|tile/.*"
+OF_CONTRACT = rf"|entries/[0-9]{{12}}\.json|proofs/[0-9]{{12}}\.tlog-proof|checkpoints/{SIZE}\.consistency"
+
+
+class Checker:
+    """One bundle and what has been established about it."""
+
+    def __init__(self, file: BinaryIO, policy: str | None, saved: bytes | None, tsa: Path | None) -> None:
+        self._file, self._policy, self._saved, self._tsa = file, policy, saved, tsa
+        self._roots: dict[int, bytes] = {}  # of heads that were found to lie on this history
+        self._lives: dict[str, Life] = {}
+        self._revoked: dict[str, int] = {}  # key -> index
+        self._salted: dict[str, list[str]] = {}  # event id -> digests
+        self._agreed = 0
+
+    def report(self) -> list[tuple[str, str, str, str]]:
+        """All lines up to the first failure: check, result, code of the problem, where."""
+        steps = {
+            "ARCHIVE": self._archive, "MANIFEST": self._manifest, "CHECKPOINT": self._checkpoint,
+            "ENTRIES": self._entries, "HEADS": self._heads, "SAVED_HEAD": self._saved_head, "CHAINS": self._chains,
+            "CONTRACT": self._contracts, "STAMPS": self._stamps, "DISCLOSURES": self._disclosures,
+        }  # fmt: skip
+        lines: list[tuple[str, str, str, str]] = []
+        for check, step in steps.items():
+            try:
+                for what, result, where in step():
+                    lines.append((what, result, "", str(where)))
+            except Fail as problem:
+                return [*lines, (check, "fail", *problem.args)]
+            except InvalidSignature:
+                return [*lines, (check, "fail", "SIGNATURE", "")]
+            except (*MALFORMED, struct.error) as problem:
+                return [*lines, (check, "fail", "FORM", f"{type(problem).__name__}: {problem}"[:160])]
+        return lines
+
+    def _archive(self) -> Lines:
+        self._zip = Zip(self._file)
+        yield "ARCHIVE", "pass", f"{self._zip.size} byte"
+
+    def _manifest(self) -> Lines:
+        sums = "".join(f"{sha}  {name}\n" for name, sha in self._zip.sha256.items() if name != "MANIFEST.sha256")
+        need(sums == self._zip["MANIFEST.sha256"].decode(), "MANIFEST", "MANIFEST.sha256")
+        told = self._zip["bundle.json"]
+        self._scope = read_json(told, "bundle.json")["scope"]
+        self._whole = self._scope == "log"
+        right = {"scope": self._scope, "typ": "minhbach-evidence", "v": 1}
+        need(isinstance(self._scope, str) and WRITER.encode(right).encode() == told, "FORM", "bundle.json")
+        names = self._zip.sha256.keys()
+        need(names >= ALWAYS, "MEMBER", ", ".join(ALWAYS - names))
+        placed = re.compile(MAYBE + (OF_LOG if self._whole else OF_CONTRACT)).fullmatch
+        for name in names - ALWAYS:
+            need(placed(name), "MEMBER", name)
+        yield "MANIFEST", "pass", self._scope
+        own = sha256(Path(__file__).read_bytes()).hex()
+        for name, known in (("READ-ME.txt", READ_ME_SHA256), ("verify.py", own)):
+            if self._zip.sha256[name] != known:
+                yield "TEXT", "note", f"{name}, SHA-256 {self._zip.sha256[name]}"
+
+    def _checkpoint(self) -> Lines:
+        claimed = Policy(self._zip["policy"].decode())
+        policy = claimed if self._policy is None else Policy(self._policy)
+        self._head = head = Head(self._zip["checkpoint"], "checkpoint")
+        self._logs = policy.logs
+        self._history: list[tuple[Key, int, int]] = []
+        for row in read_json(self._zip["keys.json"], "keys.json"):
+            since, until = row["since"], 2**63 if row["until"] is None else row["until"]
+            sound = row.keys() == {"vkey", "since", "until"} and type(since) is type(until) is int
+            need(sound and 0 <= since <= until, "FORM", "keys.json")
+            self._history.append((read_key(row["vkey"]), since, until))
+        self._check_signed(head, [key for key in self._logs if key[0] == head.origin])
+        seen = head.signers(list(policy.witnesses.values()))
+        need(policy.satisfied(seen), "QUORUM", policy.quorum)
+        self._roots |= {0: sha256(b""), head.size: head.root}
+        yield "CHECKPOINT", "pass", f"{head.origin}, {head.size}, +{len(seen)}"
+        if self._policy is None:
+            yield "NOT_PINNED", "note", head.origin
+
+    def _check_signed(self, head: Head, keys: list[Key]) -> None:
+        signed = head.signers(keys)
+        need(signed, "KEY", ", ".join(name for name, _ in head.lines))
+        known = any(key == signed[0] and since <= head.size <= until for key, since, until in self._history)
+        need(known, "KEY_HISTORY", f"{signed[0][0]}, {head.size}")
+
+    def _entries(self) -> Lines:
+        size = self._head.size
+        if self._whole:
+            row: list[bytes] = []
+            paths = set()
+            for _, path, width in tile_row("entries", size):
+                row += [hashlib.sha256(b"\x00" + leaf).digest() for leaf in split_bundle(self._zip[path], width)]
+                paths.add(path)
+
+            def see_row(height: int, hashes: list[bytes]) -> None:
+                for first, path, width in tile_row(height // 8, len(hashes)) if height % 8 == 0 else ():
+                    need(self._zip[path] == b"".join(hashes[first : first + width]), "TREE", path)
+                    paths.add(path)
+
+            need(root_of(row, see_row) == self._head.root, "TREE", size)
+            need(paths == set(self._zip.names("tile/")), "MEMBER", "tile/")
+        else:
+            numbers = [name[8:20] for name in self._zip.names("entries/")]
+            need(numbers == [name[7:19] for name in self._zip.names("proofs/")], "MEMBER", "proofs/")
+            for number in numbers:
+                where, leaf = f"proofs/{number}.tlog-proof", sha256(b"\x00" + self._zip[f"entries/{number}.json"])
+                start, _, note = self._zip[where].partition(b"\n\n")
+                lines = start.decode().split("\n")
+                need(lines[:2] == ["c2sp.org/tlog-proof@v1", f"index {int(number)}"], "FORM", where)
+                root = root_by_inclusion(leaf, int(number), size, [b64(line) for line in lines[2:]])
+                need(note == self._zip["checkpoint"] and root == self._head.root, "TREE", where)
+            size = len(numbers)
+        yield "ENTRIES", "pass", size
+
+    def _heads(self) -> Lines:
+        names = self._zip.names("checkpoints/")
+        older = [name for name in names if not name.endswith(".consistency")]
+        need({name.removesuffix(".consistency") for name in names} == set(older), "MEMBER", "checkpoints/")
+        for name in older:
+            head = Head(self._zip[name], name)
+            need(name == f"checkpoints/{head.size}", "FORM", name)
+            keys = {*self._logs, *(key for key, _, _ in self._history)}
+            self._check_signed(head, [key for key in keys if key[:2] == (head.origin, 1)])
+            if self._whole:
+                need(self._root_at(head.size) == head.root, "HISTORY", head.size)
+            else:
+                lines = self._zip[f"{name}.consistency"].decode().split("\n")
+                need(lines.pop() == "", "FORM", name)
+                roots = roots_by_consistency(head.size, self._head.size, head.root, [b64(line) for line in lines])
+                need(roots == (head.root, self._head.root), "HISTORY", head.size)
+            self._roots[head.size] = head.root
+        if older:
+            yield "HEADS", "pass", len(older)
+
+    def _root_at(self, size: int) -> bytes | None:
+        """The root of this log at that size, as far as the bundle can tell; its tiles have been compared before."""
+        if size in self._roots or not self._whole or size > self._head.size:
+            return self._roots.get(size)
+        subtrees, at = [], 0
+        while at < size:  # its complete subtrees, largest first, each within one tile
+            height = (size - at).bit_length() - 1
+            first, row = at >> (height - height % 8), self._head.size >> (height - height % 8)
+            number, offset = divmod(first, WIDTH)
+            tile = self._zip[tile_path(height // 8, number, min(WIDTH, row - number * WIDTH))]
+            hashes = [tile[32 * n : 32 * n + 32] for n in range(offset, offset + (1 << height % 8))]
+            subtrees.append(root_of(hashes))
+            at += 1 << height
+        root = subtrees.pop()
+        while subtrees:
+            root = node(subtrees.pop(), root)
+        return root
+
+    def _saved_head(self) -> Lines:
+        if self._saved is not None:
+            saved = Head(self._saved, "--head")
+            root = self._root_at(saved.size)  # its origin may be an older name of this log: the root decides
+            need(root in (None, saved.root), "HISTORY", saved.size)
+            yield "SAVED_HEAD", "not checked" if root is None else "pass", f"{saved.size} / {self._head.size}"
+
+    def _leaves(self) -> Iterator[tuple[int, bytes]]:
+        for name in self._zip.names("entries/"):
+            yield int(name[8:20]), self._zip[name]
+        for first, path, width in tile_row("entries", self._head.size) if self._whole else ():
+            yield from enumerate(split_bundle(self._zip[path], width), first)
+
+    def _chains(self) -> Lines:
+        # hash() is keyed anew in every run, so nobody can aim at a collision; a chance one would be a false alarm
+        seen, last = dict[int, int](), dict[int, int]()
+        wanted = {name.split("/")[1].split(".")[0] for name in self._zip.names("disclosures/")}
+        log = ""
+        for index, data in self._leaves():
+            leaf = read_leaf(data, index)
+            # only a restart gives the log another name, and says which one it had
+            renamed = leaf["t"] == "log.restarted" and leaf["d"].get("origin") == log
+            need(leaf["log"] == log or renamed or not log, "LEAF", index)
+            log = leaf["log"]
+            subject, key = hash(leaf["on"][0]), hash(leaf["id"])
+            need(key not in seen, "REPEATED", index)
+            before = None if leaf["prev"] is None else seen.get(hash(leaf["prev"]), -1)
+            complete = self._whole or leaf["on"][0] == self._scope
+            need(before == last.get(subject) or not (complete or before not in (None, -1)), "CHAIN", index)
+            seen[key] = last[subject] = index
+            if leaf["id"] in wanted:
+                self._salted[leaf["id"]] = leaf.get("_sd", [])
+            self._note(leaf, index)
+        need(log in ("", self._head.origin), "LEAF", log)
+        yield "CHAINS", "pass", len(last)
+
+    def _note(self, leaf: dict[str, Any], index: int) -> None:
+        for place, subject in enumerate(leaf["on"]):
+            if subject.startswith("contract:"):
+                life = self._lives.setdefault(subject, Life())
+                life.follow(leaf, index)
+                if not place and "contract" in leaf["h"]:
+                    life.hashes.add(leaf["h"]["contract"])
+        self._agreed += leaf["t"] == "contract.agreed"
+        if leaf["t"] == "key.revoked":
+            self._revoked.setdefault(leaf["on"][0].removeprefix("key:"), index)
+
+    def _contracts(self) -> Lines:
+        names, subjects = self._zip.names("contracts/"), set()
+        for name in names:
+            subject, signers, pinned = self._contract(name)
+            subjects.add(subject)
+            yield "CONTRACT", "pass", f"{subject}, {', '.join(signers)}"
+            if pinned:
+                root, where = self._root_at(pinned["size"]), f"{subject}, {pinned['size']}"
+                need(pinned["size"] <= self._lives[subject].agreed, "HISTORY", where)
+                need(root in (None, b64(pinned["root"])), "HISTORY", where)
+                if root is None:
+                    yield "PINNED_HEAD", "not checked", where
+        need(self._whole or self._scope in subjects, "MEMBER", self._scope)
+        if self._agreed > len(names):
+            yield "NO_DOCUMENT", "note", self._agreed - len(names)
+
+    def _contract(self, name: str) -> tuple[str, list[str], dict[str, Any] | None]:
+        """One signed contract: its subject, its signers, and the head of the log that it names."""
+        signed = read_json(self._zip[name], name)
+        payload, entries = b64url(signed["payload"]), signed["signatures"]
+        need(
+            signed.keys() == {"payload", "signatures"} and type(entries) is list and len(payload) < 2**16, "FORM", name
+        )
+        need(name == f"contracts/{sha256(payload).hex()}.jws.json", "MEMBER", name)
+        body = read_json(payload, name)
+        subject, owner = f"contract:{body['id']}", dict[str, str]()
+        life = self._lives.get(subject, Life())
+        known = life.agreed >= 0 and life.hashes == {"sha-256:" + to_b64url(sha256(payload))}
+        need(known and body["typ"] == "minhbach-contract" and body["v"] == 1, "NOT_LOGGED", subject)
+        for party in body["parties"]:
+            need(not owner.keys() & set(party["keys"]), "PUBLIC_KEY", f"{subject}, parties")
+            owner |= dict.fromkeys(party["keys"], party["org_id"])
+        held: dict[tuple[str, str], str] = {}
+        for entry in entries:
+            kid, iat = check_jws(entry, signed["payload"])
+            need(owner.get(kid) in body["needs"], "PUBLIC_KEY", f"{subject}, {kid}")
+            need(iat * 1000 >= body["created"] - 300_000, "ORDER", f"{subject}, iat")
+            held[f"org:{owner[kid]}", "sha-256:" + to_b64url(sha256(WRITER.encode(entry).encode()))] = kid
+        need(held.keys() == life.signed.keys() and len(held) == len(entries), "NOT_LOGGED", f"{subject}, signatures")
+        for act, kid in held.items():
+            need(self._revoked.get(kid, life.signed[act]) >= life.signed[act], "REVOKED", f"{subject}, {kid}")
+        signers = [actor.removeprefix("org:") for actor, _ in held]
+        complete = sorted(signers) == sorted(body["needs"])
+        need(life.wrong < 0 and (complete or life.active < 0), "ORDER", f"{subject}, {life.wrong}")
+        return subject, signers, body["log"]
+
+    def _stamps(self) -> Lines:
+        for name in self._zip.names("timestamps/"):
+            size, tool = int(name[11:-4]), shutil.which("openssl")
+            note = "checkpoint" if size == self._head.size else f"checkpoints/{size}"
+            text = Head(self._zip[note], note).text.encode()
+            if not tool or not self._tsa:
+                yield "STAMPS", "not checked", name
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                files = {"-data": text, "-in": self._zip[name]}
+                command: list[str | Path] = [tool, "ts", "-verify", "-CAfile", self._tsa]
+                for option, data in files.items():
+                    Path(folder, option[1:]).write_bytes(data)
+                    command += [option, Path(folder, option[1:])]
+                # a bare token, or the whole answer of the authority
+                done = [subprocess.run([*command, *more], capture_output=True) for more in ([], ["-token_in"])]  # noqa: S603
+            need(any(run.returncode == 0 for run in done), "STAMP", name)
+            yield "STAMPS", "pass", name
+
+    def _disclosures(self) -> Lines:
+        names = self._zip.names("disclosures/")
+        for name in names:
+            data = self._zip[name]
+            parts = json.loads(b64url(data.decode())) if len(data) <= 16 * 1024 else None
+            sound = isinstance(parts, list) and len(parts) == 3 and all(isinstance(part, str) for part in parts[:2])
+            known = self._salted.get(name.split("/")[1].split(".")[0], [])
+            need(sound and to_b64url(sha256(data)) in known, "NOT_LOGGED", name)
+        if names:
+            yield "DISCLOSURES", "pass", len(names)
+
+
+def main() -> int:
+    """Read the command line, print the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("bundle", "--policy", "--head", "--tsa"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--lang", choices=("vi", "en"), default="vi")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    try:
+        policy = given.policy.read_text(encoding="utf-8") if given.policy else None
+        saved = given.head.read_bytes() if given.head else None
+        with given.bundle.open("rb") as file:
+            lines = Checker(file, policy, saved, given.tsa).report()
+    except (OSError, UnicodeDecodeError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    holds, which = all(result != "fail" for _, result, _, _ in lines), ("vi", "en").index(given.lang)
+    if given.json:
+        rows = [dict(zip(("check", "result", "code", "where"), line, strict=True)) for line in lines]
+        print(json.dumps({"ok": holds, "lines": rows}, ensure_ascii=False, indent=1))
+    else:
+        for check, result, code, where in lines:
+            problem = f": {PROBLEMS[code][which]} [{code}]" if code else ""
+            print(f"[{MARKS[result][which]}] {TITLES[check][which]}{problem}: {where}")
+        print(RESULTS[holds][which])
+    return 0 if holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
