@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO
 
@@ -14,12 +14,14 @@ from contracts import canonical, document, evidence, signature
 from contracts.log import tree
 from contracts.log.leaf import EventType
 from exchange.errors import N_, NotFound, refuse
+from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.ledger.models import Anchor, Checkpoint, Entry
 from exchange.ledger.service import Head, Record
 from exchange.ledger.tiles import DatabaseTiles
 from exchange.negotiations import standing
 from exchange.negotiations.models import Contract
+from exchange.permissions import Actor, Permission
 
 _OF_LISTING = [event for event in EventType if event.startswith("listing.")]
 MAX_HEADS = 1_000  # older heads in a bundle of the whole log: the last of each day, the newest of them
@@ -63,8 +65,9 @@ def for_parties(records: list[Record], row: Contract) -> list[Record]:
     return [record for record in records if record.leaf.on[0] in own or record.leaf.actor in parties]
 
 
-def bundle_of(session: Session, contract_id: str, *, official: bool) -> Bundle:
-    """The evidence file of one contract under the newest signed head."""
+def bundle_of(session: Session, contract_id: str, *, official: bool, reader: Actor | None = None) -> Bundle:
+    """The evidence file of one contract under the newest signed head, with the private values that ``reader`` may see;
+    without a reader with none."""
     row = session.get(Contract, contract_id)
     if row is None:
         raise NotFound(contract_id)
@@ -82,13 +85,16 @@ def bundle_of(session: Session, contract_id: str, *, official: bool) -> Bundle:
         log_keys=ledger.vkeys(session),
         records=_proved(session, placed, head),
         contracts=[_signed(session, row, head)],
-        extras=_extras(session, head, _pinned(session, row, head)),
+        extras=replace(
+            _extras(session, head, _pinned(session, row, head)), disclosures=_disclosures(session, placed, reader)
+        ),
     )
     return Bundle(head, len(placed), canonical.sha256_b64url(data), data)
 
 
 def write_whole_log(session: Session, out: BinaryIO) -> Made:
-    """The evidence file of every record under the newest signed head, written to ``out`` while it is read.
+    """The evidence file of every record under the newest signed head, written to ``out`` while it is read; without
+    private values, which are handed out contract by contract.
 
     Use a session that only reads: a large log takes a while. A crash leaves a file that no checker accepts.
     """
@@ -121,6 +127,17 @@ def _proved(session: Session, records: Iterable[Record], head: Head) -> list[evi
         evidence.Record(record.index, record.data, tree.prove_inclusion(reader, record.index, head.size))
         for record in records
     ]
+
+
+def _disclosures(session: Session, records: Iterable[Record], reader: Actor | None) -> dict[tuple[str, int], str]:
+    """To an official, under the warrant that the caller has checked, all; to a party those of its own acts."""
+    if reader is None:
+        return {}
+    leaves = [record.leaf for record in records]
+    if not reader.may(Permission.AUDIT):
+        leaves = disclosures.readable(leaves, reader.org_id)
+    found = disclosures.disclosures_of(session, [leaf.id for leaf in leaves])
+    return {(event_id, position): text for event_id, position, text in found}
 
 
 def _contracts_under(session: Session, head: Head) -> dict[str, Callable[[], bytes]]:
