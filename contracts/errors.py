@@ -6,9 +6,9 @@
     │   ├── LeafError         an event that the closed schema refuses
     │   ├── TreeError         a Merkle proof, hash or tile that does not fit
     │   ├── NoteError         a signed note, key or checkpoint that does not open
-    │   ├── DisclosureError   a salted value that is none, or that the leaf never meant
     │   ├── ReceiptError      a COSE receipt that does not hold
     │   ├── TimestampError    a token of a time-stamping authority that does not hold
+    │   ├── DisclosureError   a salted value that is none, or that the leaf never meant
     │   └── WitnessError      a checkpoint that a witness does not cosign
     ├── EvidenceError         a bundle that cannot be written or is not what it says
     └── ...                   terms, document and signature define theirs beside what they check
@@ -54,16 +54,16 @@ class NoteError(LogError):
     """A signed note, a key or a checkpoint is malformed, or no signature by a known key holds."""
 
 
-class DisclosureError(LogError):
-    """The text is no disclosure (RFC 9901), or the leaf does not commit to it."""
-
-
 class ReceiptError(LogError):
     """A COSE receipt is malformed, or its signature does not hold."""
 
 
 class TimestampError(LogError):
     """A time-stamp is malformed, over something else, or by nobody we trust."""
+
+
+class DisclosureError(LogError):
+    """The text is no disclosure (RFC 9901), or the leaf does not commit to it."""
 
 
 class WitnessError(LogError):

@@ -6,7 +6,6 @@ The records are read once, in order; of each contract only the indexes of its ev
 from __future__ import annotations
 
 import base64
-import json
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +15,8 @@ from contracts import canonical
 from contracts.bundle import Bundle
 from contracts.document import Contract
 from contracts.document import parse as parse_contract
-from contracts.errors import ContractsError, EvidenceError, Fact
-from contracts.keys import decode
-from contracts.log import leaf
+from contracts.errors import ContractsError, DisclosureError, EvidenceError, Fact
+from contracts.log import disclosure, leaf
 from contracts.log.checkpoint import Checkpoint
 from contracts.log.leaf import EventType, Leaf
 from contracts.log.story import Chains, Placed, check_order
@@ -26,7 +24,6 @@ from contracts.signature import SignerInfo
 from contracts.signature import check as check_signature
 
 _CONTRACT = "contract:"
-_MAX_DISCLOSURE = 16 * 1024  # characters
 
 
 @dataclass
@@ -89,12 +86,10 @@ class Story:
     def check_disclosure(self, name: str) -> None:
         """RFC 9901 section 4.2.4: the digest of the disclosure's text stands in the leaf it belongs to."""
         event = _event_of(name)
-        text = self._bundle.text(name)
-        digest = canonical.sha256_b64url(text.encode()).removeprefix("sha-256:")
-        if len(text) > _MAX_DISCLOSURE or not _is_disclosure(text):
-            raise EvidenceError("DISCLOSURE_MALFORMED", member=name)
-        if digest not in self._salted[event]:
-            raise EvidenceError("DISCLOSURE_UNKNOWN", member=name, event=event)
+        try:
+            disclosure.check(self._bundle.text(name), self._salted[event])
+        except DisclosureError as problem:
+            raise EvidenceError(problem.code, **{**problem.facts, "member": name, "event": event}) from None
 
     def _parse(self, index: int, data: bytes) -> Leaf:
         try:
@@ -123,7 +118,7 @@ class Story:
         elif parsed.type == EventType.KEY_REVOKED:
             self._revoked.setdefault(parsed.on[0].removeprefix("key:"), index)
         if parsed.id in self._salted:
-            self._salted[parsed.id] = getattr(parsed, "sd", ())
+            self._salted[parsed.id] = parsed.sd
 
     def _placed(self, indexes: array[int]) -> Iterator[Placed]:
         for index in indexes:
@@ -174,12 +169,3 @@ class LogPin:
 def _event_of(name: str) -> str:
     """The event id in a member's name, disclosures/<event id>.<n>.json."""
     return name.removeprefix("disclosures/").split(".")[0]
-
-
-def _is_disclosure(text: str) -> bool:
-    """RFC 9901 section 4.2.1: base64url of a JSON array of salt, name and value. Its bytes need not be canonical."""
-    try:
-        parts = json.loads(decode(text, "disclosure"))
-    except (ContractsError, ValueError, RecursionError):
-        return False
-    return isinstance(parts, list) and len(parts) == 3 and all(isinstance(part, str) for part in parts[:2])

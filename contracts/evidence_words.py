@@ -289,7 +289,15 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "{subject}: khóa {kid} đã bị thu hồi (bản ghi số {index}) trước khi ký (bản ghi số {signed})",
         "{subject}: the key {kid} was revoked (record {index}) before it signed (record {signed})",
     ),
-    "DISCLOSURE_MALFORMED": ("{member} sai định dạng", "{member} is malformed"),
+    "DISCLOSURE_MALFORMED": ("{member} sai định dạng: {reason}", "{member} is malformed: {reason}"),
+    "DISCLOSURE_TOO_LONG": (
+        "{member} quá dài: {characters} ký tự, tối đa {limit}",
+        "{member} is too long: {characters} characters, at most {limit}",
+    ),
+    "DISCLOSURE_SALT_SHORT": (
+        "muối chỉ có {bytes} byte, cần ít nhất {least}",
+        "the salt has only {bytes} bytes; at least {least} are needed",
+    ),
     "DISCLOSURE_UNKNOWN": (
         "{member} không có mã băm trong bản ghi của sự kiện {event}",
         "{member} has no digest in the record of the event {event}",

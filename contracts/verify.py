@@ -767,6 +767,9 @@ class Checker:
             data = self._zip[name]
             parts = json.loads(b64url(data.decode())) if len(data) <= 16 * 1024 else None
             sound = isinstance(parts, list) and len(parts) == 3 and all(isinstance(part, str) for part in parts[:2])
+            sound = sound and parts[1] not in ("", "_sd", "...") and type(parts[2]) in (str, int, bool)
+            sound = sound and (isinstance(parts[2], str) or abs(parts[2]) < 2**53)
+            json.dumps(parts, ensure_ascii=False).encode()  # half a character is no text: ValueError
             known = self._salted.get(name.split("/")[1].split(".")[0], [])
             need(sound and to_b64url(sha256(data)) in known, "NOT_LOGGED", name)
         if names:

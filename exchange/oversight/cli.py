@@ -30,7 +30,7 @@ def evidence(contract: str | None, whole: bool, output: Path) -> None:
 
 def _one(database: Database, contract: str, output: Path) -> bundles.Made:
     with database.writing() as session:
-        bundle = bundles.bundle_of(session, contract, official=True)
+        bundle = bundles.bundle_of(session, contract)
         service.note_export(session, None, bundle, [f"contract:{contract}"], clock.now())
         session.commit()
     output.write_bytes(bundle.data)

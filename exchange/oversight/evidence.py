@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO
@@ -65,9 +65,13 @@ def for_parties(records: list[Record], row: Contract) -> list[Record]:
     return [record for record in records if record.leaf.on[0] in own or record.leaf.actor in parties]
 
 
-def bundle_of(session: Session, contract_id: str, *, official: bool, reader: Actor | None = None) -> Bundle:
-    """The evidence file of one contract under the newest signed head, with the private values that ``reader`` may see;
-    without a reader with none."""
+def bundle_of(session: Session, contract_id: str, *, reader: Actor | None = None) -> Bundle:
+    """The evidence file of one contract under the newest signed head.
+
+    Private values are in it as far as ``reader`` may see them: an official, under the warrant that the caller has
+    checked, all; a party those of its own acts; nobody in particular, none. They stay in the file when they are erased
+    here. A party gets no records of what officials and strangers did.
+    """
     row = session.get(Contract, contract_id)
     if row is None:
         raise NotFound(contract_id)
@@ -76,7 +80,8 @@ def bundle_of(session: Session, contract_id: str, *, official: bool, reader: Act
         text = N_("The contract's record is not in the log yet. Try again in a moment.")
         raise refuse("NOT_IN_LOG_YET", text, status=409)
     records = records_of(session, row)
-    if not official:
+    party = reader is not None and reader.org_id in (row.buyer_org_id, row.provider_org_id)
+    if party:
         records = for_parties(records, row)
     placed = [record for record in records if record.index < head.size]
     data = evidence.write(
@@ -86,17 +91,17 @@ def bundle_of(session: Session, contract_id: str, *, official: bool, reader: Act
         records=_proved(session, placed, head),
         contracts=[_signed(session, row, head)],
         extras=replace(
-            _extras(session, head, _pinned(session, row, head)), disclosures=_disclosures(session, placed, reader)
+            _extras(session, head, _pinned(session, row, head)), disclosures=_disclosed(session, placed, reader)
         ),
     )
     return Bundle(head, len(placed), canonical.sha256_b64url(data), data)
 
 
 def write_whole_log(session: Session, out: BinaryIO) -> Made:
-    """The evidence file of every record under the newest signed head, written to ``out`` while it is read; without
-    private values, which are handed out contract by contract.
+    """The evidence file of every record under the newest signed head, written to ``out`` while it is read.
 
-    Use a session that only reads: a large log takes a while. A crash leaves a file that no checker accepts.
+    Use a session that only reads: a large log takes a while. A crash leaves a file that no checker accepts. Private
+    values are not in it: who needs one reads it in its record, or in its contract's evidence.
     """
     head = ledger.head(session)
     if head is None:
@@ -121,23 +126,21 @@ def verify(session: Session, bundle: Bundle) -> evidence.Report:
     return evidence.check_bytes(bundle.data, f"{keys}quorum none\n")
 
 
+def _disclosed(session: Session, records: Sequence[Record], reader: Actor | None) -> dict[tuple[str, int], str]:
+    if reader is None:
+        return {}
+    leaves = [record.leaf for record in records]
+    shown = leaves if reader.may(Permission.AUDIT) else disclosures.readable(leaves, reader.org_id)
+    found = disclosures.disclosures_of(session, [leaf.id for leaf in shown if leaf.sd])
+    return {(event_id, position): text for event_id, position, text in found}
+
+
 def _proved(session: Session, records: Iterable[Record], head: Head) -> list[evidence.Record]:
     reader = DatabaseTiles(session, head.size).reader
     return [
         evidence.Record(record.index, record.data, tree.prove_inclusion(reader, record.index, head.size))
         for record in records
     ]
-
-
-def _disclosures(session: Session, records: Iterable[Record], reader: Actor | None) -> dict[tuple[str, int], str]:
-    """To an official, under the warrant that the caller has checked, all; to a party those of its own acts."""
-    if reader is None:
-        return {}
-    leaves = [record.leaf for record in records]
-    if not reader.may(Permission.AUDIT):
-        leaves = disclosures.readable(leaves, reader.org_id)
-    found = disclosures.disclosures_of(session, [leaf.id for leaf in leaves])
-    return {(event_id, position): text for event_id, position, text in found}
 
 
 def _contracts_under(session: Session, head: Head) -> dict[str, Callable[[], bytes]]:

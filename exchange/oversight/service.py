@@ -50,9 +50,9 @@ class Desk:
     counts: dict[str, int] = field(default_factory=dict)
     latest: list[Record] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
-    private: Private = field(default_factory=dict)
     hour: Stamped | None = None  # the newest time-stamp of each kind
     day: Stamped | None = None
+    private: Private = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ def desk(session: Session, actor: Actor | None, asked: Policy, now: datetime) ->
     counts = dict.fromkeys(COUNTED, 0) | dict(session.exec(grouped).all())
     recent = [r for r in ledger.find(session, ledger.Search(limit=200)) if r.leaf.on[0].partition(":")[0] != "warrant"]
     latest = recent[:15]
-    names, private = names_in(session, latest), private_of(session, latest)
-    return Desk(ledger.head(session), seen, warrant, counts, latest, names, private, hour, day)
+    shown = private_of(session, latest)
+    return Desk(ledger.head(session), seen, warrant, counts, latest, names_in(session, latest), hour, day, shown)
 
 
 def search(session: Session, actor: Actor | None, question: Question, now: datetime) -> Found:
@@ -172,7 +172,7 @@ def story(session: Session, actor: Actor | None, contract_id: str, now: datetime
     if row is None:
         raise NotFound(contract_id)
     papers = standing.papers_of(session, row, actor)
-    bundle = evidence.bundle_of(session, row.id, official=True)
+    bundle = evidence.bundle_of(session, row.id)
     records = evidence.records_of(session, row)
     version = session.exec(
         select(ListingVersion).where(ListingVersion.listing_id == row.listing_id, ListingVersion.number == row.version)
@@ -206,7 +206,7 @@ def export(session: Session, actor: Actor | None, contract_id: str, now: datetim
     on = [f"org:{actor.org_id}", f"contract:{row.id}"]
     if official:
         on.insert(0, f"warrant:{warrants.need_warrant(session, actor, now).id}")
-    bundle = evidence.bundle_of(session, row.id, official=official, reader=actor)
+    bundle = evidence.bundle_of(session, row.id, reader=actor)
     note_export(session, actor, bundle, on, now)
     return bundle
 

@@ -43,7 +43,7 @@ def test_the_demo_holds_real_data_and_a_contract_that_a_stranger_can_verify(
         assert trial.cert_no == "TRINH-DIEN-01/2026"
         assert problems_of(session) == []
         bundle = tmp_path / "bundle.zip"
-        bundle.write_bytes(bundle_of(session, contract.id, official=True).data)
+        bundle.write_bytes(bundle_of(session, contract.id).data)
         assert evidence.check(bundle, f"log {ledger.vkeys(session)[0]}\nquorum none\n").ok
     for name in ("provider.pem", "buyer.pem", "provider-client.json"):
         assert (config.home / "demo" / name).stat().st_mode & 0o777 == 0o600

@@ -1,5 +1,6 @@
 """Every command of docs/regulator.md, as it stands there, against a running exchange."""
 
+import dataclasses
 import os
 import re
 import socket
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from contracts.log.tiles import Tile
-from exchange import audit
+from exchange import audit, clock
 from exchange.config import Config
 from exchange.ledger.sequencer import Sequencer
+from exchange.ledger.timestamps import TimeStamps
 from exchange.negotiations.models import Contract
 from tests.exchange.conftest import app, config, database, empty_database, now, people  # noqa: F401 - fixtures
 from tests.exchange.deliveries.goods import Goods
@@ -27,6 +30,7 @@ from tests.exchange.people import People
 from tests.exchange.running import Member, Running
 from tests.foreign.conftest import Go
 from tests.project import ROOT
+from tests.tsa import Authority, serving
 
 DOCUMENT = ROOT / "docs" / "regulator.md"
 BLOCKS = re.findall(r"^```sh ?(\w*)\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
@@ -97,7 +101,7 @@ def desk(
     official: FlaskClient,  # noqa: F811
     tmp_path: Path,
 ) -> Iterator[Desk]:
-    """A contract with its story among 600 other records, an official with a warrant, the exchange on a socket."""
+    """A contract with its story among 600 other records, a stamped head, an official with a warrant, a socket."""
     ids = []
     with goods.database.writing() as session:
         for n in range(600):
@@ -105,6 +109,10 @@ def desk(
             ids.append(audit.record(session, "listing.submitted", people.provider(), on=subject, now=goods.now))
         session.commit()
     goods.sequencer.run_once()
+    authority = Authority(tmp_path / "tsa")
+    with serving(authority) as service, clock.frozen(goods.now + timedelta(hours=1)):
+        stamping = dataclasses.replace(config, tsa_url=service.url, tsa_roots=authority.roots)
+        assert TimeStamps(goods.database, stamping).run_once() == 1
     running = Running()
     running.start(app)
     technician = Member(people, people.regulator(), running.address, tmp_path / "technician", ("audit",))
@@ -115,7 +123,7 @@ def desk(
         goods.sequencer,
         {
             "EXCHANGE": running.address, "CLIENT_ID": client["id"], "CLIENT_SECRET": client["secret"],
-            "EVENT": ids[345], "CONTRACT": case.id, "CLONE": str(ROOT),
+            "EVENT": ids[345], "CONTRACT": case.id, "CLONE": str(ROOT), "TSA_ROOTS": str(authority.roots),
         },
         {
             **os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
