@@ -474,8 +474,8 @@ class Life:
         self.hashes: set[str] = set()
         self.signed: dict[tuple[str, str], int] = {}  # signer and digest of its signature -> index
 
-    def follow(self, leaf: dict[str, Any], index: int) -> None:
-        """The next record that names the contract."""
+    def follow(self, leaf: dict[str, Any], index: int, *, first: bool) -> None:
+        """The next record that names the contract; `first`: whose chain is the contract's own."""
         kind, begun, right = leaf["t"], self.agreed >= 0 > self.ended, True
         if kind == "contract.agreed":
             right, self.agreed = self.agreed < 0 > self.ended, index
@@ -488,7 +488,7 @@ class Life:
             right, self.ended = begun, index
         elif kind in ("delivery.made", "query.run"):
             right = self.active >= 0 > self.ended
-        if not right and self.wrong < 0:
+        if not (right and (first or not kind.startswith("contract."))) and self.wrong < 0:
             self.wrong = index
 
 
@@ -689,7 +689,7 @@ class Checker:
         for place, subject in enumerate(leaf["on"]):
             if subject.startswith("contract:"):
                 life = self._lives.setdefault(subject, Life())
-                life.follow(leaf, index)
+                life.follow(leaf, index, first=not place)
                 if not place and "contract" in leaf["h"]:
                     life.hashes.add(leaf["h"]["contract"])
         self._agreed += leaf["t"] == "contract.agreed"

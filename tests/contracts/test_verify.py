@@ -317,6 +317,30 @@ def test_a_false_story_is_refused_by_both():
         assert agreed(test_evidence.forge(edit)), edit.__name__
 
 
+@pytest.mark.parametrize("scope", [CONTRACT, WHOLE_LOG])
+@pytest.mark.parametrize("step", range(6))
+def test_a_step_of_a_contract_outside_its_own_chain_is_refused_by_both(step, scope):
+    """No gap would show where such a record is left out; one that is there must not count as a signature."""
+    log = story.begin()
+    contract = story.make_contract(log)
+    entries = story.sign(contract)
+    add = log.add
+    steps = itertools.count()
+
+    def aside(event, *on, **more):
+        if on[0] == CONTRACT and next(steps) == step and event != "delivery.made":
+            on = on[::-1]
+        return add(event, *on, **more)
+
+    log.add = aside
+    tell(log, contract, entries)
+    expected = None if step == 4 else "CONTRACT"
+    assert agreed(write(log, [jws(contract, entries)], scope=scope)) == expected
+    if step in (1, 2):
+        del entries[step - 1]  # as if an unsigned contract had been in force
+        assert agreed(write(log, [jws(contract, entries)], scope=scope)) == "CONTRACT"
+
+
 def test_both_ask_the_key_history(told):
     log, contract, entries = told
     other_key = checkpoint.format_vkey(checkpoint.verifier_key(story.ORIGIN, Ed25519PrivateKey.generate()))
