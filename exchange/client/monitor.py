@@ -79,8 +79,7 @@ class Monitor:
     def check(self) -> State:
         """One round. Raises Alarm, or ClientError when the log could not be asked; otherwise the new state stands."""
         state = State.read(self.path)
-        note = self._checkpoint(state)
-        opened = self._opened(note)
+        note, opened = self._checkpoint(state)
         if state.note:
             self._continues(state.note, note, opened.checkpoint)
         self._fresh(opened)
@@ -99,12 +98,14 @@ class Monitor:
             raise ClientError("MONITOR_TOKEN", status=answer.status)
         return self._body(answer.status, answer.body)
 
-    def _checkpoint(self, state: State) -> str:
-        """The head now. One that is smaller than before is asked for again, then it is an alarm."""
+    def _checkpoint(self, state: State) -> tuple[str, "Opened"]:
+        """The head now. One that is smaller than before is asked for again, then it is an alarm. What the log has not
+        signed proves nothing and is not kept: anybody on the way could send it, and fill the disk."""
         for patience in (AGAIN, 0.0):
             note = self._ask_checkpoint(bool(state.note))
-            if not state.note or _head(note).size >= _head(state.note).size:
-                return note
+            opened = self._opened(note)
+            if not state.note or opened.checkpoint.size >= _head(state.note).size:
+                return note, opened
             time.sleep(patience)
         self._keep_evidence(state.note, note)
         raise Alarm("MONITOR_SMALLER", old=_head(state.note).size, size=_head(note).size)

@@ -5,8 +5,10 @@ import hashlib
 import io
 import itertools
 import json
+import os
 import subprocess
 import sys
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
@@ -130,6 +132,20 @@ def test_both_find_any_flipped_bit(good):
 )
 def test_both_find_added_and_removed_bytes(good, change):
     assert agreed(change(good)) == "ARCHIVE"
+
+
+def test_neither_reads_into_memory_what_follows_the_index(told, tmp_path):
+    log, contract, entries = told
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(write(log, [jws(contract, entries)]))
+    os.truncate(path, 2**30)  # a gigabyte of nothing
+    with path.open("rb") as file:
+        for check in (lambda: evidence.check(path).plain(), lambda: verify.Checker(file, None, None, None).report()):
+            tracemalloc.start()
+            assert "ARCHIVE" in str(check())
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert peak < 2**24
 
 
 def test_both_judge_alike_what_a_careful_forger_repacks(good):

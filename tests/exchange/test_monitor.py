@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session
 
 from contracts.log import checkpoint, witness
@@ -161,6 +162,24 @@ def test_a_fork_is_noticed_and_both_signed_heads_are_kept(watched: Watched) -> N
         assert notes["seen before"] == mine
         first, second = (checkpoint.open_checkpoint(note, keys).checkpoint for note in notes.values())
         assert first.root != second.root
+
+
+def saying(note: str) -> Any:
+    def app(_environ: Any, start: Any) -> list[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [note.encode()]
+
+    return app
+
+
+def test_what_the_log_has_not_signed_is_not_kept_as_evidence(watched: Watched) -> None:
+    watched.is_well()
+    stranger = Ed25519PrivateKey.generate()
+    for size in (1, 2):
+        forged = checkpoint.sign_checkpoint(checkpoint.Checkpoint("log.test/2026", size, bytes(32)), stranger)
+        watched.behind.app = saying(forged)
+        watched.alarms("MONITOR_POLICY")
+    assert list(watched.folder.glob("state.fork-*")) == []
 
 
 def test_another_key_another_log_and_an_emptied_one_are_noticed(
