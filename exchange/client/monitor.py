@@ -49,13 +49,20 @@ class State:
     @classmethod
     def read(cls, path: Path) -> "State":
         """From the file; a new one before the first check."""
+        from contracts.errors import ContractsError
+        from contracts.log.tree import Frontier
+
         if not path.exists():
             return cls()
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            return cls(*(found[name] for name in ("checkpoint", "records", "frontier", "log", "chains")))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            state = cls(*(found[name] for name in ("checkpoint", "records", "frontier", "log", "chains")))
+            _head(state.note)
+            if state.frontier:
+                Frontier.parse(bytes.fromhex(state.frontier))
+        except (OSError, ValueError, KeyError, TypeError, ContractsError, Alarm) as error:
             raise ClientError("MONITOR_STATE", path=path, reason=error) from None
+        return state
 
     def write(self, path: Path) -> None:
         """In one step: a crash leaves the old state or the new one."""

@@ -333,8 +333,11 @@ def test_a_line_can_be_json_in_both_languages(watched: Watched) -> None:
     assert "records" in result["en"]
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "{}", '{"checkpoint": 1}'])
-def test_a_damaged_state_is_not_taken_for_a_first_look(watched: Watched, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "nonsense", "{}", '{"checkpoint": 1}', {"checkpoint": "cut"}, {"frontier": "00"}])
+def test_a_damaged_state_is_not_taken_for_a_first_look(watched: Watched, text: str | dict[str, str]) -> None:
+    if isinstance(text, dict):
+        watched.is_well()
+        text = json.dumps(json.loads(watched.state.read_text()) | text)
     watched.state.write_text(text)
     watched.cannot_ask("MONITOR_STATE")
     assert watched.state.read_text() == text
