@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import tracemalloc
 from datetime import timedelta
 from pathlib import Path
@@ -470,6 +471,26 @@ def test_time_stamps_are_checked_with_the_authoritys_certificate_and_never_calle
     assert main(["verify", str(path), "--tsa", str(path)]) == 2
     stray = write(log, [jws(contract, entries)], scope=scope, more=story.extras(log, timestamps={9: b"token"}))
     assert agreed(stray) == "STAMPS"
+
+
+def test_a_time_stamp_outlives_the_certificate_that_made_it(told, tmp_path):
+    log, contract, entries = told
+    authority = Authority(tmp_path / "brief", lasts=timedelta(seconds=2))
+    text = checkpoint.format_checkpoint(log.head()).encode()
+    token = authority.stamp(timestamp.request(text, 1))
+    data = write(log, [jws(contract, entries)], more=story.extras(log, timestamps={len(log.leaves): token}))
+    time.sleep(3)
+    assert not authority.verify(token, text), "openssl judges by its own clock unless it is told another time"
+    assert [line[1] for line in other(data, tsa=authority.roots) if line[0] == "STAMPS"] == ["pass"]
+    late = Authority(tmp_path / "late", expired=True)
+    token = late.stamp_by_hand(token)
+    assert not verify.stamp_holds(*asked(tmp_path, token, text), late.roots), "run out before it signed"
+
+
+def asked(folder, token, text):
+    (folder / "token").write_bytes(token)
+    (folder / "data").write_bytes(text)
+    return ["openssl", "ts", "-in", folder / "token"], folder / "data"
 
 
 LEAVES = [
