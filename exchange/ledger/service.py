@@ -38,10 +38,12 @@ class Head:
     made_ms: int
 
 
-def head(session: Session) -> Head | None:
-    """The newest *signed* head, or None while the log is empty."""
-    query = select(Checkpoint).where(col(Checkpoint.note).is_not(None)).order_by(col(Checkpoint.size).desc()).limit(1)
-    row = session.exec(query).first()
+def head(session: Session, size: int | None = None) -> Head | None:
+    """The newest *signed* head, or the one of exactly ``size`` records; None where there is none."""
+    query = select(Checkpoint).where(col(Checkpoint.note).is_not(None))
+    if size is not None:
+        query = query.where(Checkpoint.size == size)
+    row = session.exec(query.order_by(col(Checkpoint.size).desc()).limit(1)).first()
     if row is None or row.note is None:
         return None
     return Head(row.size, row.root, cosigned_note(session, row.size, row.note), row.made_ms)
@@ -88,12 +90,13 @@ def prove(session: Session, index: int, newest: Head) -> Proof:
     return Proof(index, tree.prove_inclusion(reader, index, newest.size), newest.note)
 
 
-def proof_of(session: Session, event_id: str) -> Proof:
-    """The inclusion proof of an event under the newest signed head; raises NotFound while there is none."""
-    index, newest = index_of(session, event_id), head(session)
-    if index is None or newest is None or index >= newest.size:
+def proof_of(session: Session, event_id: str, size: int | None = None) -> Proof:
+    """The inclusion proof of an event under the newest signed head, or under the signed head of exactly ``size``
+    records; raises NotFound while there is none."""
+    index, under = index_of(session, event_id), head(session, size)
+    if index is None or under is None or index >= under.size:
         raise NotFound(event_id)
-    return prove(session, index, newest)
+    return prove(session, index, under)
 
 
 def prove_consistency(session: Session, old: int, new: int) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, jsonify, request, url_for
 from contracts import bundle
 from contracts.errors import TreeError
 from contracts.log import tiles
-from contracts.log.checkpoint import parse_vkey
+from contracts.log.checkpoint import parse_checkpoint, parse_note, parse_vkey
 from contracts.log.policy import format_policy
 from contracts.log.proof import format_proof
 from contracts.log.receipt import MEDIA_TYPE
@@ -54,9 +54,20 @@ def entries(path: str) -> Response:
 @blueprint.get("/proof")
 @public
 def proof() -> Response:
-    """``?event=<id>``: that the event is in the tree, as C2SP tlog-proof text. A proof tells nothing but hashes."""
-    event = request.args.get("event", "")[:64]
-    return _text(format_proof(service.proof_of(identity.db_session(), event)), "public, max-age=1")
+    """``?event=<id>``: that the event is in the tree, as C2SP tlog-proof text, or as JSON for who accepts only that.
+    ``&size=``: under that older head. A proof tells nothing but hashes."""
+    event, size = request.args.get("event", "")[:64], _whole("size") if "size" in request.args else None
+    found = service.proof_of(identity.db_session(), event, size)
+    headers = {"Cache-Control": "public, max-age=1" if size is None else FOREVER, "Vary": "Accept"}
+    if request.accept_mimetypes.best_match(["text/plain", "application/json"]) == "application/json":
+        hashes = [base64.b64encode(item).decode() for item in found.hashes]
+        head = parse_checkpoint(parse_note(found.checkpoint).text)
+        body = {"index": found.index, "size": head.size, "hashes": hashes, "checkpoint": found.checkpoint}
+        response = jsonify(body)
+    else:
+        response = Response(format_proof(found), mimetype="text/plain; charset=utf-8")
+    response.headers.update(headers)
+    return response
 
 
 @blueprint.get("/consistency")

@@ -21,6 +21,7 @@ from exchange.ledger.service import Head, Record
 from exchange.ledger.tiles import DatabaseTiles
 from exchange.negotiations import standing
 from exchange.negotiations.models import Contract
+from exchange.permissions import Actor, Permission
 
 _OF_LISTING = [event for event in EventType if event.startswith("listing.")]
 MAX_HEADS = 1_000  # older heads in a bundle of the whole log: the last of each day, the newest of them
@@ -64,9 +65,13 @@ def for_parties(records: list[Record], row: Contract) -> list[Record]:
     return [record for record in records if record.leaf.on[0] in own or record.leaf.actor in parties]
 
 
-def bundle_of(session: Session, contract_id: str, *, party: str | None = None) -> Bundle:
-    """The evidence file of one contract under the newest signed head: for an official, or for the organisation
-    ``party``. Private values are in it as far as its reader may see them, and stay in it when they are erased here."""
+def bundle_of(session: Session, contract_id: str, *, reader: Actor | None = None) -> Bundle:
+    """The evidence file of one contract under the newest signed head.
+
+    Private values are in it as far as ``reader`` may see them: an official, under the warrant that the caller has
+    checked, all; a party those of its own acts; nobody in particular, none. They stay in the file when they are erased
+    here. A party gets no records of what officials and strangers did.
+    """
     row = session.get(Contract, contract_id)
     if row is None:
         raise NotFound(contract_id)
@@ -75,7 +80,8 @@ def bundle_of(session: Session, contract_id: str, *, party: str | None = None) -
         text = N_("The contract's record is not in the log yet. Try again in a moment.")
         raise refuse("NOT_IN_LOG_YET", text, status=409)
     records = records_of(session, row)
-    if party is not None:
+    party = reader is not None and reader.org_id in (row.buyer_org_id, row.provider_org_id)
+    if party:
         records = for_parties(records, row)
     placed = [record for record in records if record.index < head.size]
     data = evidence.write(
@@ -85,7 +91,7 @@ def bundle_of(session: Session, contract_id: str, *, party: str | None = None) -
         records=_proved(session, placed, head),
         contracts=[_signed(session, row, head)],
         extras=replace(
-            _extras(session, head, _pinned(session, row, head)), disclosures=_disclosed(session, placed, party)
+            _extras(session, head, _pinned(session, row, head)), disclosures=_disclosed(session, placed, reader)
         ),
     )
     return Bundle(head, len(placed), canonical.sha256_b64url(data), data)
@@ -120,9 +126,11 @@ def verify(session: Session, bundle: Bundle) -> evidence.Report:
     return evidence.check_bytes(bundle.data, f"{keys}quorum none\n")
 
 
-def _disclosed(session: Session, records: Sequence[Record], party: str | None) -> dict[tuple[str, int], str]:
+def _disclosed(session: Session, records: Sequence[Record], reader: Actor | None) -> dict[tuple[str, int], str]:
+    if reader is None:
+        return {}
     leaves = [record.leaf for record in records]
-    shown = leaves if party is None else disclosures.readable(leaves, party)
+    shown = leaves if reader.may(Permission.AUDIT) else disclosures.readable(leaves, reader.org_id)
     found = disclosures.disclosures_of(session, [leaf.id for leaf in shown if leaf.sd])
     return {(event_id, position): text for event_id, position, text in found}
 

@@ -206,7 +206,7 @@ def export(session: Session, actor: Actor | None, contract_id: str, now: datetim
     on = [f"org:{actor.org_id}", f"contract:{row.id}"]
     if official:
         on.insert(0, f"warrant:{warrants.need_warrant(session, actor, now).id}")
-    bundle = evidence.bundle_of(session, row.id, party=None if official else actor.org_id)
+    bundle = evidence.bundle_of(session, row.id, reader=actor)
     note_export(session, actor, bundle, on, now)
     return bundle
 

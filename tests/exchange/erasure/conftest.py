@@ -62,7 +62,7 @@ def life(market: Market, ready: Place, people: People, database: Database, tmp_p
         session.commit()
     market.do(lambda session, now: warrants.open_warrant(session, people.regulator(), MANDATE, now))
     with database.reading() as session:
-        before = evidence.bundle_of(session, contract.id)
+        before = evidence.bundle_of(session, contract.id, reader=people.regulator())
     market.do(agreements.end_contract, person, contract.id, "agreed", REASON)
     return Life(person, contract, before, market, tmp_path)
 

@@ -27,6 +27,7 @@ from exchange.ledger.models import Disclosure
 from exchange.ledger.models import SubjectKey as KeyRow
 from exchange.negotiations.models import ContractSignature
 from exchange.oversight import evidence
+from exchange.permissions import Actor
 from tests.exchange.erasure.conftest import EMAIL, NAME, PERSONAL, QUESTION, REASON, Life
 from tests.exchange.people import People
 
@@ -90,7 +91,7 @@ def everywhere(life: Life, config: Config, people: People, folder: Path) -> list
     exported = CliRunner().invoke(main, ["log", "export", str(folder / "log")], env=environ)
     assert exported.exit_code == 0, exported.output
     with database.reading() as session:
-        bundle = evidence.bundle_of(session, life.contract.id)
+        bundle = evidence.bundle_of(session, life.contract.id, reader=people.regulator())
     found = [official.get(f"/oversight/log?format={kind}").data for kind in ("csv", "json", "html")]
     found += [official.get(f"/oversight/contracts/{life.contract.id}").data]
     found += [file.read_bytes() for file in (folder / "log").rglob("*") if file.is_file()]
@@ -141,9 +142,29 @@ def test_every_proof_holds_afterwards_and_what_left_before_is_still_evidence(
             assert ledger.proof_of(session, event_id).index < newest.size
         for event_id, n, each in texts:  # whoever was handed a value before can still show that it is the one
             assert disclosure.check(each, ledger.record_of(session, event_id).leaf.sd[n : n + 1])
-        after = evidence.bundle_of(session, life.contract.id)
+        after = evidence.bundle_of(session, life.contract.id, reader=people.regulator())
         assert evidence.verify(session, after).ok
+    assert NAME in values_of(life.before.data)
+    assert NAME not in values_of(after.data)
     assert bundles.check_bytes(life.before.data, keys).ok
+
+
+def values_of(data: bytes) -> list[object]:
+    """The private values that a bundle discloses."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = [name for name in archive.namelist() if name.startswith("disclosures/")]
+        return [disclosure.parse(archive.read(name).decode()).value for name in members]
+
+
+def test_a_party_is_handed_the_private_values_of_its_own_acts(life: Life, people: People) -> None:
+    def bundle(actor: Actor) -> list[object]:
+        return values_of(people.browser(actor).get(f"/oversight/contracts/{life.contract.id}/evidence.zip").data)
+
+    assert NAME in bundle(life.person)
+    assert REASON in bundle(life.person)
+    assert bundle(life.market.seller)
+    assert set(bundle(life.market.seller)) == {life.market.seller.name}
+    assert {NAME, life.market.seller.name} <= set(bundle(people.regulator()))
 
 
 def test_the_record_names_places_and_ground_and_nobody(life: Life, colleague: str, database: Database) -> None:

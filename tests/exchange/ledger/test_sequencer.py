@@ -224,3 +224,23 @@ def sequencer_root(session: Session) -> bytes:
     session.rollback()  # a writing session keeps SQLite's lock until it ends
     assert newest is not None
     return newest.root
+
+
+def test_a_proof_under_an_older_head_and_as_json(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, client: FlaskClient
+) -> None:
+    first = record(session, now, "one", people)
+    session.commit()
+    sequencer.run_once()
+    record(session, now, "two", people)
+    session.commit()
+    sequencer.run_once()
+    old = parse_proof(client.get(f"/log/proof?event={first}&size=1").text)
+    assert checkpoint.parse_checkpoint(checkpoint.parse_note(old.checkpoint).text).size == 1
+    assert client.get(f"/log/proof?event={first}").mimetype == "text/plain"
+    told = client.get(f"/log/proof?event={first}", headers={"Accept": "application/json"})
+    assert (told.json["index"], told.json["size"], len(told.json["hashes"])) == (0, 2, 1)
+    assert told.json["checkpoint"] == client.get("/log/checkpoint").text
+    for query in (f"event={first}&size=3", "event=nothing", f"event={first}&size=0"):
+        assert client.get(f"/log/proof?{query}").status_code == 404
+    assert client.get(f"/log/proof?event={first}&size=x").status_code == 422
