@@ -779,7 +779,7 @@ class Checker:
         names = self._zip.names("disclosures/")
         for name in names:
             data = self._zip[name]
-            parts = json.loads(b64url(data.decode())) if len(data) <= 16 * 1024 else None
+            parts: Any = json.loads(b64url(data.decode())) if len(data) <= 16 * 1024 else None
             sound = isinstance(parts, list) and len(parts) == 3 and all(isinstance(part, str) for part in parts[:2])
             sound = sound and parts[1] not in ("", "_sd", "...") and type(parts[2]) in (str, int, bool)
             sound = sound and (isinstance(parts[2], str) or abs(parts[2]) < 2**53)
