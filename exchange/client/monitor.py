@@ -158,15 +158,20 @@ class Monitor:
 
     def _fresh(self, opened: "Opened") -> None:
         """C2SP tlog-cosignature: each line says that at its time this head was the largest. Old lines may be a view
-        that is kept back from the witnesses."""
+        that is kept back from the witnesses; so the quorum must have seen it lately, not just one of them."""
+        from contracts.log.policy import satisfied_by
         from exchange import clock
 
         if not self.policy.witnesses:
             return
-        newest = max((one.time for one in opened.cosigned), default=None)
-        if newest is None:
+        seen = set[str]()
+        for one in sorted(opened.cosigned, key=lambda each: each.time, reverse=True):
+            seen.update(name for name, key in self.policy.witnesses if key == one.key)
+            if self.policy.quorum in satisfied_by(self.policy, seen):
+                break
+        else:
             raise Alarm("MONITOR_UNSEEN", size=opened.checkpoint.size)
-        minutes = int(clock.now().timestamp() - newest) // 60
+        minutes = int(clock.now().timestamp() - one.time) // 60
         if timedelta(minutes=minutes) > self.max_age:
             raise Alarm("MONITOR_STALE", size=opened.checkpoint.size, minutes=minutes)
 

@@ -229,6 +229,17 @@ def test_a_head_that_no_witness_has_seen_lately_is_noticed(watched: Watched, now
         assert "31 minutes ago" in watched.alarms("MONITOR_STALE")
 
 
+def test_one_witness_who_looks_away_does_not_make_up_for_the_others(watched: Watched, now: datetime) -> None:
+    books = [Book.create(watched.folder / name, f"{name}.example") for name in ("bank", "regulator")]
+    lines = [f"witness {book.name} {format_vkey(book.key)}\n" for book in books]
+    group = f"group both all {' '.join(book.name for book in books)}\nquorum both\n"
+    watched.policy.write_text(watched.log_line + "".join(lines) + group)
+    for book, minutes in zip(books, (0, 45), strict=True):
+        book.add_log(watched.log_line.split()[1])
+        cosigned(watched.behind, book, now - timedelta(minutes=minutes))
+    assert "45 minutes ago" in watched.alarms("MONITOR_STALE")
+
+
 def give_token(watched: Watched, *, warrant: bool = True) -> None:
     """A regulator's token in a file of mode 0600."""
     exchange, now, text = watched.behind, clock.now(), secrets.token_urlsafe(32)
