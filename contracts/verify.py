@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import calendar
 import hashlib
 import io
 import json
@@ -29,6 +30,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
@@ -173,7 +175,8 @@ class Zip:
             at, last = at + 30 + length + size, name
         count, size = len(self.sha256), index.tell()
         index.write(struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, count, count, size, at, 0))
-        need(count and self._read(at, self.size) == index.getvalue(), "ZIP", f"byte {at}, index")
+        whole = count and at + index.tell() == self.size  # what follows may be gigabytes: compare sizes first
+        need(whole and self._read(at, index.tell()) == index.getvalue(), "ZIP", f"byte {at}, index")
 
     def _read(self, at: int, size: int) -> bytes:
         self._file.seek(at)
@@ -474,8 +477,8 @@ class Life:
         self.hashes: set[str] = set()
         self.signed: dict[tuple[str, str], int] = {}  # signer and digest of its signature -> index
 
-    def follow(self, leaf: dict[str, Any], index: int) -> None:
-        """The next record that names the contract."""
+    def follow(self, leaf: dict[str, Any], index: int, *, first: bool) -> None:
+        """The next record that names the contract; `first`: whose chain is the contract's own."""
         kind, begun, right = leaf["t"], self.agreed >= 0 > self.ended, True
         if kind == "contract.agreed":
             right, self.agreed = self.agreed < 0 > self.ended, index
@@ -488,8 +491,19 @@ class Life:
             right, self.ended = begun, index
         elif kind in ("delivery.made", "query.run"):
             right = self.active >= 0 > self.ended
-        if not right and self.wrong < 0:
+        if not (right and (first or not kind.startswith("contract."))) and self.wrong < 0:
             self.wrong = index
+
+
+def stamp_holds(command: list[str | Path], data: Path, tsa: Path) -> bool:
+    """RFC 3161, by openssl. Certificates are judged at the time that the token states: evidence outlives them."""
+    told = subprocess.run([*command, "-reply", "-text"], capture_output=True).stdout.decode("utf-8", "replace")  # noqa: S603
+    stated = re.findall(r"^Time stamp: (\w{3} [ \d]\d \d\d:\d\d:\d\d)(?:\.\d+)? (\d{4}) GMT$", told, re.MULTILINE)
+    if not stated:
+        return False
+    moment = str(calendar.timegm(time.strptime(" ".join(stated[-1]), "%b %d %H:%M:%S %Y")))
+    more: list[str | Path] = ["-verify", "-attime", moment, "-data", data, "-CAfile", tsa]
+    return subprocess.run([*command, *more], capture_output=True).returncode == 0  # noqa: S603
 
 
 # --- the checks, in the order in which each rests on the one before -------------------------------------------------
@@ -689,7 +703,7 @@ class Checker:
         for place, subject in enumerate(leaf["on"]):
             if subject.startswith("contract:"):
                 life = self._lives.setdefault(subject, Life())
-                life.follow(leaf, index)
+                life.follow(leaf, index, first=not place)
                 if not place and "contract" in leaf["h"]:
                     life.hashes.add(leaf["h"]["contract"])
         self._agreed += leaf["t"] == "contract.agreed"
@@ -751,14 +765,14 @@ class Checker:
                 yield "STAMPS", "not checked", name
                 continue
             with tempfile.TemporaryDirectory() as folder:
-                files = {"-data": text, "-in": self._zip[name]}
-                command: list[str | Path] = [tool, "ts", "-verify", "-CAfile", self._tsa]
-                for option, data in files.items():
-                    Path(folder, option[1:]).write_bytes(data)
-                    command += [option, Path(folder, option[1:])]
+                token, data = Path(folder, "token"), Path(folder, "data")
+                token.write_bytes(self._zip[name])
+                data.write_bytes(text)
                 # a bare token, or the whole answer of the authority
-                done = [subprocess.run([*command, *more], capture_output=True) for more in ([], ["-token_in"])]  # noqa: S603
-            need(any(run.returncode == 0 for run in done), "STAMP", name)
+                held = any(
+                    stamp_holds([tool, "ts", "-in", token, *form], data, self._tsa) for form in ([], ["-token_in"])
+                )
+            need(held, "STAMP", name)
             yield "STAMPS", "pass", name
 
     def _disclosures(self) -> Lines:

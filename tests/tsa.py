@@ -41,13 +41,15 @@ def require_openssl() -> None:
 class Authority:
     """A root and a signing certificate under it, in a folder of their own."""
 
-    def __init__(self, folder: Path, *, purpose: bool = True, expired: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, purpose: bool = True, expired: bool = False, lasts: timedelta | None = None
+    ) -> None:
         require_openssl()
         self.folder = folder
         folder.mkdir(parents=True)
         root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         root = certificate("Root", root_key, "Root", root_key, authority=True)
-        end = datetime.now(UTC) - timedelta(days=1) if expired else None
+        end = datetime.now(UTC) - timedelta(days=1) if expired else lasts and datetime.now(UTC) + lasts
         signer = certificate("Time stamps", key, "Root", root_key, purpose=purpose, end=end)
         self.roots = folder / "root.pem"
         self.roots.write_bytes(root.public_bytes(Encoding.PEM))

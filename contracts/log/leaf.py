@@ -155,6 +155,13 @@ def link(data: bytes, prev: str | None) -> bytes:
     return data if prev is None else data.replace(b'"prev":null', b'"prev":"%b"' % prev.encode("ascii"), 1)
 
 
+def rename(data: bytes, origin: str) -> bytes:
+    """The leaf that `make` wrote for another log, which has not taken it in, now of the log `origin`."""
+    renamed = canonical.dumps({**canonical.loads(data), "log": origin})
+    parse(renamed)
+    return renamed
+
+
 def parse(data: bytes) -> Leaf:
     """The event of these bytes, or LeafError naming the field that breaks the schema."""
     if len(data) > MAX_BYTES:

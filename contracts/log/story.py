@@ -78,6 +78,8 @@ class _Life:
 
     def follow(self, placed: Placed) -> None:
         kind, leaf = placed.leaf.type, placed.leaf
+        if kind.startswith("contract."):  # in another chain it could be left out without a gap
+            self._require(leaf.on[0] == self._subject, placed)
         if leaf.on[0] == self._subject and leaf.h.get("contract", self._hash) != self._hash:
             raise self._wrong("CONTRACT_HASH_DIFFERS", placed)
         if kind == EventType.CONTRACT_AGREED:

@@ -49,13 +49,20 @@ class State:
     @classmethod
     def read(cls, path: Path) -> "State":
         """From the file; a new one before the first check."""
+        from contracts.errors import ContractsError
+        from contracts.log.tree import Frontier
+
         if not path.exists():
             return cls()
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            return cls(*(found[name] for name in ("checkpoint", "records", "frontier", "log", "chains")))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            state = cls(*(found[name] for name in ("checkpoint", "records", "frontier", "log", "chains")))
+            _head(state.note)
+            if state.frontier:
+                Frontier.parse(bytes.fromhex(state.frontier))
+        except (OSError, ValueError, KeyError, TypeError, ContractsError, Alarm) as error:
             raise ClientError("MONITOR_STATE", path=path, reason=error) from None
+        return state
 
     def write(self, path: Path) -> None:
         """In one step: a crash leaves the old state or the new one."""
@@ -79,8 +86,7 @@ class Monitor:
     def check(self) -> State:
         """One round. Raises Alarm, or ClientError when the log could not be asked; otherwise the new state stands."""
         state = State.read(self.path)
-        note = self._checkpoint(state)
-        opened = self._opened(note)
+        note, opened = self._checkpoint(state)
         if state.note:
             self._continues(state.note, note, opened.checkpoint)
         self._fresh(opened)
@@ -99,12 +105,14 @@ class Monitor:
             raise ClientError("MONITOR_TOKEN", status=answer.status)
         return self._body(answer.status, answer.body)
 
-    def _checkpoint(self, state: State) -> str:
-        """The head now. One that is smaller than before is asked for again, then it is an alarm."""
+    def _checkpoint(self, state: State) -> tuple[str, "Opened"]:
+        """The head now. One that is smaller than before is asked for again, then it is an alarm. What the log has not
+        signed proves nothing and is not kept: anybody on the way could send it, and fill the disk."""
         for patience in (AGAIN, 0.0):
             note = self._ask_checkpoint(bool(state.note))
-            if not state.note or _head(note).size >= _head(state.note).size:
-                return note
+            opened = self._opened(note)
+            if not state.note or opened.checkpoint.size >= _head(state.note).size:
+                return note, opened
             time.sleep(patience)
         self._keep_evidence(state.note, note)
         raise Alarm("MONITOR_SMALLER", old=_head(state.note).size, size=_head(note).size)
@@ -150,15 +158,20 @@ class Monitor:
 
     def _fresh(self, opened: "Opened") -> None:
         """C2SP tlog-cosignature: each line says that at its time this head was the largest. Old lines may be a view
-        that is kept back from the witnesses."""
+        that is kept back from the witnesses; so the quorum must have seen it lately, not just one of them."""
+        from contracts.log.policy import satisfied_by
         from exchange import clock
 
         if not self.policy.witnesses:
             return
-        newest = max((one.time for one in opened.cosigned), default=None)
-        if newest is None:
+        seen = set[str]()
+        for one in sorted(opened.cosigned, key=lambda each: each.time, reverse=True):
+            seen.update(name for name, key in self.policy.witnesses if key == one.key)
+            if self.policy.quorum in satisfied_by(self.policy, seen):
+                break
+        else:
             raise Alarm("MONITOR_UNSEEN", size=opened.checkpoint.size)
-        minutes = int(clock.now().timestamp() - newest) // 60
+        minutes = int(clock.now().timestamp() - one.time) // 60
         if timedelta(minutes=minutes) > self.max_age:
             raise Alarm("MONITOR_STALE", size=opened.checkpoint.size, minutes=minutes)
 

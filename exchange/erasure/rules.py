@@ -12,5 +12,6 @@ BASES: dict[str, str] = {
 LAW = N_("Law on Personal Data Protection 91/2025/QH15 Art. 14")
 ERASED = "(đã xóa / erased)"  # in place of a text, for readers of both languages
 DOMAIN = "erased.invalid"  # RFC 2606: no address in it can exist
+GUESSABLE = ("statistic", "result_sha256")  # of a question's receipt: digests, without a salt, of short texts
 PLACES = 160  # disclosures that one record names; its leaf stays below 8 KiB
 PLACES_OF_DETAIL = 16  # of 31 characters each, in one text of 512

@@ -19,7 +19,7 @@ from exchange import audit
 from exchange.accounts import keys, members, passwords, rules
 from exchange.accounts.models import Invitation, Membership, Organisation, SignIn, SigningKey, User
 from exchange.accounts.service import require_person
-from exchange.erasure.rules import BASES, DOMAIN, ERASED, LAW, PLACES, PLACES_OF_DETAIL
+from exchange.erasure.rules import BASES, DOMAIN, ERASED, GUESSABLE, LAW, PLACES, PLACES_OF_DETAIL
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.ledger import disclosures
 from exchange.negotiations.models import Contract, Move
@@ -176,6 +176,9 @@ def _erase_texts(session: Session, user: User) -> None:
     runs = update(QueryRun).where(col(QueryRun.user_id) == user.id)
     session.exec(runs.where(col(QueryRun.sql) != "").values(sql=ERASED))
     session.exec(runs.values(facts={}, answer=None, cache_key=None))
+    for run in session.exec(select(QueryRun).where(col(QueryRun.user_id) == user.id)).all():
+        run.receipt = {name: value for name, value in run.receipt.items() if name not in GUESSABLE}
+        session.add(run)
     notes = update(Move).where(col(Move.user_id) == user.id, col(Move.note) != "")
     session.exec(notes.values(note=ERASED))
 

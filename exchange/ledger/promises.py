@@ -67,14 +67,14 @@ class Promises:
     def _found(self) -> Iterator[tuple[Path, checkpoint.Checkpoint]]:
         for path in (*self._written, *self._read_only):
             try:
-                head = _head(path.read_text())
+                head = _head(path.read_bytes())
             except FileNotFoundError:
                 continue
             if head.origin == self._origin:  # another log's promise, after a restart under a new origin
                 yield path, head
 
 
-def _head(note: str) -> checkpoint.Checkpoint:
+def _head(note: str | bytes) -> checkpoint.Checkpoint:
     return checkpoint.parse_checkpoint(checkpoint.parse_note(note).text)
 
 

@@ -31,7 +31,9 @@ class Publication:
         a full disk leaves the older head, whose tiles are all there."""
         self._folder.mkdir(parents=True, exist_ok=True)
         head = self._folder / "checkpoint"
-        done = checkpoint.parse_checkpoint(checkpoint.parse_note(head.read_text()).text).size if head.exists() else 0
+        before = _head(head.read_bytes()) if head.exists() else None
+        ended = before is not None and before.origin != _head(newest.note.encode()).origin
+        done = 0 if before is None or ended else before.size  # an ended log may have had records that were lost
         if newest.size < done:  # a quorum was asked for since: an older head would look like a log rolled back
             self._published = newest.note
             return
@@ -54,3 +56,7 @@ class Publication:
             for path in partials.iterdir():
                 path.unlink()
             partials.rmdir()
+
+
+def _head(note: bytes) -> checkpoint.Checkpoint:
+    return checkpoint.parse_checkpoint(checkpoint.parse_note(note).text)

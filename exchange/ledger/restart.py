@@ -8,13 +8,11 @@ once whether it is contained in the new log (a consistency proof) or that someth
 """
 
 import base64
-import json
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from contracts import canonical
 from contracts.log.checkpoint import Checkpoint as Head
 from contracts.log.tree import EMPTY_ROOT
 from exchange import audit
@@ -40,21 +38,16 @@ def restart(session: Session, config: Config, now: datetime) -> str:
         raise refuse("LOG_SAME_ORIGIN", text, status=409, value=state.origin)
     last = _last_head(session, config, state.origin)
     vkey = _new_key(session, config, state)
-    waiting = session.exec(select(Outbox).order_by(col(Outbox.id))).all()
-    session.exec(delete(Outbox))
     state.origin = config.log_origin
     session.add(state)
-    audit.record(
+    event_id = audit.record(
         session, "log.restarted", None, on=[f"logkey:{vkey.split('+')[1]}"], now=now,
         details={
             "vkey": vkey, "origin": last.origin, "size": last.size, "root": base64.b64encode(last.root).decode("ascii")
         },
     )  # fmt: skip
-    session.flush()
-    for row in waiting:  # in no tree yet: they are the new log's own
-        data = canonical.dumps({**json.loads(row.leaf), "log": config.log_origin})
-        session.add(Outbox(event_id=row.event_id, leaf=data, created_ms=row.created_ms))
-        session.flush()
+    # Before all that waits: those records are in no tree yet, and the sequencer gives them the new name.
+    session.exec(update(Outbox).where(col(Outbox.event_id) == event_id).values(id=0))
     return vkey
 
 

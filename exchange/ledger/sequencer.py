@@ -172,7 +172,8 @@ class Sequencer:
 
     def _linked(self, session: Session, leaves: Sequence[bytes]) -> list[_Waiting]:
         """The waiting leaves in their order, each naming the event before it; one that is in the tree already, or
-        stands here twice, is left out."""
+        stands here twice, is left out. They are in no tree yet: one written under another name of the log, before a
+        restart or under a wrong setting, gets the name of the tree it comes into."""
         parsed = [leaf.parse(data) for data in leaves]
         known = set(session.exec(select(Entry.event_id).where(col(Entry.event_id).in_([p.id for p in parsed]))))
         chains = select(LastEvent.subject, LastEvent.event_id)
@@ -181,7 +182,8 @@ class Sequencer:
         for data, event in zip(leaves, parsed, strict=True):
             if event.id not in known:
                 known.add(event.id)
-                entries.append(_Waiting(leaf.link(data, last.get(event.on[0])), event))
+                own = data if event.log == self._origin else leaf.rename(data, self._origin)
+                entries.append(_Waiting(leaf.link(own, last.get(event.on[0])), event))
                 last[event.on[0]] = touched[event.on[0]] = event.id
         if touched:
             insert = self._insert(_table(LastEvent))

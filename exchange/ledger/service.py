@@ -160,7 +160,7 @@ class Search:
     end: datetime | None = None
     before: int | None = None
     limit: int = 50
-    without_warrants: bool = False  # leave out what officials did under a warrant
+    without: Sequence[str] = ()  # events that are left out
 
 
 def find(session: Session, search: Search) -> list[Record]:
@@ -183,9 +183,8 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
         conditions.append(col(Entry.idx).in_(select(Subject.idx).where(Subject.subject == subject)))
     if search.actor:
         conditions.append(col(Entry.actor) == search.actor)
-    if search.without_warrants:
-        official = select(Subject.idx).where(col(Subject.subject).between("warrant:", "warrant:~"))
-        conditions.append(col(Entry.idx).not_in(official))
+    if search.without:
+        conditions.append(col(Entry.event).not_in(search.without))
     if search.event:
         conditions.append(col(Entry.event) == search.event)
     if search.start:

@@ -58,7 +58,8 @@ def proof() -> Response:
     ``&size=``: under that older head. A proof tells nothing but hashes."""
     event, size = request.args.get("event", "")[:64], _whole("size") if "size" in request.args else None
     found = service.proof_of(identity.db_session(), event, size)
-    headers = {"Cache-Control": "public, max-age=1" if size is None else FOREVER, "Vary": "Accept"}
+    # not for ever, even under an older head: witnesses may still add their lines to it
+    headers = {"Cache-Control": f"public, max-age={1 if size is None else 60}", "Vary": "Accept"}
     if request.accept_mimetypes.best_match(["text/plain", "application/json"]) == "application/json":
         hashes = [base64.b64encode(item).decode() for item in found.hashes]
         head = parse_checkpoint(parse_note(found.checkpoint).text)

@@ -12,7 +12,7 @@ from exchange import clock, identity
 from exchange.bodies import Blueprint
 from exchange.ledger.cosigned import sightings
 from exchange.ledger.tiles import DatabaseTiles
-from exchange.limits import EXPORTS, by_organisation, limiter
+from exchange.limits import EXPORTS, FETCHES, by_organisation, limiter
 from exchange.oversight import formats, own, schemas, service, warrants
 from exchange.oversight.models import Warrant
 from exchange.oversight.web import evidence_answer, whole_log_answer
@@ -101,6 +101,7 @@ def contract(contract_id: str) -> dict[str, Any]:
 
 @blueprint.get("/oversight/contracts/<contract_id>/evidence")
 @needs(Permission.AUDIT)
+@limiter.limit(FETCHES, key_func=by_organisation)
 def evidence_of(contract_id: str) -> Response:
     """The evidence bundle (zip): ``python -m contracts verify`` checks it anywhere"""
     return evidence_answer(contract_id)
@@ -116,6 +117,7 @@ def whole_log() -> Response:
 
 @blueprint.get("/contracts/<contract_id>/evidence")
 @needs(Permission.SIGNED_IN)
+@limiter.limit(FETCHES, key_func=by_organisation)
 def own_evidence(contract_id: str) -> Response:
     """The evidence bundle of one's own contract"""
     return evidence_answer(contract_id)

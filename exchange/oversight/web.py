@@ -30,7 +30,7 @@ from exchange.errors import Refusal, Refused
 from exchange.home import here
 from exchange.i18n import language
 from exchange.ledger.witnesses import Witnesses
-from exchange.limits import EXPORTS, by_organisation, limiter
+from exchange.limits import EXPORTS, FETCHES, by_organisation, limiter
 from exchange.negotiations import pages
 from exchange.oversight import formats, schemas, service, warrants, words
 from exchange.permissions import Permission, needs
@@ -109,6 +109,7 @@ def contract(contract_id: str) -> str:
 
 @blueprint.get("/contracts/<contract_id>/evidence.zip")
 @needs(Permission.SIGNED_IN)
+@limiter.limit(FETCHES, key_func=by_organisation)
 def evidence(contract_id: str) -> Response:
     """The evidence bundle, for a regulator under a warrant or a party of the contract."""
     return evidence_answer(contract_id)

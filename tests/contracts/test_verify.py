@@ -5,8 +5,11 @@ import hashlib
 import io
 import itertools
 import json
+import os
 import subprocess
 import sys
+import time
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
@@ -130,6 +133,20 @@ def test_both_find_any_flipped_bit(good):
 )
 def test_both_find_added_and_removed_bytes(good, change):
     assert agreed(change(good)) == "ARCHIVE"
+
+
+def test_neither_reads_into_memory_what_follows_the_index(told, tmp_path):
+    log, contract, entries = told
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(write(log, [jws(contract, entries)]))
+    os.truncate(path, 2**30)  # a gigabyte of nothing
+    with path.open("rb") as file:
+        for check in (lambda: evidence.check(path).plain(), lambda: verify.Checker(file, None, None, None).report()):
+            tracemalloc.start()
+            assert "ARCHIVE" in str(check())
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert peak < 2**24
 
 
 def test_both_judge_alike_what_a_careful_forger_repacks(good):
@@ -317,6 +334,30 @@ def test_a_false_story_is_refused_by_both():
         assert agreed(test_evidence.forge(edit)), edit.__name__
 
 
+@pytest.mark.parametrize("scope", [CONTRACT, WHOLE_LOG])
+@pytest.mark.parametrize("step", range(6))
+def test_a_step_of_a_contract_outside_its_own_chain_is_refused_by_both(step, scope):
+    """No gap would show where such a record is left out; one that is there must not count as a signature."""
+    log = story.begin()
+    contract = story.make_contract(log)
+    entries = story.sign(contract)
+    add = log.add
+    steps = itertools.count()
+
+    def aside(event, *on, **more):
+        if on[0] == CONTRACT and next(steps) == step and event != "delivery.made":
+            on = on[::-1]
+        return add(event, *on, **more)
+
+    log.add = aside
+    tell(log, contract, entries)
+    expected = None if step == 4 else "CONTRACT"
+    assert agreed(write(log, [jws(contract, entries)], scope=scope)) == expected
+    if step in (1, 2):
+        del entries[step - 1]  # as if an unsigned contract had been in force
+        assert agreed(write(log, [jws(contract, entries)], scope=scope)) == "CONTRACT"
+
+
 def test_both_ask_the_key_history(told):
     log, contract, entries = told
     other_key = checkpoint.format_vkey(checkpoint.verifier_key(story.ORIGIN, Ed25519PrivateKey.generate()))
@@ -430,6 +471,26 @@ def test_time_stamps_are_checked_with_the_authoritys_certificate_and_never_calle
     assert main(["verify", str(path), "--tsa", str(path)]) == 2
     stray = write(log, [jws(contract, entries)], scope=scope, more=story.extras(log, timestamps={9: b"token"}))
     assert agreed(stray) == "STAMPS"
+
+
+def test_a_time_stamp_outlives_the_certificate_that_made_it(told, tmp_path):
+    log, contract, entries = told
+    authority = Authority(tmp_path / "brief", lasts=timedelta(seconds=2))
+    text = checkpoint.format_checkpoint(log.head()).encode()
+    token = authority.stamp(timestamp.request(text, 1))
+    data = write(log, [jws(contract, entries)], more=story.extras(log, timestamps={len(log.leaves): token}))
+    time.sleep(3)
+    assert not authority.verify(token, text), "openssl judges by its own clock unless it is told another time"
+    assert [line[1] for line in other(data, tsa=authority.roots) if line[0] == "STAMPS"] == ["pass"]
+    late = Authority(tmp_path / "late", expired=True)
+    token = late.stamp_by_hand(token)
+    assert not verify.stamp_holds(*asked(tmp_path, token, text), late.roots), "run out before it signed"
+
+
+def asked(folder, token, text):
+    (folder / "token").write_bytes(token)
+    (folder / "data").write_bytes(text)
+    return ["openssl", "ts", "-in", folder / "token"], folder / "data"
 
 
 LEAVES = [

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session
 
 from contracts.log import checkpoint, witness
@@ -163,6 +164,24 @@ def test_a_fork_is_noticed_and_both_signed_heads_are_kept(watched: Watched) -> N
         assert first.root != second.root
 
 
+def saying(note: str) -> Any:
+    def app(_environ: Any, start: Any) -> list[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [note.encode()]
+
+    return app
+
+
+def test_what_the_log_has_not_signed_is_not_kept_as_evidence(watched: Watched) -> None:
+    watched.is_well()
+    stranger = Ed25519PrivateKey.generate()
+    for size in (1, 2):
+        forged = checkpoint.sign_checkpoint(checkpoint.Checkpoint("log.test/2026", size, bytes(32)), stranger)
+        watched.behind.app = saying(forged)
+        watched.alarms("MONITOR_POLICY")
+    assert list(watched.folder.glob("state.fork-*")) == []
+
+
 def test_another_key_another_log_and_an_emptied_one_are_noticed(
     watched: Watched, tmp_path: Path, sqlite_template: Path
 ) -> None:
@@ -208,6 +227,17 @@ def test_a_head_that_no_witness_has_seen_lately_is_noticed(watched: Watched, now
     watched.is_well()
     with clock.frozen(now + timedelta(minutes=1)):
         assert "31 minutes ago" in watched.alarms("MONITOR_STALE")
+
+
+def test_one_witness_who_looks_away_does_not_make_up_for_the_others(watched: Watched, now: datetime) -> None:
+    books = [Book.create(watched.folder / name, f"{name}.example") for name in ("bank", "regulator")]
+    lines = [f"witness {book.name} {format_vkey(book.key)}\n" for book in books]
+    group = f"group both all {' '.join(book.name for book in books)}\nquorum both\n"
+    watched.policy.write_text(watched.log_line + "".join(lines) + group)
+    for book, minutes in zip(books, (0, 45), strict=True):
+        book.add_log(watched.log_line.split()[1])
+        cosigned(watched.behind, book, now - timedelta(minutes=minutes))
+    assert "45 minutes ago" in watched.alarms("MONITOR_STALE")
 
 
 def give_token(watched: Watched, *, warrant: bool = True) -> None:
@@ -314,8 +344,11 @@ def test_a_line_can_be_json_in_both_languages(watched: Watched) -> None:
     assert "records" in result["en"]
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "{}", '{"checkpoint": 1}'])
-def test_a_damaged_state_is_not_taken_for_a_first_look(watched: Watched, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "nonsense", "{}", '{"checkpoint": 1}', {"checkpoint": "cut"}, {"frontier": "00"}])
+def test_a_damaged_state_is_not_taken_for_a_first_look(watched: Watched, text: str | dict[str, str]) -> None:
+    if isinstance(text, dict):
+        watched.is_well()
+        text = json.dumps(json.loads(watched.state.read_text()) | text)
     watched.state.write_text(text)
     watched.cannot_ask("MONITOR_STATE")
     assert watched.state.read_text() == text

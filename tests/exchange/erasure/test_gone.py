@@ -21,6 +21,7 @@ from exchange.cli import main
 from exchange.config import Config
 from exchange.db import Database
 from exchange.erasure import service
+from exchange.erasure.rules import ERASED
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.ledger.cli import problems_of
@@ -29,8 +30,12 @@ from exchange.ledger.models import SubjectKey as KeyRow
 from exchange.negotiations.models import ContractSignature
 from exchange.oversight import evidence
 from exchange.permissions import Actor
+from exchange.trials import queries
+from exchange.trials.models import QueryRun
+from sandbox.runner import Answer
 from tests.exchange.erasure.conftest import EMAIL, NAME, PERSONAL, QUESTION, REASON, Life
 from tests.exchange.people import People
+from tests.exchange.trials.place import Place
 
 
 def spellings(value: str) -> list[bytes]:
@@ -220,6 +225,20 @@ def test_what_is_written_about_an_erased_person_is_stored_nowhere(
         disclosures.write(session, "01m8d48yfftt8r495rz3v3teq4", salted)
         session.commit()
     assert life.in_database(Disclosure, subject=subject) == []
+
+
+def test_a_question_leaves_no_digest_that_can_be_guessed_and_one_under_way_no_answer(
+    life: Life, colleague: str, ready: Place, database: Database
+) -> None:
+    room = ready.room()
+    reserved = ready.do(queries.reserve, life.person, room.id, queries.Asked("SELECT COUNT(*) FROM data"))
+    assert reserved.accepted is not None, "the engine works on it"
+    assert any("result_sha256" in run.receipt for run in life.in_database(QueryRun, user_id=life.person.user_id))
+    ready.do(lambda session, now: service.erase(session, None, session.get_one(User, life.person.user_id), "left", now))
+    ready.do(queries.finish, life.person, reserved, Answer(("hub",), (("SGN",),), False, False, 1, {"statistic": "x"}))
+    for run in life.in_database(QueryRun, user_id=life.person.user_id):
+        assert (run.sql, run.answer, run.state) == (ERASED, None, "done")
+        assert run.receipt.keys().isdisjoint({"statistic", "result_sha256"})
 
 
 def test_an_erasure_waits_for_whoever_is_writing_and_takes_their_rows_too(database: Database, now: datetime) -> None:

@@ -114,6 +114,33 @@ def test_the_published_folder_is_a_promise_too(note: Note, placed: Config, datab
         sequencer.run_once()
 
 
+def test_the_folder_of_a_log_that_ended_is_written_anew(note: Note, placed: Config, database: Database) -> None:
+    note(*["a"] * 300)
+    Sequencer(database, placed).run_once()
+    assert placed.log_folder is not None
+    tile = placed.log_folder / "tile/0/000"
+    right = tile.read_bytes()
+    tile.write_bytes(right[::-1])  # of records that the old log had, and no backup
+    ended = checkpoint.Checkpoint("log.test/2025", 400, tree.leaf_hash(b"lost"))
+    note_text = checkpoint.sign_checkpoint(ended, load(placed.home / "log.key"))
+    write_whole(placed.log_folder / "checkpoint", note_text.encode())
+    Sequencer(database, placed).run_once()
+    assert head_in(placed.log_folder / "checkpoint").origin == "log.test/2026"
+    assert tile.read_bytes() == right
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"no head"])
+def test_a_damaged_promise_stops_the_signing_and_not_the_server(
+    note: Note, sequencer: Sequencer, config: Config, damage: bytes
+) -> None:
+    note("one")
+    sequencer.run_once()
+    (config.home / "last_signed").write_bytes(damage)
+    note("two")
+    sequencer.try_run()
+    assert not sequencer.healthy
+
+
 def test_one_event_id_is_one_event_before_and_after_sequencing(
     session: Session, sequencer: Sequencer, database: Database
 ) -> None:

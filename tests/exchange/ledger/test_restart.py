@@ -105,3 +105,21 @@ def test_records_go_on_in_their_chains(note: Note, sequencer: Sequencer, session
     with after.reading() as reading:
         assert service.find(reading, service.Search(limit=1))[0].leaf.prev == first
     after.dispose()
+
+
+def test_what_was_written_under_a_wrong_setting_comes_into_the_log_under_its_own_name(
+    note: Note, sequencer: Sequencer, database: Database, renamed: Config
+) -> None:
+    note("one")
+    sequencer.run_once()
+    wrong = Database(renamed.database_url, renamed.log_origin)  # the operator's slip, taken back a moment later
+    with wrong.writing() as writing:
+        audit.record(writing, "listing.changed", None, on=["listing:one"], now=clock.now())
+        writing.commit()
+    wrong.dispose()
+    with pytest.raises(LogKeyError):
+        Sequencer(database, renamed).run_once()
+    assert sequencer.run_once() == 1
+    with database.reading() as session:
+        assert {record.leaf.log for record in service.find(session, service.Search())} == {"log.test/2026"}
+        assert problems_of(session) == []

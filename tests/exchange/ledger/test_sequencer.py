@@ -235,7 +235,9 @@ def test_a_proof_under_an_older_head_and_as_json(
     record(session, now, "two", people)
     session.commit()
     sequencer.run_once()
-    old = parse_proof(client.get(f"/log/proof?event={first}&size=1").text)
+    answer = client.get(f"/log/proof?event={first}&size=1")
+    assert "immutable" not in answer.headers["Cache-Control"], "witnesses may still cosign that head"
+    old = parse_proof(answer.text)
     assert checkpoint.parse_checkpoint(checkpoint.parse_note(old.checkpoint).text).size == 1
     assert client.get(f"/log/proof?event={first}").mimetype == "text/plain"
     told = client.get(f"/log/proof?event={first}", headers={"Accept": "application/json"})

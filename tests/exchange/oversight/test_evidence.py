@@ -292,3 +292,11 @@ def test_a_changed_row_shows_on_the_page(official: FlaskClient, goods: Goods, ca
         session.commit()
     page = official.get(f"/oversight/contracts/{case.id}?lang=en").text
     assert "The check FAILED" in page
+
+
+def test_each_evidence_file_is_a_record_for_ten_years_so_nobody_writes_them_without_end(
+    goods: Goods, people: People
+) -> None:
+    browser = people.browser(goods.buyer)
+    statuses = [browser.get("/oversight/contracts/none/evidence.zip").status_code for _ in range(122)]
+    assert statuses == [404] * 120 + [429] * 2

@@ -48,6 +48,7 @@ def test_an_inspection_does_not_announce_itself(
     official: FlaskClient, goods: Goods, case: Contract, people: People, token: Token
 ) -> None:
     assert official.get(f"/oversight/contracts/{case.id}").status_code == 200
+    assert official.get(f"/oversight/contracts/{case.id}/evidence.zip").status_code == 200
     goods.sequencer.run_once()
     found = records(people, token(goods.buyer, "negotiate"), contract=case.id)["records"]
     assert found
