@@ -67,7 +67,10 @@ _FACTS: Mapping[str, tuple[str, str]] = {
     ),
     "TEXT_DIFFERS": ("{member}", "{member}"),
     "ENTRIES": ("{entries} bản ghi", "{entries} records"),
-    "HEADS": ("{heads} mốc, từ {first} đến {last} bản ghi", "{heads} heads, from {first} to {last} records"),
+    "HEADS": (
+        "{heads} mốc, nhỏ nhất {first}, lớn nhất {last} bản ghi",
+        "{heads} in all, of {first} to {last} records",
+    ),
     "SAVED_HEAD": (
         "mốc {saved} bản ghi; hồ sơ này ở mốc {size} bản ghi",
         "a head of {saved} records; this bundle stands at {size}",

@@ -7,6 +7,7 @@ from flask import Response, current_app
 from sqlmodel import Session
 
 from contracts.log import tree
+from contracts.log.policy import Policy
 from exchange import clock, identity
 from exchange.bodies import Blueprint
 from exchange.ledger.cosigned import sightings
@@ -42,7 +43,7 @@ def log(query: dict[str, Any]) -> dict[str, Any]:
     answer = _proved(session, found)
     answer["organisations"] = [{"id": org.id, "name": org.name, "tax_code": org.tax_code} for org in found.matches]
     answer["before"] = found.more
-    seen = sightings(session, current_app.extensions["minhbach.witnesses"].policy, clock.now())
+    seen = sightings(session, _policy(), clock.now())
     answer["witnesses"] = [
         {"name": one.name, "size": one.size, "seen": one.seen and one.seen.isoformat(), "state": one.state}
         for one in seen
@@ -66,7 +67,7 @@ def own_records(query: dict[str, Any]) -> dict[str, Any]:
 def contract(contract_id: str) -> dict[str, Any]:
     """One contract's whole story, and the result of checking it"""
     session = identity.writing_session()
-    story = service.story(session, identity.the_actor(), contract_id, clock.now())
+    story = service.story(session, identity.the_actor(), contract_id, _policy(), clock.now())
     session.commit()
     row = story.papers.row
     return {
@@ -133,3 +134,8 @@ def _proved(session: Session, found: service.Found | own.Own) -> dict[str, Any]:
                 hashes = tree.prove_inclusion(reader, record["index"], head.size)
                 record["proof"] = [base64.b64encode(item).decode("ascii") for item in hashes]
     return {"head": None if head is None else {"size": head.size, "checkpoint": head.note}, "records": shown}
+
+
+def _policy() -> Policy:
+    policy: Policy = current_app.extensions["minhbach.witnesses"].policy
+    return policy

@@ -12,7 +12,9 @@ from sqlmodel import Session, col, select
 
 from contracts import canonical, document, evidence, signature
 from contracts.log import tree
+from contracts.log.checkpoint import parse_vkey
 from contracts.log.leaf import EventType
+from contracts.log.policy import NONE, Policy, format_policy
 from exchange.errors import N_, NotFound, refuse
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
@@ -120,10 +122,12 @@ def write_whole_log(session: Session, out: BinaryIO) -> Made:
     return Made(head, head.size, f"sha-256:{digest}")
 
 
-def verify(session: Session, bundle: Bundle) -> evidence.Report:
-    """The same check that a regulator makes elsewhere, with the log's key as this exchange knows it."""
-    keys = "".join(f"log {vkey}\n" for vkey in ledger.vkeys(session))
-    return evidence.check_bytes(bundle.data, f"{keys}quorum none\n")
+def verify(session: Session, bundle: Bundle, asked: Policy | None = None) -> evidence.Report:
+    """The same check that a regulator makes elsewhere, with the keys of the log and of the witnesses ``asked`` as this
+    exchange knows them. Their lines are checked and counted; the newest head may not have them all yet."""
+    witnesses = replace(asked, quorum=NONE) if asked else None
+    text = format_policy(map(parse_vkey, ledger.vkeys(session)), witnesses)
+    return evidence.check_bytes(bundle.data, text)
 
 
 def _disclosed(session: Session, records: Sequence[Record], reader: Actor | None) -> dict[tuple[str, int], str]:

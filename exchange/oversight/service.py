@@ -163,8 +163,9 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     return Found(records, names_in(session, records), matches, head, more, private_of(session, records))
 
 
-def story(session: Session, actor: Actor | None, contract_id: str, now: datetime) -> Story:
-    """One contract's whole story, checked on the spot as the regulator will check it elsewhere."""
+def story(session: Session, actor: Actor | None, contract_id: str, asked: Policy, now: datetime) -> Story:
+    """One contract's whole story, checked on the spot, with the witnesses asked, as the regulator will check it
+    elsewhere."""
     actor = require(actor, Permission.AUDIT)
     row = session.get(Contract, contract_id)
     on = [] if row is None else [f"contract:{row.id}", f"org:{row.provider_org_id}", f"org:{row.buyer_org_id}"]
@@ -188,7 +189,7 @@ def story(session: Session, actor: Actor | None, contract_id: str, now: datetime
         files={asset.id: asset.file_name for asset in deliveries.files_of(session, row, papers.document)},
         records=records,
         names=names_in(session, records, orgs),
-        report=evidence.verify(session, bundle),
+        report=evidence.verify(session, bundle, asked),
         head=bundle.head,
         warrant=warrant,
         standing=standing.standing_of(session, row, now),

@@ -29,6 +29,7 @@ from exchange.error_pages import say
 from exchange.errors import Refusal, Refused
 from exchange.home import here
 from exchange.i18n import language
+from exchange.ledger.witnesses import Witnesses
 from exchange.limits import EXPORTS, FETCHES, by_organisation, limiter
 from exchange.negotiations import pages
 from exchange.oversight import formats, schemas, service, warrants, words
@@ -92,7 +93,7 @@ def log() -> Response:
 def contract(contract_id: str) -> str:
     """One contract's whole story, verified on the spot."""
     session = identity.writing_session()
-    story = service.story(session, identity.the_actor(), contract_id, clock.now())
+    story = service.story(session, identity.the_actor(), contract_id, _witnesses().policy, clock.now())
     session.commit()
     lines = [(line, line.say(language())) for line in story.report.lines]
     return render_template(
@@ -162,9 +163,14 @@ def whole_log_answer() -> Response:
     return answer
 
 
+def _witnesses() -> Witnesses:
+    witnesses: Witnesses = current_app.extensions["minhbach.witnesses"]
+    return witnesses
+
+
 def _desk(refused: Refused | None = None) -> Response:
     session = identity.db_session() if refused else identity.writing_session()
-    witnesses = current_app.extensions["minhbach.witnesses"]
+    witnesses = _witnesses()
     shown = service.desk(session, identity.the_actor(), witnesses.policy, clock.now())
     session.commit()
     facts = {

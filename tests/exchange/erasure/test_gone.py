@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from contracts import evidence as bundles
+from contracts import verify
 from contracts.log import disclosure, leaf
 from exchange.accounts.models import SigningKey, User
 from exchange.cli import main
@@ -151,7 +152,9 @@ def test_every_proof_holds_afterwards_and_what_left_before_is_still_evidence(
         assert evidence.verify(session, after).ok
     assert NAME in values_of(life.before.data)
     assert NAME not in values_of(after.data)
-    assert bundles.check_bytes(life.before.data, keys).ok
+    for data in (life.before.data, after.data):
+        assert bundles.check_bytes(data, keys).ok
+        assert "fail" not in [line[1] for line in verify.Checker(io.BytesIO(data), keys, None, None).report()]
 
 
 def values_of(data: bytes) -> list[object]:

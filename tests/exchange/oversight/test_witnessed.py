@@ -10,12 +10,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from flask.testing import FlaskClient
 
-from contracts.log.checkpoint import KeyType, format_vkey, verifier_key
+from contracts.log import witness
+from contracts.log.checkpoint import KeyType, cosign_note, format_vkey, parse_note, verifier_key
 from exchange import clock
 from exchange.config import Config
 from exchange.db import Database
+from exchange.ledger import service
 from exchange.ledger.models import Cosignature
 from exchange.ledger.witnesses import Witnesses
+from exchange.negotiations.models import Contract
 from exchange.permissions import Actor
 from tests.exchange.deliveries.goods import Goods
 from tests.exchange.people import People
@@ -52,6 +55,21 @@ def test_each_witness_is_fresh_late_or_never(asked: None, people: People, lang: 
     page = people.browser(people.regulator(), lang).get("/oversight").text
     aside = page[page.index("<aside") :]
     assert [word for word in (*NAMES, *words) if word not in aside] == []
+
+
+def test_a_contracts_story_counts_the_witnesses_of_its_head(
+    asked: None, goods: Goods, case: Contract, official: FlaskClient, database: Database
+) -> None:
+    with database.writing() as session:
+        head = service.head(session)
+        assert head is not None
+        key = Ed25519PrivateKey.from_private_bytes(b"r" * 32)
+        line = cosign_note(parse_note(head.note).text, "regulator.example", key, 1_790_000_000)
+        text = witness.format_answer(line).rstrip("\n")
+        session.add(Cosignature(size=head.size, witness="regulator.example", line=text, seen_s=1_790_000_000))
+        session.commit()
+    page = official.get(f"/oversight/contracts/{case.id}?lang=en").text
+    assert f"{head.size} records, 1 witnesses" in page
 
 
 def test_without_a_witness_the_desk_says_what_that_means(people: People) -> None:
