@@ -55,13 +55,6 @@ class Chains:
         self._seen[id] = self._last[key] = placed.index
 
 
-def check_chains(story: Iterable[Placed], *, whole: frozenset[str] | None = None) -> None:
-    """All these events fit one another (`Chains`)."""
-    chains = Chains(whole)
-    for placed in story:
-        chains.follow(placed)
-
-
 def check_order(story: Iterable[Placed], subject: str, contract_hash: str, needs: frozenset[str]) -> None:
     """One contract's life: agreed, signed by each organisation in `needs`, active, used, ended; nothing out of turn."""
     life = _Life(subject, contract_hash, needs)

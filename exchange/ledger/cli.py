@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from sqlmodel import Session, col, select
 
+from contracts.errors import LeafError, NoteError
 from contracts.log import checkpoint as notes
 from contracts.log import leaf, tree
 from contracts.log.tiles import bundles_of, tiles_of
@@ -158,12 +159,9 @@ def problems_of(session: Session) -> list[str]:
     frontier, found, newest_of, size = tree.Frontier(), [], dict[str, str](), 0
     rows = select(Entry.idx, Entry.event_id, Entry.leaf_hash, Entry.leaf).order_by(col(Entry.idx))
     for size, (idx, event_id, digest, data) in enumerate(session.exec(rows).yield_per(1000), start=1):
-        parsed = leaf.parse(data)
-        if idx != size - 1 or event_id != parsed.id or digest != tree.leaf_hash(data):
-            found.append(f"record {idx}: index, id or hash differs from its leaf")
-        if parsed.prev != newest_of.get(parsed.on[0]):
-            found.append(f"record {idx}: the chain of {parsed.on[0]} is broken")
-        newest_of[parsed.on[0]] = parsed.id
+        if idx != size - 1 or digest != tree.leaf_hash(data):
+            found.append(f"record {idx}: index or hash differs from its leaf")
+        found.extend(_leaf_problems(idx, event_id, data, newest_of))
         frontier = frontier.append(tree.leaf_hash(data))
         head = heads.pop(size, None)
         if head is not None:
@@ -172,9 +170,22 @@ def problems_of(session: Session) -> list[str]:
     return found
 
 
+def _leaf_problems(idx: int, event_id: str, data: bytes, newest_of: dict[str, str]) -> list[str]:
+    try:
+        parsed = leaf.parse(data)
+    except LeafError as error:
+        return [f"record {idx}: {error}"]
+    before, newest_of[parsed.on[0]] = newest_of.get(parsed.on[0]), parsed.id
+    if parsed.id != event_id:
+        return [f"record {idx}: its id differs from its leaf"]
+    return [] if parsed.prev == before else [f"record {idx}: the chain of {parsed.on[0]} is broken"]
+
+
 def _head_problems(head: Checkpoint, root: bytes, verifiers: list[notes.VerifierKey]) -> list[str]:
     if head.root != root:
         return [f"head {head.size}: the records do not give this root"]
-    if head.note is not None and notes.open_checkpoint(head.note, verifiers).checkpoint.root != root:
-        return [f"head {head.size}: the signed note promises another root"]
-    return []
+    try:
+        promised = root if head.note is None else notes.open_checkpoint(head.note, verifiers).checkpoint.root
+    except NoteError as error:
+        return [f"head {head.size}: {error}"]
+    return [] if promised == root else [f"head {head.size}: the signed note promises another root"]

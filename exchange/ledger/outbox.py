@@ -47,6 +47,7 @@ class Backlog:
     def require_room(self, session: Session) -> None:
         """Refuse (503) while too many records wait, or one too long for its place or for a signed head: what cannot be
         logged must not happen."""
+        session.connection()  # SQLite's write lock first: in the other order two threads would wait for each other
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= _LOOK_EVERY:

@@ -197,8 +197,9 @@ def story(session: Session, actor: Actor | None, contract_id: str, asked: Policy
     )
 
 
-def export(session: Session, actor: Actor | None, contract_id: str, now: datetime) -> evidence.Bundle:
-    """The evidence bundle: for a party of its own contract, for a regulator under a warrant. Recorded either way."""
+def export(session: Session, actor: Actor | None, contract_id: str, now: datetime) -> tuple[evidence.Bundle, list[str]]:
+    """The evidence bundle: for a party of its own contract, for a regulator under a warrant. ``session`` only reads;
+    record the export with ``note_export``, by the subjects returned, before the file leaves."""
     actor = negotiations.require_reader(actor)
     row = session.get(Contract, contract_id)
     if row is None or not negotiations.sees(actor, row):
@@ -207,9 +208,7 @@ def export(session: Session, actor: Actor | None, contract_id: str, now: datetim
     on = [f"org:{actor.org_id}", f"contract:{row.id}"]
     if official:
         on.insert(0, f"warrant:{warrants.need_warrant(session, actor, now).id}")
-    bundle = evidence.bundle_of(session, row.id, reader=actor)
-    note_export(session, actor, bundle, on, now)
-    return bundle
+    return evidence.bundle_of(session, row.id, reader=actor), on
 
 
 def export_log(session: Session, actor: Actor | None, out: BinaryIO, now: datetime) -> evidence.Made:

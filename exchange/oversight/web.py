@@ -135,8 +135,10 @@ def organisations() -> str:
 
 
 def evidence_answer(contract_id: str) -> Response:
-    """The zip as an answer, its export recorded in the tree first; the API gives the same."""
-    bundle = service.export(identity.writing_session(), identity.the_actor(), contract_id, clock.now())
+    """The zip as an answer, its export recorded in the tree first; the API gives the same. It is made under a session
+    that only reads: a long contract takes seconds, in which nobody shall wait to write."""
+    bundle, on = service.export(identity.db_session(), identity.the_actor(), contract_id, clock.now())
+    service.note_export(identity.writing_session(), identity.the_actor(), bundle, on, clock.now())
     identity.commit_logged()
     headers = {
         "Content-Disposition": f'attachment; filename="minhbach-evidence-{contract_id}.zip"',

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from flask.testing import FlaskClient
@@ -231,6 +232,21 @@ def test_writers_are_refused_while_too_many_records_wait(
     sequencer.run_once()
     outbox.Backlog().require_room(session)
     session.rollback()
+
+
+def test_two_who_ask_for_room_never_wait_for_each_other(database: Database) -> None:
+    backlog = outbox.Backlog()
+    with database.writing() as first, database.writing() as second:
+        first.connection()  # SQLite's write lock is ours
+        asks = Thread(target=backlog.require_room, args=(second,))
+        asks.start()
+        time.sleep(0.3)
+        begun = time.monotonic()
+        backlog.require_room(first)
+        first.commit()
+        asks.join()
+        second.rollback()
+    assert time.monotonic() - begun < 5
 
 
 def test_programs_are_told_the_head_with_every_answer(note: Note, sequencer: Sequencer, client: FlaskClient) -> None:

@@ -246,3 +246,32 @@ def test_a_proof_under_an_older_head_and_as_json(
     for query in (f"event={first}&size=3", "event=nothing", f"event={first}&size=0"):
         assert client.get(f"/log/proof?{query}").status_code == 404
     assert client.get(f"/log/proof?event={first}&size=x").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("UPDATE log_entry SET leaf = :data WHERE idx = 1", "record 1: LEAF_NOT_CANONICAL"),
+        ("UPDATE log_entry SET leaf_hash = :hash WHERE idx = 1", "record 1: index or hash differs"),
+        ("UPDATE log_entry SET event_id = 'x' WHERE idx = 1", "record 1: its id differs"),
+        ("DELETE FROM log_entry WHERE idx = 0", "the chain of listing:one is broken"),
+        ("UPDATE log_checkpoint SET root = :hash", "head 3: the records do not give this root"),
+        ("UPDATE log_checkpoint SET note = 'x'", "head 3: NOTE_MALFORMED"),
+    ],
+)
+def test_the_self_check_names_what_is_wrong(
+    harm: str, said: str, session: Session, now: datetime, people: People, sequencer: Sequencer, database: Database
+) -> None:
+    for _ in range(3):
+        record(session, now, "one", people)
+    session.commit()
+    sequencer.run_once()
+    triggers = ["log_entry_no_update", "log_entry_no_delete"]
+    with database.writing() as writing:
+        for trigger in triggers if database.is_sqlite else ["log_entry_immutable ON log_entry"]:
+            writing.connection().execute(text(f"DROP TRIGGER {trigger}"))
+        values = {"data": b"{}x", "hash": bytes(32)}
+        writing.connection().execute(text(harm), {name: values[name] for name in values if f":{name}" in harm})
+        writing.commit()
+    with database.reading() as reading:
+        assert said in "\n".join(problems_of(reading))

@@ -5,6 +5,7 @@ import io
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -300,3 +301,12 @@ def test_each_evidence_file_is_a_record_for_ten_years_so_nobody_writes_them_with
     browser = people.browser(goods.buyer)
     statuses = [browser.get("/oversight/contracts/none/evidence.zip").status_code for _ in range(122)]
     assert statuses == [404] * 120 + [429] * 2
+
+
+def test_nobody_waits_to_write_while_evidence_is_put_together(goods: Goods, case: Contract, people: People) -> None:
+    browser = people.browser(people.stranger())
+    with goods.database.writing() as writing:
+        writing.connection()  # SQLite's write lock, which the door takes only to record the export
+        begun = time.monotonic()
+        assert browser.get(f"/oversight/contracts/{case.id}/evidence.zip").status_code == 404
+        assert time.monotonic() - begun < 10
