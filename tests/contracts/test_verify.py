@@ -393,6 +393,48 @@ def test_a_log_that_was_given_another_name_is_one_history_if_its_record_says_so(
     assert agreed(write(log, [], scope=WHOLE_LOG, more=evidence.Extras()), head=head) == expected
 
 
+def salted_log(name="deed", value="Nguyễn Văn A"):
+    """A log whose one record commits to a salted value, and the value's disclosure (RFC 9901 section 4.2.1)."""
+    text = canonical.b64url(json.dumps(["c2FsdC1vZi0xMjgtYml0cw", name, value]).encode())
+    digest = canonical.sha256_b64url(text.encode()).removeprefix("sha-256:")
+    fields = {
+        "v": 1,
+        "log": story.ORIGIN,
+        "t": "audit.looked",
+        "at": 1,
+        "id": "event-000000000000",
+        "actor": "system",
+        "on": ["warrant:w"],
+        "prev": None,
+        "h": {},
+        "d": {},
+        "_sd": [digest],
+        "_sd_alg": "sha-256",
+    }
+    log = story.Log()
+    log.leaves.append(canonical.dumps(fields))
+    return log, text
+
+
+def test_a_disclosed_value_must_have_its_digest_in_the_record():
+    log, text = salted_log()
+    for given, fails in [(text, False), (salted_log("other")[1], True), ("e30", True), ("!", True), (text + "=", True)]:
+        more = evidence.Extras(disclosures={("event-000000000000", 0): given})
+        assert agreed(write(log, [], scope=WHOLE_LOG, more=more)) == ("DISCLOSURES" if fails else None)
+    for name, value, fails in [
+        ("n", 1, False), ("n", True, False), ("n", "x" * 20_000, True), ("", 1, True), ("_sd", 1, True),
+        ("n", 1.5, True), ("n", 2**53, True), ("n", [1], True), ("n", None, True), ("n", "\ud800", True),
+    ]:  # fmt: skip
+        log, text = salted_log(name, value)
+        more = evidence.Extras(disclosures={("event-000000000000", 0): text})
+        assert agreed(write(log, [], scope=WHOLE_LOG, more=more)) == ("DISCLOSURES" if fails else None), (name, value)
+    plain = story.Log()
+    plain.add("audit.looked", "warrant:w")
+    for event in ("event-000000000000", "event-000000000001"):
+        more = evidence.Extras(disclosures={(event, 0): text})
+        assert agreed(write(plain, [], scope=WHOLE_LOG, more=more)) == "DISCLOSURES"
+
+
 LEAVES = [
     {"t": "listing.sold"},
     {"v": 2},
