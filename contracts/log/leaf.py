@@ -31,6 +31,7 @@ from contracts.errors import CanonicalError, LeafError
 
 VERSION = 1
 MAX_BYTES = 8 * 1024  # our limit; C2SP tlog-tiles allows 65,535
+ROOM = 64 + 200  # bytes below it that `make` leaves free without `prev`: `link` and `rename` add an id, a longer origin
 MAX_SUBJECTS = 16
 MAX_DETAILS = 32
 MAX_TEXT = 512  # characters of one value in `d`
@@ -145,6 +146,8 @@ def make(
     except CanonicalError as error:
         raise LeafError("LEAF_NOT_CANONICAL", reason=str(error)) from error
     parse(data)
+    if prev is None and len(data) > MAX_BYTES - ROOM:  # linked, it would be in the tree for ever and parsed by nobody
+        raise LeafError("LEAF_TOO_LARGE", bytes=len(data), limit=MAX_BYTES - ROOM)
     return data
 
 

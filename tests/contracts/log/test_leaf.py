@@ -113,3 +113,20 @@ def test_another_spelling_of_a_leaf_is_not_that_leaf():
     with pytest.raises(LeafError) as caught:
         leaf.parse(json.dumps(json.loads(leaf.make(**GOOD))).encode())
     assert caught.value.code == "LEAF_NOT_CANONICAL"
+
+
+def test_the_largest_leaf_is_still_one_when_it_is_linked_and_renamed():
+    def make(length):
+        details = {f"x{number}": "x" * 512 for number in range(14)} | {"y": "y" * length, "z": "z" * 300}
+        return leaf.make(
+            origin="log.example", type="query.run", at_ms=0, id="0" * 26, actor="system", on=["query:q"], d=details
+        )
+
+    largest = 0
+    for length in range(512):
+        try:
+            largest = len(data := make(length))
+        except LeafError:
+            break
+    assert largest == leaf.MAX_BYTES - leaf.ROOM
+    assert leaf.parse(leaf.link(leaf.rename(data, "o" * 200), "p" * 64)).prev == "p" * 64
