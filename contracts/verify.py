@@ -486,7 +486,7 @@ class Life:
             right = begun and self.active < 0 and leaf["actor"] not in {actor for actor, _ in self.signed}
             self.signed[leaf["actor"], leaf["h"]["signature"]] = index
         elif kind == "contract.active":
-            right, self.active = begun and self.active < 0, index
+            right, self.active = begun and self.active < 0 and leaf["actor"] == "system", index
         elif kind == "contract.ended":
             right, self.ended = begun, index
         elif kind in ("delivery.made", "query.run"):

@@ -81,8 +81,8 @@ class _Life:
         elif kind == EventType.CONTRACT_SIGNED:
             self._require(self._agreed and not self._active and not self._ended, placed)
             self._sign(placed)
-        elif kind == EventType.CONTRACT_ACTIVE:
-            self._require(self._agreed and not self._active and not self._ended, placed)
+        elif kind == EventType.CONTRACT_ACTIVE:  # by the exchange, once everybody has signed; nobody else can say so
+            self._require(leaf.actor == "system" and self._agreed and not self._active and not self._ended, placed)
             missing = self._needs - self._signed
             if missing:
                 raise self._wrong("ACTIVE_BEFORE_SIGNED", placed, missing=" ".join(sorted(missing)))

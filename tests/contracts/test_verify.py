@@ -356,6 +356,20 @@ def test_a_step_of_a_contract_outside_its_own_chain_is_refused_by_both(step, sco
         assert agreed(write(log, [jws(contract, entries)], scope=scope)) == "CONTRACT"
 
 
+def test_only_the_exchange_puts_a_contract_in_force_for_both():
+    log = story.begin()
+    contract = story.make_contract(log)
+    entries = story.sign(contract)
+    add = log.add
+
+    def by_a_party(event, *on, **more):
+        return add(event, *on, **{**more, "actor": "org:buyer"} if event == "contract.active" else more)
+
+    log.add = by_a_party
+    tell(log, contract, entries)
+    assert agreed(write(log, [jws(contract, entries)], scope=WHOLE_LOG)) == "CONTRACT"
+
+
 def test_both_ask_the_key_history(told):
     log, contract, entries = told
     other_key = checkpoint.format_vkey(checkpoint.verifier_key(story.ORIGIN, Ed25519PrivateKey.generate()))
