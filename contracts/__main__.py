@@ -15,7 +15,6 @@ from pathlib import Path
 from contracts import evidence
 from contracts.errors import TimestampError
 from contracts.evidence_words import LANGUAGES
-from contracts.log import timestamp
 
 _RESULT = {
     True: {"vi": "KẾT QUẢ: hồ sơ hợp lệ.", "en": "RESULT: the bundle holds."},
@@ -58,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stamp_checker(roots_file: Path) -> evidence.StampChecker:
+    from contracts.log import timestamp  # late: only who checks stamps needs the package rfc3161-client
+
     roots = timestamp.parse_roots(roots_file.read_bytes())
     return lambda token, text: timestamp.check(token, text, roots).time.isoformat()
 
