@@ -66,7 +66,7 @@ def proof() -> Response:
         body = {"index": found.index, "size": head.size, "hashes": hashes, "checkpoint": found.checkpoint}
         response = jsonify(body)
     else:
-        response = Response(format_proof(found), mimetype="text/plain; charset=utf-8")
+        response = Response(format_proof(found), content_type="text/plain; charset=utf-8")
     response.headers.update(headers)
     return response
 
@@ -195,7 +195,7 @@ def _tile(path: str, *, entries: bool) -> Response:
 
 
 def _text(body: str, cache: str) -> Response:
-    return Response(body, mimetype="text/plain; charset=utf-8", headers={"Cache-Control": cache})
+    return Response(body, content_type="text/plain; charset=utf-8", headers={"Cache-Control": cache})
 
 
 def _whole(name: str) -> int:

@@ -189,7 +189,9 @@ def test_strangers_read_head_tiles_and_proofs_but_not_entries(
     session.commit()
     sequencer.run_once()
     key = checkpoint.parse_vkey(client.get("/log/keys").text.split()[1])
-    head = checkpoint.open_checkpoint(client.get("/log/checkpoint").text, [key]).checkpoint
+    answer = client.get("/log/checkpoint")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    head = checkpoint.open_checkpoint(answer.text, [key]).checkpoint
     fetched = {tile: client.get(f"/log/{tile.path}") for tile in tiles_of(head.size)}
     assert all(answer.status_code == 200 for answer in fetched.values())
     reader = TileReader(head.size, lambda tile: fetched[tile].data)
