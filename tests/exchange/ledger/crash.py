@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,8 @@ class Server:
             query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'sequencer' ORDER BY random() LIMIT 1"
             row = connection.execute(query).fetchone()
         if row is not None:
-            os.kill(row[0], signal.SIGKILL)
+            with suppress(ProcessLookupError):  # its sequencer was killed a moment ago and took it along
+                os.kill(row[0], signal.SIGKILL)
         self._wait()
 
     def crash(self) -> None:
