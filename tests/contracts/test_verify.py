@@ -407,24 +407,26 @@ def test_a_log_that_was_given_another_name_is_one_history_if_its_record_says_so(
     assert agreed(write(log, [], scope=WHOLE_LOG, more=evidence.Extras()), head=head) == expected
 
 
+# One sound record.
+FIELDS = {
+    "v": 1,
+    "log": story.ORIGIN,
+    "t": "audit.looked",
+    "at": 1,
+    "id": "event-000000000000",
+    "actor": "system",
+    "on": ["warrant:w"],
+    "prev": None,
+    "h": {},
+    "d": {},
+}
+
+
 def salted_log(name="deed", value="Nguyễn Văn A"):
     """A log whose one record commits to a salted value, and the value's disclosure (RFC 9901 section 4.2.1)."""
     text = canonical.b64url(json.dumps(["c2FsdC1vZi0xMjgtYml0cw", name, value]).encode())
     digest = canonical.sha256_b64url(text.encode()).removeprefix("sha-256:")
-    fields = {
-        "v": 1,
-        "log": story.ORIGIN,
-        "t": "audit.looked",
-        "at": 1,
-        "id": "event-000000000000",
-        "actor": "system",
-        "on": ["warrant:w"],
-        "prev": None,
-        "h": {},
-        "d": {},
-        "_sd": [digest],
-        "_sd_alg": "sha-256",
-    }
+    fields = FIELDS | {"_sd": [digest], "_sd_alg": "sha-256"}
     log = story.Log()
     log.leaves.append(canonical.dumps(fields))
     return log, text
@@ -488,19 +490,7 @@ LEAVES = [
 
 @pytest.mark.parametrize("change", LEAVES)
 def test_both_read_records_under_one_schema(change):
-    fields = {
-        "v": 1,
-        "log": story.ORIGIN,
-        "t": "audit.looked",
-        "at": 1,
-        "id": "event-000000000000",
-        "actor": "system",
-        "on": ["warrant:w"],
-        "prev": None,
-        "h": {},
-        "d": {},
-        **change,
-    }
+    fields = FIELDS | change
     log = story.Log()
     log.leaves.append(json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
     agreed(write(log, [], scope=WHOLE_LOG))
