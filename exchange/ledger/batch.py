@@ -26,7 +26,8 @@ class Batch:
     """What waited, as it will stand in the tree of ``origin`` that had ``before.size`` records."""
 
     origin: str
-    ids: list[int]  # of the outbox
+    count: int
+    last_id: int  # of the outbox
     before: tree.Frontier
     after: tree.Frontier
     entries: list[tuple[bytes, leaf.Leaf, bytes]]  # bytes as they enter the tree, their meaning, their hash
@@ -45,7 +46,7 @@ def prepare(session: Session, state: State) -> Batch | None:
     entries, last = _linked(session, state.origin, [*rows.values()])
     before = tree.Frontier.parse(state.frontier)
     after = before.extend([digest for _, _, digest in entries])
-    return Batch(state.origin, [id for id in rows if id is not None], before, after, entries, last)
+    return Batch(state.origin, len(rows), max(id for id in rows if id is not None), before, after, entries, last)
 
 
 def _linked(
@@ -55,7 +56,7 @@ def _linked(
     here twice, is left out. They are in no tree yet: one written under another name of the log, before a restart or
     under a wrong setting, gets the name of the tree it comes into."""
     parsed = [leaf.parse(data) for data in leaves]
-    known = set(session.exec(select(Entry.event_id).where(col(Entry.event_id).in_([p.id for p in parsed]))))
+    known = set(session.exec(select(Entry.event_id).join(Outbox, col(Outbox.event_id) == col(Entry.event_id))))
     chains = select(LastEvent.subject, LastEvent.event_id)
     last = dict(session.exec(chains.where(col(LastEvent.subject).in_({p.on[0] for p in parsed}))).all())
     entries, touched = list[tuple[bytes, leaf.Leaf, bytes]](), dict[str, str]()
@@ -79,7 +80,9 @@ def write(session: Session, batch: Batch) -> None:
     bulk.insert(session, "log_subject", ("subject", "idx"), subjects)
     bulk.put(session, "log_last_event", "subject", "event_id", batch.last)
     _write_full_tiles(session, batch.before.size, batch.after.size)
-    session.exec(delete(Outbox).where(col(Outbox.id).in_(batch.ids)))
+    # What is in the tree waits no more; a record that was committed late, with a smaller number, is not there yet.
+    done = col(Outbox.event_id).in_(select(Entry.event_id))
+    session.exec(delete(Outbox).where(col(Outbox.id) <= batch.last_id, done))
 
 
 def _write_full_tiles(session: Session, old: int, new: int) -> None:

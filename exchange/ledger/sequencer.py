@@ -122,7 +122,7 @@ class Sequencer:
             write(session, batch)
             self._swap(session, batch.before, batch.after)
             session.commit()
-            return len(batch.ids)
+            return batch.count
 
     def _swap(self, session: Session, old: tree.Frontier, new: tree.Frontier) -> None:
         swapped = session.exec(
