@@ -18,6 +18,7 @@ from contracts import canonical, reading, text
 from contracts.odrl import to_odrl
 from contracts.parts import AssetRef, Contract, LogHead, Party, TrialRef
 from contracts.reading import DocumentError
+from contracts.spelling import LANGUAGES
 from contracts.terms import LICENCES, ONWARD_TRANSFERS, Terms, TermsError
 
 __all__ = ["AssetRef", "Contract", "DocumentError", "LogHead", "Party", "TrialRef", "build", "parse", "prose_digests"]
@@ -27,7 +28,6 @@ TYPE = "minhbach-contract"
 LAW = "VN"
 CURRENCY = "VND"
 ROLES = ("provider", "consumer", "operator")
-LANGUAGES = ("vi", "en")  # the first one prevails
 MAX_BYTES = 65_535  # as a log entry: small enough to read, to show and to verify anywhere
 
 _FIELDS = (

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from contracts.clauses import BODIES, CHOICES, TITLES
 from contracts.parts import AssetRef, Contract, Party
+from contracts.spelling import day, money
 from contracts.terms import ANSWERS_ONLY, VIETNAM
 
 EDITION = "2026-1"
@@ -48,24 +48,6 @@ def plain(contract: Contract, lang: str) -> str:
     word = "Điều" if lang == "vi" else "Clause"
     parts += [f"{word} {clause.number}. {clause.title}\n{clause.body}" for clause in clauses(contract, lang)]
     return "\n\n".join(parts) + "\n"
-
-
-def money(amount: int, lang: str) -> str:
-    """Whole đồng as each language writes it."""
-    return f"{amount:,}".replace(",", ".") + " đồng" if lang == "vi" else f"VND {amount:,}"
-
-
-def day(value: date, lang: str) -> str:
-    """A calendar day as each language writes it."""
-    return (
-        f"ngày {value:%d/%m/}{value.year}" if lang == "vi" else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
-    )
-
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 
 def _body(number: int, lang: str, chosen: Mapping[str, str], facts: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from contracts import document, signature
-from contracts.terms import LICENCES, ONWARD_TRANSFERS, Terms
+from contracts.terms import FORUMS, LICENCES, ONWARD_TRANSFERS, VAT, Terms
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 DIGEST = "sha-256:" + "A" * 43
@@ -130,4 +130,19 @@ any_terms = st.builds(
     max_queries=_caps,
     min_group=_caps,
     attribution=st.booleans(),
+    vat=st.sampled_from(VAT),
+    payment_days=_caps,
+    royalty_percent=_caps,
+    report_days=_caps,
+    update_days=_caps,
+    max_hours=_caps,
+    acceptance_days=_caps,
+    personal_data=_words,
+    personal_basis=_words,
+    audit_days=_caps,
+    incident_hours=_caps,
+    deletion_days=st.integers(-5, 2**40),
+    liability_cap_vnd=_caps,
+    penalty_percent=_caps,
+    dispute_forum=st.sampled_from(FORUMS),
 )
