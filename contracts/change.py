@@ -9,7 +9,7 @@ from typing import Any
 from contracts import change_words as say
 from contracts.clauses import TITLES
 from contracts.sentences import FIELDS
-from contracts.spelling import LANGUAGES, day, money, quantity
+from contracts.spelling import LANGUAGES, amount, day, money
 from contracts.terms import Change
 
 
@@ -54,16 +54,10 @@ def value(field: str, stated: Any, lang: str) -> str:
     if field in say.DAYS:
         return day(stated if isinstance(stated, date) else date.fromisoformat(stated), lang)
     if field in say.UNIT_OF:
-        return _amount(say.UNIT_OF[field], stated, lang)
+        return amount(stated, say.UNIT_OF[field], lang)
     if field == "territory":
         return ", ".join(say.TERRITORIES[code][column] if code in say.TERRITORIES else code for code in stated)
     return str(stated)
-
-
-def _amount(unit: str, number: int, lang: str) -> str:
-    vi, many, one = say.UNITS[unit]
-    sentence = vi if lang == "vi" else one if number == 1 else many
-    return sentence.format(n=quantity(number, lang))
 
 
 def _effect(change: Change, lang: str, role: str) -> str:
@@ -89,7 +83,7 @@ def _price_effect(change: Change, lang: str, role: str) -> str:
     sentences = say.PRICE[way]
     told = {"d": abs(change.after - change.before), "before": change.before, "after": change.after}
     return sentences.get(role, sentences[""])[LANGUAGES.index(lang)].format_map(
-        {name: money(amount, lang) for name, amount in told.items()}
+        {name: money(dong, lang) for name, dong in told.items()}
     )
 
 
@@ -98,7 +92,7 @@ def _delta(change: Change, lang: str) -> str:
     field, before, column = change.field, change.before, LANGUAGES.index(lang)
     if field in say.DAYS:
         moved = (date.fromisoformat(change.after) - date.fromisoformat(before)).days
-        return (say.LATER if moved > 0 else say.EARLIER)[column].format(d=_amount("days", abs(moved), lang))
+        return (say.LATER if moved > 0 else say.EARLIER)[column].format(d=amount(abs(moved), "days", lang))
     if isinstance(before, int) and isinstance(change.after, int):
         return say.BEFORE[column].format(before=value(field, before, lang))
     return ""

@@ -6,21 +6,13 @@ and in the middle of a sentence; {v} is the new value. English verbs are modal, 
 
 from __future__ import annotations
 
+from contracts.terms import PERIODS
+
 Pair = tuple[str, str]  # Vietnamese, English
 
-UNITS: dict[str, tuple[str, str, str]] = {  # Vietnamese, English, English for one
-    "days": ("{n} ngày", "{n} days", "1 day"),
-    "hours": ("{n} giờ", "{n} hours", "1 hour"),
-    "percent": ("{n} %", "{n} %", "1 %"),
-    "times": ("{n} lần", "{n} times", "1 time"),
-    "queries": ("{n} lượt", "{n} queries", "1 query"),
-    "units": ("{n} đối tượng", "{n} units", "1 unit"),
-}
 UNIT_OF: dict[str, str] = {
-    **dict.fromkeys(("payment_days", "report_days", "update_days", "acceptance_days"), "days"),
-    **dict.fromkeys(("audit_days", "deletion_days"), "days"),
-    **dict.fromkeys(("max_hours", "incident_hours"), "hours"),
-    **dict.fromkeys(("royalty_percent", "penalty_percent"), "percent"),
+    **PERIODS,
+    **{"royalty_percent": "percent", "penalty_percent": "percent"},
     **{"max_deliveries": "times", "max_queries": "queries", "min_group": "units"},
 }
 MONEY = ("price_vnd", "liability_cap_vnd")

@@ -192,8 +192,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The contract contradicts itself: {path} does not follow from its terms.",
     ),
     "EDITION_UNKNOWN": (
-        "Bản mẫu lời văn “{value}” không được biết ở đây; bản đang dùng là {passes}.",
-        "The edition “{value}” of the wording is not known here; the current one is {passes}.",
+        "Bản mẫu lời văn “{value}” không được biết ở đây; các bản được biết: {passes}.",
+        "The edition “{value}” of the wording is not known here; known editions: {passes}.",
+    ),
+    "EDITION_TOO_OLD": (
+        "Bản mẫu lời văn {value} chưa có điều khoản về {field}; hãy dùng bản {passes}.",
+        "The edition {value} of the wording has no clause on the {field}; use {passes}.",
     ),
     "PROSE_CHANGED": (
         "Lời văn ({lang}) khác với bản mà hợp đồng cam kết bằng mã băm.",

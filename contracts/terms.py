@@ -30,6 +30,14 @@ ANSWERS_ONLY = frozenset({"L1", "L2"})
 
 MAX_PRICE_VND = 10**15  # đồng; below 2^53, so exact in every JSON reader
 DELETION_DAYS = 30  # for the proof of deletion, where nothing else is agreed
+
+# Periods of time, and in what they are counted.
+PERIODS: Mapping[str, str] = {
+    **dict.fromkeys(("payment_days", "report_days", "update_days", "acceptance_days"), "days"),
+    **dict.fromkeys(("audit_days", "deletion_days"), "days"),
+    **dict.fromkeys(("max_hours", "incident_hours"), "hours"),
+}
+
 # Field -> the clause of the contract that states it (contracts.clauses numbers them from 1 to 22).
 CLAUSE_OF: Mapping[str, int] = {
     **{"licence": 4, "attribution": 4, "starts": 5, "ends": 5, "purpose": 6, "scenario": 6, "territory": 7},

@@ -45,7 +45,7 @@ def test_a_duty_names_who_has_it() -> None:
         "Bên mua phải xóa dữ liệu và gửi bằng chứng trong 31 ngày sau khi hợp đồng kết thúc (trước đây: 30 ngày)."
     )
     assert told("en", "provider", update_days=7) == "You must offer an updated version at least every 7 days."
-    assert told("vi", "provider", royalty_percent=5).startswith("Bên mua phải trả cho bạn 5 % doanh thu")
+    assert told("vi", "provider", royalty_percent=5).startswith("Bên mua phải trả cho bạn 5% doanh thu")
 
 
 def test_a_day_tells_how_far_it_moved() -> None:
