@@ -38,7 +38,7 @@ def test_the_stylesheet_asks_only_for_fonts_that_are_served(visitor: FlaskClient
 def test_health(app: Flask, client: FlaskClient) -> None:
     assert client.get("/healthz").text == "ok\n"
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json) == (200, {"database": "ok", "store": "ok", "log": "ok"})
+    assert (ready.status_code, ready.json) == (200, {"database": "ok", "store": "ok", "log": "ok", "notices": "ok"})
     client.get("/about")
     text = client.get("/metrics").text
     assert 'minhbach_requests_total{endpoint="home.about",status="200"} 1.0' in text
