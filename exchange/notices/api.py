@@ -113,7 +113,7 @@ def enable(hook_id: str) -> Webhook:
 
 @blueprint.post("/webhooks/<hook_id>/test")
 @needs(Permission.MANAGE_WEBHOOKS)
-@blueprint.response(202, schemas.DeliveryView)
+@blueprint.response(202, schemas.MessageView)
 def test(hook_id: str) -> WebhookDelivery:
     """Send a message that reports nothing"""
     message = hooks.test(identity.db_session(), identity.the_actor(), hook_id, clock.now())
@@ -124,7 +124,7 @@ def test(hook_id: str) -> WebhookDelivery:
 @blueprint.get("/webhooks/<hook_id>/messages")
 @needs(Permission.MANAGE_WEBHOOKS)
 @blueprint.arguments(schemas.StateForm, location="query")
-@blueprint.response(200, schemas.DeliveryView(many=True))
+@blueprint.response(200, schemas.MessageView(many=True))
 def messages(asked: dict[str, Any], hook_id: str) -> list[WebhookDelivery]:
     """The newest messages to a webhook; ?state=dead: those that were given up"""
     return hooks.deliveries_of(identity.db_session(), identity.the_actor(), hook_id, asked["state"])
@@ -132,7 +132,7 @@ def messages(asked: dict[str, Any], hook_id: str) -> list[WebhookDelivery]:
 
 @blueprint.post("/webhooks/<hook_id>/messages/<message_id>/again")
 @needs(Permission.MANAGE_WEBHOOKS)
-@blueprint.response(202, schemas.DeliveryView)
+@blueprint.response(202, schemas.MessageView)
 def again(hook_id: str, message_id: str) -> WebhookDelivery:
     """Send a message once more, under its old id"""
     message = hooks.redeliver(identity.db_session(), identity.the_actor(), hook_id, message_id, clock.now())

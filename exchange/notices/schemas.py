@@ -93,7 +93,7 @@ class HookView(Schema):
     secret = fields.String()
 
 
-class DeliveryView(Schema):
+class MessageView(Schema):
     """A message to a webhook and how it went."""
 
     id = fields.String()
