@@ -5,11 +5,11 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from contracts import change
 from contracts.negotiation import FINAL, Act, Role, State
 from contracts.sentences import FIELDS
 from contracts.standing import Standing
-from contracts.terms import Change, Terms, today
-from exchange.catalogue.vocabulary import LICENCES, ONWARD
+from contracts.terms import Terms, today
 from exchange.errors import N_
 from exchange.i18n import day, dong, language, number, places
 from exchange.negotiations import rules, service
@@ -85,21 +85,9 @@ def label(name: str) -> str:
 
 def shown(name: str, value: Any) -> str:
     """A clause's value for people."""
-    if name == "licence":
-        return f"{value} · {_(LICENCES[value])}" if value in LICENCES else str(value)
-    if name == "onward_transfer":
-        return _(ONWARD[value]) if value in ONWARD else str(value)
     if name == "price_vnd":
         return dong(value)
-    if name in ("starts", "ends"):
-        return day(value if isinstance(value, date) else date.fromisoformat(value))
-    if name in ("exclusive", "attribution"):
-        return _("Yes") if value else _("No")
-    if value is None:
-        return _("no limit")
-    if name == "territory":
-        return places(value)
-    return number(value) if isinstance(value, int) else str(value)
+    return places(value) if name == "territory" else change.value(name, value, language())
 
 
 def clauses(terms: Terms) -> list[tuple[str, str]]:
@@ -108,13 +96,8 @@ def clauses(terms: Terms) -> list[tuple[str, str]]:
 
 
 def told(before: Terms, after: Terms, role: Role | None) -> list[str]:
-    """What a proposal changes, each clause as one plain sentence."""
-    return [_told(change) for change in before.difference(after)]
-
-
-def _told(change: Change) -> str:
-    facts = {"before": shown(change.field, change.before), "after": shown(change.field, change.after)}
-    return f"{label(change.field)}: {facts['before']} → {facts['after']}"
+    """What a proposal changes, each clause as one plain sentence for the reader's side."""
+    return [change.redline(one, language(), role or "").for_you for one in before.difference(after)]
 
 
 def state_of(negotiation: Negotiation, now: datetime) -> tuple[str, str]:
