@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts import negotiation_words, sentences
 from contracts.errors import Fact
-from contracts.sentences import FIELDS, NAMES, SENTENCES
+from contracts.sentences import FIELDS, NAMES
 
+SENTENCES = {**sentences.SENTENCES, **negotiation_words.SENTENCES}
 _LANGUAGES = ("vi", "en")
 _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
 
