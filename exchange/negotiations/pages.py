@@ -5,14 +5,15 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from contracts.negotiation import Act, Role, State
+from contracts.negotiation import Act, Reason, Role, State, allowed
+from contracts.negotiation_words import REASONS
 from contracts.sentences import FIELDS
 from contracts.standing import Standing
 from contracts.terms import Change, Terms, today
 from exchange.catalogue.vocabulary import LICENCES, ONWARD
 from exchange.errors import N_
 from exchange.i18n import day, dong, language, number, places
-from exchange.negotiations import rules, service
+from exchange.negotiations import rules
 from exchange.negotiations.models import Move, Negotiation
 from exchange.negotiations.standing import Papers
 
@@ -62,7 +63,7 @@ END_CODES = {
 _NEXT: dict[tuple[State, Role], str] = {
     (State.REQUESTED, Role.PROVIDER): N_("Your turn: answer this request by %(day)s."),
     (State.REQUESTED, Role.CONSUMER): N_("The request is sent. The seller has until %(day)s to answer."),
-    (State.OFFERED, Role.CONSUMER): N_("Your turn: accept the counter-offer or end the negotiation by %(day)s."),
+    (State.OFFERED, Role.CONSUMER): N_("Your turn: accept the counter-offer or propose other terms by %(day)s."),
     (State.OFFERED, Role.PROVIDER): N_("The counter-offer is sent. The buyer has until %(day)s to answer."),
     (State.ACCEPTED, Role.PROVIDER): N_("Your turn: agree, so that the contract is drawn up, by %(day)s."),
     (State.ACCEPTED, Role.CONSUMER): N_("You have accepted. The seller draws up the contract by %(day)s."),
@@ -117,6 +118,7 @@ def rounds(moves: list[Move], names: dict[str, str]) -> list[dict[str, Any]]:
             {
                 "act": _(ACTS[Act(move.act)]),
                 "who": names.get(move.org_id or "", _("The exchange")),
+                "rule": bool(move.rule_event),
                 "move": move,
                 "changes": [redline(change) for change in before.difference(terms)] if before else [],
                 "tone": "bad" if move.act == Act.TERMINATE else "good" if move.act == Act.FINALIZE else "info",
@@ -128,7 +130,7 @@ def rounds(moves: list[Move], names: dict[str, str]) -> list[dict[str, Any]]:
 
 def state_of(negotiation: Negotiation, now: datetime) -> tuple[str, str]:
     """The state's name and tone."""
-    if rules.is_lapsed(negotiation, now) or negotiation.terminated_reason == "lapsed":
+    if rules.is_lapsed(negotiation, now) or negotiation.terminated_code == Reason.LAPSED:
         return _("Lapsed: nobody answered in time"), "off"
     text, tone = STATES[State(negotiation.state)]
     return _(text), tone
@@ -149,10 +151,34 @@ def next_step(negotiation: Negotiation, role: Role | None, now: datetime) -> str
     return _("Closed.") if state is State.TERMINATED else _("The parties are negotiating.")
 
 
+def reason(code: str) -> str:
+    """Why a negotiation ended, or may end."""
+    return REASONS[Reason(code)][0 if language() == "vi" else 1]
+
+
+def ended(negotiation: Negotiation, names: dict[str, str]) -> dict[str, Any] | None:
+    """Why it ended without a contract, said by whom and when; None while it goes on or once it is concluded."""
+    if negotiation.terminated_code is None:
+        return None
+    return {
+        "code": reason(negotiation.terminated_code),
+        "text": negotiation.terminated_reason,
+        "who": names.get(negotiation.terminated_by or "", _("The exchange")),
+        "at": negotiation.terminated_at,
+    }
+
+
+def reasons() -> list[tuple[str, str]]:
+    """What a party may choose from when it ends a negotiation."""
+    return [(str(code), reason(code)) for code in rules.REASONS]
+
+
 def is_my_turn(negotiation: Negotiation, role: Role | None, now: datetime) -> bool:
     """Whether the reader's side can do more than give up."""
-    acts = service.allowed_acts(negotiation, role, now)
-    return bool(acts - {Act.TERMINATE}) or (negotiation.state in (State.AGREED, State.VERIFIED) and role is not None)
+    if role is None or rules.is_lapsed(negotiation, now):
+        return False
+    signing = negotiation.state in (State.AGREED, State.VERIFIED)
+    return signing or bool(allowed(State(negotiation.state), role) - {Act.TERMINATE})
 
 
 def standing_words(standing: Standing, papers: Papers) -> tuple[str, str]:

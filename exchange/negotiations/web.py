@@ -1,5 +1,6 @@
 """Pages: ask for access, the list of one's negotiations, one negotiation round by round."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -13,7 +14,7 @@ from exchange.accounts.keys import keys_of
 from exchange.accounts.models import Organisation
 from exchange.catalogue import service as catalogue
 from exchange.errors import NotFound, Refused
-from exchange.negotiations import agreements, api, pages, rules, schemas, service
+from exchange.negotiations import agreements, api, approvals, automatic, moves, pages, rules, schemas, service
 from exchange.negotiations.models import Negotiation
 from exchange.permissions import Permission, needs
 
@@ -38,10 +39,14 @@ def send_request(listing_id: str) -> AnyResponse:
     session = identity.db_session()
     try:
         wish = schemas.wish_of(load(schemas.RequestForm))
-        made = service.request_access(session, identity.the_actor(), listing_id, wish, clock.now())
+        made, contract = automatic.request_access(session, identity.the_actor(), listing_id, wish, clock.now())
     except Refused as refused:
         session.rollback()
         return _request_page(listing_id, refused)
+    if contract is not None:
+        identity.commit_logged()
+        flash(_("The seller's rule has agreed to your request. Read the contract and sign it now."), "good")
+        return redirect(url_for("contracts.sign", contract_id=contract.id), 303)
     session.commit()
     flash(_("The request is sent."), "good")
     return redirect(url_for("negotiations.show", negotiation_id=made.id), 303)
@@ -63,6 +68,7 @@ def _request_page(listing_id: str, refused: Refused | None = None) -> Response:
         clause_label=pages.label,
         clause_value=pages.shown,
         has_key=bool(keys_of(session, actor.org_id, active=True)),
+        turn_days=rules.turn_days(session),
     )
 
 
@@ -103,7 +109,7 @@ def _thread_page(negotiation_id: str, refused: Refused | None = None, act: str =
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     thread = service.thread(session, actor, negotiation_id)
     names = {thread.buyer.id: thread.buyer.name, thread.provider.id: thread.provider.name}
-    acts = service.allowed_acts(thread.negotiation, thread.role, now)
+    acts = service.allowed_acts(session, thread.negotiation, thread.role, now)
     may_act = thread.role is not None and actor.may(service.PERMISSION[thread.role])
     return page(
         "negotiations/thread.html",
@@ -117,6 +123,12 @@ def _thread_page(negotiation_id: str, refused: Refused | None = None, act: str =
         next_step=pages.next_step(thread.negotiation, thread.role, now),
         my_turn=pages.is_my_turn(thread.negotiation, thread.role, now),
         clause_label=pages.label,
+        reasons=pages.reasons(),
+        ended=pages.ended(thread.negotiation, names),
+        panels=approvals.panels(session, actor, thread.negotiation),
+        proposals_left=rules.max_proposals(session) - moves.so_far(thread.negotiation).proposals(thread.role)
+        if thread.role
+        else 0,
         needs_key=thread.role is not None and not keys_of(session, actor.org_id, active=True),
     )
 
@@ -124,16 +136,26 @@ def _thread_page(negotiation_id: str, refused: Refused | None = None, act: str =
 @blueprint.post("/negotiations/<negotiation_id>/offer")
 @needs(Permission.NEGOTIATE)
 def offer(negotiation_id: str) -> AnyResponse:
-    """The seller's counter-offer."""
+    """The seller's other terms."""
+    return _counter(negotiation_id, schemas.OfferForm)
 
+
+@blueprint.post("/negotiations/<negotiation_id>/request")
+@needs(Permission.REQUEST)
+def request_again(negotiation_id: str) -> AnyResponse:
+    """The buyer's other terms, in answer to a counter-offer."""
+    return _counter(negotiation_id, schemas.CounterForm)
+
+
+def _counter(negotiation_id: str, schema: type[schemas.OfferForm]) -> AnyResponse:
     def do() -> None:
-        form = load(schemas.OfferForm)
+        form = load(schema)
         changes, note = schemas.changes_of(form), form.get("note") or ""
-        service.counter_offer(
+        service.counter(
             identity.db_session(), identity.the_actor(), negotiation_id, form["terms"], changes, clock.now(), note=note
         )
 
-    return _act(negotiation_id, "offer", do, _("The counter-offer is sent."))
+    return act_on(negotiation_id, "counter", do, _("Your other terms are sent."))
 
 
 @blueprint.post("/negotiations/<negotiation_id>/accept")
@@ -145,19 +167,20 @@ def accept(negotiation_id: str) -> AnyResponse:
         seen = load(schemas.SeenForm)["terms"]
         service.accept(identity.db_session(), identity.the_actor(), negotiation_id, seen, clock.now())
 
-    return _act(negotiation_id, "accept", do, _("You have accepted the counter-offer."))
+    return act_on(negotiation_id, "accept", do, _("You have accepted the counter-offer."))
 
 
 @blueprint.post("/negotiations/<negotiation_id>/terminate")
 @needs(Permission.SIGNED_IN)
 def terminate(negotiation_id: str) -> AnyResponse:
-    """Either side gives up, with a reason."""
+    """Either side gives up, with a reason from the list and in words."""
 
     def do() -> None:
-        reason = load(schemas.ReasonForm).get("reason") or ""
-        service.terminate(identity.db_session(), identity.the_actor(), negotiation_id, reason, clock.now())
+        form = load(schemas.EndForm)
+        code, reason = form["code"], form.get("reason") or ""
+        service.terminate(identity.db_session(), identity.the_actor(), negotiation_id, code, reason, clock.now())
 
-    return _act(negotiation_id, "terminate", do, _("The negotiation is ended."))
+    return act_on(negotiation_id, "terminate", do, _("The negotiation is ended."))
 
 
 @blueprint.post("/negotiations/<negotiation_id>/agree")
@@ -175,7 +198,8 @@ def agree(negotiation_id: str) -> AnyResponse:
     return redirect(url_for("contracts.sign", contract_id=row.id), 303)
 
 
-def _act(negotiation_id: str, act: str, do: Any, done: str) -> AnyResponse:
+def act_on(negotiation_id: str, act: str, do: Callable[[], None], done: str) -> AnyResponse:
+    """Do it, commit, and show the thread; refused, the thread again with the reasons at the form of ``act``."""
     session = identity.db_session()
     try:
         do()
