@@ -6,13 +6,14 @@ from typing import Any
 from flask_babel import gettext as _
 
 from contracts import change
-from contracts.negotiation import FINAL, Act, Role, State
+from contracts.negotiation import FINAL, Act, Reason, Role, State, allowed
+from contracts.negotiation_words import REASONS
 from contracts.sentences import FIELDS
 from contracts.standing import Standing
 from contracts.terms import Terms, today
 from exchange.errors import N_
 from exchange.i18n import day, dong, language, number, places
-from exchange.negotiations import rules, service
+from exchange.negotiations import rules
 from exchange.negotiations.models import Negotiation
 from exchange.negotiations.standing import Papers
 
@@ -69,7 +70,7 @@ GRADES = {
 _NEXT: dict[tuple[State, Role], str] = {
     (State.REQUESTED, Role.PROVIDER): N_("Your turn: answer this request by %(day)s."),
     (State.REQUESTED, Role.CONSUMER): N_("The request is sent. The seller has until %(day)s to answer."),
-    (State.OFFERED, Role.CONSUMER): N_("Your turn: accept the counter-offer or end the negotiation by %(day)s."),
+    (State.OFFERED, Role.CONSUMER): N_("Your turn: accept the counter-offer or propose other terms by %(day)s."),
     (State.OFFERED, Role.PROVIDER): N_("The counter-offer is sent. The buyer has until %(day)s to answer."),
     (State.ACCEPTED, Role.PROVIDER): N_("Your turn: agree, so that the contract is drawn up, by %(day)s."),
     (State.ACCEPTED, Role.CONSUMER): N_("You have accepted. The seller draws up the contract by %(day)s."),
@@ -102,7 +103,7 @@ def told(before: Terms, after: Terms, role: Role | None) -> list[str]:
 
 def state_of(negotiation: Negotiation, now: datetime) -> tuple[str, str]:
     """The state's name and tone."""
-    if rules.is_lapsed(negotiation, now) or negotiation.terminated_reason == "lapsed":
+    if rules.is_lapsed(negotiation, now) or negotiation.terminated_code == Reason.LAPSED:
         return _("Lapsed: nobody answered in time"), "off"
     text, tone = STATES[State(negotiation.state)]
     return _(text), tone
@@ -137,11 +138,34 @@ def time_left(negotiation: Negotiation, now: datetime) -> str:
     return _("Only until tomorrow.") if days else _("Only today.")
 
 
+def reason(code: str) -> str:
+    """Why a negotiation ended, or may end."""
+    return REASONS[Reason(code)][0 if language() == "vi" else 1]
+
+
+def ended(negotiation: Negotiation, names: dict[str, str]) -> dict[str, Any] | None:
+    """Why it ended without a contract, said by whom and when; None while it goes on or once it is concluded."""
+    if negotiation.terminated_code is None:
+        return None
+    return {
+        "code": reason(negotiation.terminated_code),
+        "text": negotiation.terminated_reason,
+        "who": names.get(negotiation.terminated_by or "", _("The exchange")),
+        "at": negotiation.terminated_at,
+    }
+
+
+def reasons() -> list[tuple[str, str]]:
+    """What a party may choose from when it ends a negotiation."""
+    return [(str(code), reason(code)) for code in rules.REASONS]
+
+
 def is_my_turn(negotiation: Negotiation, role: Role | None, now: datetime, *, signed: bool = False) -> bool:
     """Whether the reader's side can do more than give up."""
-    acts = service.allowed_acts(negotiation, role, now)
-    to_sign = negotiation.state in _TO_SIGN and role is not None and not rules.is_lapsed(negotiation, now)
-    return bool(acts - {Act.TERMINATE}) or (to_sign and not signed)
+    if role is None or rules.is_lapsed(negotiation, now):
+        return False
+    state = State(negotiation.state)
+    return not signed if state in _TO_SIGN else bool(allowed(state, role) - {Act.TERMINATE})
 
 
 def standing_words(standing: Standing, papers: Papers) -> tuple[str, str]:

@@ -46,7 +46,7 @@ class Frame:
         """The contract as it would read on these terms; number, keys and log head come when it is drawn up."""
         return parts.Contract(
             payload=b"", id="", created=self.now, nonce="", parties=self.parties, assets=self.assets, terms=terms,
-            trial=self.trial, log=None, needs=(), edition=text.EDITION,
+            trial=self.trial, log=None, needs=(),
         )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """One negotiation as its page shows it: the rounds, what each changed, what that means for the reader, the draft."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlmodel import Session
@@ -16,9 +17,10 @@ from exchange import pilot
 from exchange.accounts.models import User
 from exchange.catalogue.models import Asset
 from exchange.error_pages import say
+from exchange.errors import NotFound, Refusal, Refused
 from exchange.i18n import language
-from exchange.negotiations import pages, rules
-from exchange.negotiations.models import Move
+from exchange.negotiations import pages, rules, service
+from exchange.negotiations.models import Move, Negotiation
 from exchange.negotiations.redline import ChangedClause, Frame, changed_clauses
 from exchange.negotiations.service import Thread
 
@@ -78,14 +80,24 @@ class Check:
     clauses: list[ChangedClause]
 
 
-def check(session: Session, thread: Thread, terms: Terms, now: datetime) -> Check:
-    """Try terms against the rules and against those on the table. Changes nothing."""
-    other = Role.PROVIDER if thread.role is Role.CONSUMER else Role.CONSUMER
+def check(session: Session, thread: Thread, changes: Mapping[str, Any], now: datetime) -> Check:
+    """Try the reader's changes against the rules and against the terms on the table. Changes nothing."""
+    if thread.role is None:
+        raise NotFound(thread.negotiation.id)
+    terms = rules.countered(thread.terms, thread.role, changes)
     return Check(
-        refusals=[say(refusal) for refusal in rules.terms_problems(terms, now)],
-        told=pages.told(thread.terms, terms, other),
+        refusals=[say(refusal) for refusal in _refusals(session, thread, terms, now)],
+        told=pages.told(thread.terms, terms, Role.PROVIDER if thread.role is Role.CONSUMER else Role.CONSUMER),
         clauses=changed_clauses(frame_of(session, thread, now), thread.terms, terms, language()),
     )
+
+
+def _refusals(session: Session, thread: Thread, terms: Terms, now: datetime) -> Sequence[Refusal]:
+    try:
+        service.check_still_possible(session, thread.negotiation, terms, now)
+    except Refused as refused:
+        return refused.refusals
+    return ()
 
 
 def other_language() -> str:
@@ -145,7 +157,6 @@ def _rounds(session: Session, thread: Thread, reader_org: str, frame: Frame, off
     found, before = [], offer
     for move in thread.moves:
         terms, act = Terms.from_json(move.terms), Act(move.act)
-        ended = act is Act.TERMINATE and thread.negotiation.terminated_reason != "lapsed"
         found.append(
             Round(
                 move=move,
@@ -153,12 +164,18 @@ def _rounds(session: Session, thread: Thread, reader_org: str, frame: Frame, off
                 who=names.get(move.org_id or "", _("The exchange")),
                 person=_person(session, move) if move.org_id == reader_org else "",
                 tone=_TONES.get(act, "info"),
-                reason=thread.negotiation.terminated_reason or "" if ended else "",
+                reason=_reason(thread.negotiation) if act is Act.TERMINATE else "",
                 clauses=changed_clauses(frame, before, terms, language()) if act in PROPOSALS else [],
             )
         )
         before = terms
     return found
+
+
+def _reason(negotiation: Negotiation) -> str:
+    """The code in words, and what the party wrote."""
+    code = pages.reason(negotiation.terminated_code) if negotiation.terminated_code else ""
+    return f"{code}. {negotiation.terminated_reason}" if negotiation.terminated_reason else code
 
 
 def _person(session: Session, move: Move) -> str:
