@@ -18,12 +18,14 @@ def test_two_sides_negotiate_sign_and_end_without_reloading(person: People, list
     negotiation = _asked(buyer, listed)
     seller.open(negotiation)
     seller.says(steps.WISH["purpose"])
-    _counter_offer(seller, price="7500000", note=NOTE)
+    _propose(seller, price="7500000", note=NOTE)
     _news(buyer)
     buyer.says(NOTE, vi("What changed for you"), "7.500.000 đồng")
     _redlined(buyer.page, struck="300.000", put_in="7.500.000")
-    buyer.press(vi("Accept the counter-offer"))
+    _propose(buyer, price="6000000", note="Đề nghị giảm giá.")
     _news(seller)
+    seller.says("Đề nghị giảm giá.", "6.000.000 đồng")
+    _redlined(seller.page, struck="7.500.000", put_in="6.000.000")
     seller.press(vi("Agree and draw up the contract"))
     contract = seller.path.removesuffix("/sign")
     _news(buyer)
@@ -41,7 +43,7 @@ def test_news_leave_alone_what_somebody_is_typing(person: People, listed: str) -
     seller, buyer = (_with_key(person(name).sign_in()) for name in ("provider", "buyer"))
     negotiation = _asked(buyer, listed)
     seller.open(negotiation)
-    _open_counter_offer(seller)
+    _open_proposal(seller)
     seller.fill({"note": "Còn đang viết"})
     buyer.open(negotiation)
     _end_negotiation(buyer, "Không còn nhu cầu.")
@@ -58,7 +60,7 @@ def test_a_check_before_sending_keeps_what_was_typed_and_tells_nobody(person: Pe
     seller, buyer = (_with_key(person(name).sign_in()) for name in ("provider", "buyer"))
     negotiation = _asked(buyer, listed)
     seller.open(negotiation)
-    _open_counter_offer(seller)
+    _open_proposal(seller)
     seller.fill({"price_vnd": "9000000", "ends": "2020-01-01", "note": "Thử"})
     seller.press(vi("Check without sending"))
     seller.look(again=True)
@@ -83,14 +85,14 @@ def _asked(buyer: Reader, listed: str) -> str:
     return buyer.path
 
 
-def _open_counter_offer(seller: Reader) -> None:
-    seller.page.locator("#answer summary").first.click()
+def _propose(member: Reader, *, price: str, note: str) -> None:
+    _open_proposal(member)
+    member.fill({"price_vnd": price, "note": note})
+    member.press(vi("Send these terms"))
 
 
-def _counter_offer(seller: Reader, *, price: str, note: str) -> None:
-    _open_counter_offer(seller)
-    seller.fill({"price_vnd": price, "note": note})
-    seller.press(vi("Send the counter-offer"))
+def _open_proposal(member: Reader) -> None:
+    member.page.locator("#counter summary").first.click()
 
 
 def _redlined(page: Page, *, struck: str, put_in: str) -> None:
@@ -141,5 +143,6 @@ def _end(member: Reader) -> None:
 def _end_negotiation(member: Reader, reason: str) -> None:
     end = member.page.locator("#end")
     end.locator("summary").click()
+    end.locator('[name="code"]').select_option("no-need")
     end.locator('[name="reason"]').fill(reason)
     member.press(vi("End this negotiation"), within=end)

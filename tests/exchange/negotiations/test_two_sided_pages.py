@@ -62,7 +62,7 @@ def test_the_first_round_is_compared_with_the_listing_and_later_ones_with_the_ro
 
 
 def counter(session: Session, actor: object, negotiation_id: str, seen: str, now: object) -> None:
-    service.counter_offer(session, actor, negotiation_id, seen, offer(), now)  # type: ignore[arg-type]
+    service.counter(session, actor, negotiation_id, seen, offer(), now)  # type: ignore[arg-type]
 
 
 def test_a_check_says_what_would_be_refused_and_leaves_no_trace(
