@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts import negotiation_words, sentences
 from contracts.errors import Fact
-from contracts.sentences import FIELDS, NAMES, SENTENCES
+from contracts.sentences import FIELDS, NAMES
 from contracts.spelling import LANGUAGES
 
+SENTENCES = {**sentences.SENTENCES, **negotiation_words.SENTENCES}
 _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
 
 
