@@ -5,7 +5,7 @@ import click
 from exchange.accounts import cli as account_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
-from exchange.client import deals, monitor, trial
+from exchange.client import consents, deals, monitor, trial
 from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
@@ -77,5 +77,7 @@ main.add_command(bench)
 main.add_command(monitor.monitor)
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
     main.add_command(command)
+for command in (consents.approve, consents.withdraw_approval, consents.rule):
+    deals.negotiate.add_command(command)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
     main.add_command(command)
