@@ -1,10 +1,9 @@
 """One negotiation as its page shows it: the rounds, what each changed, what that means for the reader, the draft."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from flask_babel import gettext as _
 from sqlmodel import Session
@@ -17,9 +16,8 @@ from exchange import pilot
 from exchange.accounts.models import User
 from exchange.catalogue.models import Asset
 from exchange.error_pages import say
-from exchange.errors import NotFound, Refusal, Refused
 from exchange.i18n import language
-from exchange.negotiations import pages, rules, service
+from exchange.negotiations import checking, pages, rules
 from exchange.negotiations.models import Move, Negotiation
 from exchange.negotiations.redline import ChangedClause, Frame, changed_clauses
 from exchange.negotiations.service import Thread
@@ -80,24 +78,13 @@ class Check:
     clauses: list[ChangedClause]
 
 
-def check(session: Session, thread: Thread, changes: Mapping[str, Any], now: datetime) -> Check:
-    """Try the reader's changes against the rules and against the terms on the table. Changes nothing."""
-    if thread.role is None:
-        raise NotFound(thread.negotiation.id)
-    terms = rules.countered(thread.terms, thread.role, changes)
+def told_of(session: Session, thread: Thread, found: checking.Checked, now: datetime) -> Check:
+    """What was found of terms that were tried, for the page of whoever tried them."""
     return Check(
-        refusals=[say(refusal) for refusal in _refusals(session, thread, terms, now)],
-        told=pages.told(thread.terms, terms, Role.PROVIDER if thread.role is Role.CONSUMER else Role.CONSUMER),
-        clauses=changed_clauses(frame_of(session, thread, now), thread.terms, terms, language()),
+        refusals=[say(refusal) for refusal in found.refusals],
+        told=pages.told(thread.terms, found.terms, Role.PROVIDER if found.role is Role.CONSUMER else Role.CONSUMER),
+        clauses=changed_clauses(frame_of(session, thread, now), thread.terms, found.terms, language()),
     )
-
-
-def _refusals(session: Session, thread: Thread, terms: Terms, now: datetime) -> Sequence[Refusal]:
-    try:
-        service.check_still_possible(session, thread.negotiation, terms, now)
-    except Refused as refused:
-        return refused.refusals
-    return ()
 
 
 def other_language() -> str:
@@ -142,14 +129,8 @@ def frame_of(session: Session, thread: Thread, now: datetime) -> Frame:
 def listing_offer(thread: Thread) -> Terms:
     """What the listing offers to this buyer, for the purpose and from the day that the first request names."""
     asked = Terms.from_json(thread.moves[0].terms)
-    wish = rules.Wish(
-        purpose=asked.purpose,
-        scenario=asked.scenario,
-        starts=asked.starts,
-        ends=rules.last_day(asked.starts, thread.version.term_months),
-        territory=tuple(thread.version.territory),
-    )
-    return rules.terms_of(thread.version, wish)
+    ends = rules.last_day(asked.starts, thread.version.term_months)
+    return rules.offer_for(thread.version, replace(asked, ends=ends, territory=tuple(thread.version.territory)))
 
 
 def _rounds(session: Session, thread: Thread, reader_org: str, frame: Frame, offer: Terms) -> Sequence[Round]:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from contracts.terms import today
+from contracts.terms import ADDED, today
 from exchange import clock, identity
 from exchange.accounts.forms import load, page
 from exchange.accounts.keys import keys_of
@@ -19,6 +19,7 @@ from exchange.negotiations import (
     api,
     approvals,
     automatic,
+    checking,
     lists,
     moves,
     pages,
@@ -77,6 +78,7 @@ def _request_page(listing_id: str, refused: Refused | None = None) -> Response:
         version=shown.version,
         seller=shown.org,
         own=actor.org_id == shown.org.id,
+        offered={**ADDED, **shown.version.added_terms},
         first_day=starts.isoformat(),
         last_day=rules.last_day(starts, shown.version.term_months).isoformat(),
         clause_label=pages.label,
@@ -195,13 +197,13 @@ def _counter(negotiation_id: str, schema: type[schemas.OfferForm]) -> AnyRespons
 
 def _checked(negotiation_id: str, schema: type[schemas.OfferForm]) -> Response:
     """The page again with everything that was typed, and what these terms would do. Nothing is kept."""
-    session, now = identity.db_session(), clock.now()
-    thread = service.thread(session, identity.the_actor(), negotiation_id)
+    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     try:
-        found = rounds.check(session, thread, schemas.changes_of(load(schema)), now)
+        found = checking.check_offer(session, actor, negotiation_id, schemas.changes_of(load(schema)), now)
     except Refused as refused:
         return _thread_page(negotiation_id, refused, "counter")
-    return _thread_page(negotiation_id, act="counter", check=found)
+    thread = service.thread(session, actor, negotiation_id)
+    return _thread_page(negotiation_id, act="counter", check=rounds.told_of(session, thread, found, now))
 
 
 @blueprint.post("/negotiations/<negotiation_id>/accept")
