@@ -11,7 +11,6 @@ from sqlmodel import SQLModel
 from contracts import canonical
 from contracts.change import redline
 from contracts.log.proof import format_proof
-from contracts.negotiation import Role
 from exchange import clock, identity, looks
 from exchange.bodies import Blueprint
 from exchange.error_pages import say
@@ -101,12 +100,13 @@ def check_request(body: dict[str, Any]) -> dict[str, Any]:
 
 @negotiations.post("/<negotiation_id>/terms/check")
 @needs(Permission.SIGNED_IN)
-@negotiations.arguments(schemas.OfferJson(unknown=RAISE))
+@negotiations.arguments(schemas.CounterJson(unknown=RAISE))
 @negotiations.response(200, schemas.CheckedView)
-def check_offer(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
-    """What would be refused in this counter-offer and what would pass; nothing is sent or kept"""
-    session, changes = identity.db_session(), schemas.changes_of(body)
-    return _checked(checking.check_offer(session, identity.the_actor(), negotiation_id, changes, clock.now()))
+def check_counter(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    """What would be refused in these other terms and what would pass; nothing is sent or kept"""
+    session, actor = identity.db_session(), identity.the_actor()
+    thread = service.thread(session, actor, negotiation_id)
+    return _checked(checking.check_counter(session, thread, schemas.changes_of(body), clock.now()))
 
 
 @negotiations.post("/<negotiation_id>/accept")
@@ -225,9 +225,8 @@ def done(negotiation_id: str) -> dict[str, Any]:
 
 
 def _checked(found: checking.Checked) -> dict[str, Any]:
-    other = Role.PROVIDER if found.role is Role.CONSUMER else Role.CONSUMER
     lines = [
-        (change, redline(change, language(), found.role), redline(change, language(), other))
+        (change, redline(change, language(), found.role), redline(change, language(), found.other))
         for change in found.changes
     ]
     return {

@@ -1,14 +1,16 @@
 """One negotiation as its page shows it: the rounds, what each changed, what that means for the reader, the draft."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlmodel import Session
 
 from contracts import parts, text
+from contracts.change import redline
 from contracts.negotiation import PROPOSALS, Act, Role
 from contracts.odrl import to_odrl
 from contracts.terms import Terms
@@ -21,6 +23,7 @@ from exchange.negotiations import checking, pages, rules
 from exchange.negotiations.models import Move, Negotiation
 from exchange.negotiations.redline import ChangedClause, Frame, changed_clauses
 from exchange.negotiations.service import Thread
+from exchange.permissions import Actor
 
 _TONES = {Act.TERMINATE: "bad", Act.FINALIZE: "good"}
 
@@ -76,13 +79,22 @@ class Check:
     refusals: list[dict[str, object]]
     told: list[str]
     clauses: list[ChangedClause]
+    first: bool = False  # a first request: no terms are on the table yet
 
 
-def told_of(session: Session, thread: Thread, found: checking.Checked, now: datetime) -> Check:
-    """What was found of terms that were tried, for the page of whoever tried them."""
+def check_request(session: Session, actor: Actor, listing_id: str, wish: rules.Wish, now: datetime) -> Check:
+    """Try a request against the rules and against what the listing offers. Changes nothing."""
+    found = checking.check_request(session, actor, listing_id, wish, now)
+    told = [redline(change, language(), found.other).for_you for change in found.changes]
+    return Check([say(refusal) for refusal in found.refusals], told, [], first=True)
+
+
+def check(session: Session, thread: Thread, changes: Mapping[str, Any], now: datetime) -> Check:
+    """Try the reader's changes against the rules and against the terms on the table. Changes nothing."""
+    found = checking.check_counter(session, thread, changes, now)
     return Check(
         refusals=[say(refusal) for refusal in found.refusals],
-        told=pages.told(thread.terms, found.terms, Role.PROVIDER if found.role is Role.CONSUMER else Role.CONSUMER),
+        told=pages.told(thread.terms, found.terms, found.other),
         clauses=changed_clauses(frame_of(session, thread, now), thread.terms, found.terms, language()),
     )
 

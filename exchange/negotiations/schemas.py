@@ -138,8 +138,8 @@ class RequestJson(RequestForm):
     listing_id = fields.String(required=True, validate=[validate.Length(max=26), storable], error_messages=REQUIRED)
 
 
-class OfferJson(CounterForm):
-    """A counter-offer that is only checked need not name the terms it answers."""
+class CounterJson(CounterForm):
+    """Other terms that are only checked need not name those they answer."""
 
     terms = fields.String(validate=validate.Length(max=60, error=N_("This is too long.")))
 

@@ -19,7 +19,6 @@ from exchange.negotiations import (
     api,
     approvals,
     automatic,
-    checking,
     lists,
     moves,
     pages,
@@ -50,10 +49,13 @@ def request_access(listing_id: str) -> AnyResponse:
 @blueprint.post("/listings/<listing_id>/request")
 @needs(Permission.REQUEST)
 def send_request(listing_id: str) -> AnyResponse:
-    """Send the request."""
+    """Send the request; with the button "check" it is only tried."""
     session = identity.db_session()
     try:
         wish = schemas.wish_of(load(schemas.RequestForm))
+        if "check" in request.form:
+            found = rounds.check_request(session, identity.the_actor(), listing_id, wish, clock.now())
+            return _request_page(listing_id, check=found)
         made, contract = automatic.request_access(session, identity.the_actor(), listing_id, wish, clock.now())
     except Refused as refused:
         session.rollback()
@@ -67,13 +69,14 @@ def send_request(listing_id: str) -> AnyResponse:
     return redirect(url_for("negotiations.show", negotiation_id=made.id), 303)
 
 
-def _request_page(listing_id: str, refused: Refused | None = None) -> Response:
+def _request_page(listing_id: str, refused: Refused | None = None, check: rounds.Check | None = None) -> Response:
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     shown = catalogue.for_reader(session, actor, listing_id)
     starts = today(now)
     return page(
         "negotiations/request.html",
         refused,
+        check=check,
         listing=shown.listing,
         version=shown.version,
         seller=shown.org,
@@ -197,13 +200,13 @@ def _counter(negotiation_id: str, schema: type[schemas.OfferForm]) -> AnyRespons
 
 def _checked(negotiation_id: str, schema: type[schemas.OfferForm]) -> Response:
     """The page again with everything that was typed, and what these terms would do. Nothing is kept."""
-    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
+    session, now = identity.db_session(), clock.now()
+    thread = service.thread(session, identity.the_actor(), negotiation_id)
     try:
-        found = checking.check_offer(session, actor, negotiation_id, schemas.changes_of(load(schema)), now)
+        found = rounds.check(session, thread, schemas.changes_of(load(schema)), now)
     except Refused as refused:
         return _thread_page(negotiation_id, refused, "counter")
-    thread = service.thread(session, actor, negotiation_id)
-    return _thread_page(negotiation_id, act="counter", check=rounds.told_of(session, thread, found, now))
+    return _thread_page(negotiation_id, act="counter", check=found)
 
 
 @blueprint.post("/negotiations/<negotiation_id>/accept")
