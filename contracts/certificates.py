@@ -10,15 +10,16 @@ Only bytes come in; nothing is fetched. Checks raise CertificateError: a stable 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
@@ -30,12 +31,13 @@ from contracts.errors import ContractsError, Fact
 Crl = x509.CertificateRevocationList
 
 ORGANISATION, LICENSED = "organisation", "licensed"
+TRUST_TYPE = "minhbach-trust"
 GRADES = (LICENSED, ORGANISATION)  # in this order: a path to a licensed root is the one that counts
 
 MAX_CHAIN = 5  # certificates in a signature, the root not needed
 MAX_CERTIFICATE = 8_192  # bytes
 MAX_CRL = 16 * 2**20  # bytes; a licensed authority's lists have some megabytes
-_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension)
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512, type(None))  # None: Ed25519
 _ORGANISATION_ID = x509.ObjectIdentifier("2.5.4.97")  # ETSI EN 319 412-1 section 5.1.4: VATVN-0100109106
 _NUMBERED = (NameOID.USER_ID, NameOID.SERIAL_NUMBER, _ORGANISATION_ID)
@@ -57,10 +59,18 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Trust:
-    """The roots that are trusted, as DER: authorities licensed by the State, and organisations' own."""
+    """The roots that are trusted, as DER: authorities licensed by the State, and organisations' own.
+
+    Written down it is a trust list: canonical JSON, each root in base64, sorted. The log names a list by its digest.
+    """
 
     licensed: tuple[bytes, ...] = ()
     organisation: tuple[bytes, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The name of this list in the log."""
+        return canonical.sha256_b64url(format_trust(self))
 
     def roots(self, grade: str) -> tuple[bytes, ...]:
         """Those of one grade."""
@@ -69,12 +79,48 @@ class Trust:
 
 @dataclass(frozen=True)
 class Signer:
-    """Whom a certificate names, and under which root it holds; `thumbprint` is x5t#S256 (RFC 7515 section 4.1.8)."""
+    """Whom a certificate names, and what it holds by; `thumbprint` is x5t#S256 (RFC 7515 section 4.1.8)."""
 
     subject: str  # RFC 4514
     thumbprint: str
     grade: str  # licensed | organisation
-    root: str  # RFC 4514
+    path: tuple[bytes, ...] = field(repr=False)  # DER, from the signer to the root
+    crls: tuple[bytes, ...] = field(repr=False)  # DER, those that were looked at
+
+
+def format_trust(trust: Trust) -> bytes:
+    """The trust list as bytes."""
+    roots = {grade: sorted(base64.b64encode(der).decode("ascii") for der in trust.roots(grade)) for grade in GRADES}
+    return canonical.dumps({"v": 1, "typ": TRUST_TYPE, **roots})
+
+
+def parse_trust(data: bytes) -> Trust:
+    """The trust list in these bytes, every root a certificate; raises TRUST_MALFORMED or CERTIFICATE_MALFORMED."""
+    try:
+        value = canonical.loads(data)
+        found = {grade: tuple(base64.b64decode(text, validate=True) for text in value[grade]) for grade in GRADES}
+    except (ContractsError, KeyError, TypeError, ValueError):
+        raise CertificateError("TRUST_MALFORMED") from None
+    trust = Trust(found[LICENSED], found[ORGANISATION])
+    for grade in GRADES:
+        for der in trust.roots(grade):
+            parse_root(der)
+    if format_trust(trust) != data:
+        raise CertificateError("TRUST_MALFORMED")
+    return trust
+
+
+def parse_root(der: bytes) -> x509.Certificate:
+    """A certificate that may be trusted as a root: an authority's, signed by itself; raises ROOT_REFUSED."""
+    root = parse(der)
+    constraints = [each.value for each in root.extensions if isinstance(each.value, x509.BasicConstraints)]
+    try:
+        root.verify_directly_issued_by(root)
+    except (ValueError, TypeError, InvalidSignature):
+        raise CertificateError("ROOT_REFUSED", value=_name(root), reason="signature") from None
+    if not any(each.ca for each in constraints):
+        raise CertificateError("ROOT_REFUSED", value=_name(root), reason="CA")
+    return root
 
 
 def thumbprint(der: bytes) -> str:
@@ -143,17 +189,20 @@ def check_chain(chain: Sequence[bytes], trust: Trust, at: datetime, crls: Sequen
     """
     if at.tzinfo is None:
         raise ValueError("a moment needs its time zone")
-    if not 1 <= len(chain) <= MAX_CHAIN:
-        raise CertificateError("CHAIN_LENGTH", value=len(chain), passes=f"1-{MAX_CHAIN}")
-    leaf, others = parse(chain[0]), [parse(der) for der in chain[1:]]
+    given = tuple(dict.fromkeys(chain))
+    if not 1 <= len(given) <= MAX_CHAIN:
+        raise CertificateError("CHAIN_LENGTH", value=len(given), passes=f"1-{MAX_CHAIN}")
+    leaf, others = parse(given[0]), [parse(der) for der in given[1:]]
     public_jwk(chain[0])
     _check_purpose(leaf)
     _check_period(leaf, at)
     path, grade = _path(leaf, others, trust, at)
-    lists = [parse_crl(der) for der in crls]
+    lists = {der: parse_crl(der) for der in crls}
+    used: list[bytes] = []
     for certificate, issuer in pairwise(path):
-        _check_not_revoked(certificate, issuer, lists, at)
-    return Signer(_name(leaf), thumbprint(chain[0]), grade, _name(path[-1]))
+        used += _check_not_revoked(certificate, issuer, lists, at)
+    ders = tuple(certificate.public_bytes(Encoding.DER) for certificate in path)
+    return Signer(_name(leaf), thumbprint(given[0]), grade, ders, tuple(dict.fromkeys(used)))
 
 
 def _path(
@@ -204,30 +253,23 @@ def _check_period(certificate: x509.Certificate, at: datetime) -> None:
 
 
 def _check_not_revoked(
-    certificate: x509.Certificate,
-    issuer: x509.Certificate,
-    lists: Sequence[Crl],
-    at: datetime,
-) -> None:
+    certificate: x509.Certificate, issuer: x509.Certificate, lists: Mapping[bytes, Crl], at: datetime
+) -> list[bytes]:
+    """The issuer's lists of that moment, all without this certificate. One that it did not sign counts as none."""
     facts: dict[str, Fact] = {"value": _name(certificate), "issuer": _name(issuer), "at": _moment(at)}
-    known = False
-    for crl in _lists_of(issuer, lists, at):
-        known = True
+    key, used = issuer.public_key(), []
+    for der, crl in lists.items():
+        if crl.issuer != issuer.subject or not crl.last_update_utc <= at <= (crl.next_update_utc or at):
+            continue
+        if not crl.is_signature_valid(key):  # type: ignore[arg-type]
+            continue
+        used.append(der)
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
         if entry is not None and entry.revocation_date_utc <= at:
             raise CertificateError("CERTIFICATE_REVOKED", since=_moment(entry.revocation_date_utc), **facts)
-    if not known:
+    if not used:
         raise CertificateError("CERTIFICATE_STATUS_UNKNOWN", **facts)
-
-
-def _lists_of(issuer: x509.Certificate, lists: Sequence[Crl], at: datetime) -> Iterator[Crl]:
-    """The issuer's lists that were in force at the moment; a list it did not sign counts as none."""
-    key = issuer.public_key()
-    for crl in lists:
-        if crl.issuer != issuer.subject or crl.next_update_utc is None:
-            continue
-        if crl.last_update_utc <= at <= crl.next_update_utc and crl.is_signature_valid(key):  # type: ignore[arg-type]
-            yield crl
+    return used
 
 
 def _name(certificate: x509.Certificate, *, issuer: bool = False) -> str:

@@ -50,10 +50,12 @@ def world() -> World:
 @pytest.mark.parametrize("alg", ["Ed25519", "ES256", "RS256"])
 def test_a_signer_under_a_licensed_authority_is_graded_so(world: World, alg: str) -> None:
     signer = world.sub.certify(SUBJECT, NOW, alg=alg)
-    found = world.check(signer)
+    crls = world.crls()
+    found = world.check(signer, crls=crls)
     assert found.grade == "licensed"
     assert found.thumbprint == certificates.thumbprint(signer.der)
-    assert found.root == "CN=Root CA,C=VN"
+    assert found.path == (signer.der, world.sub.der, world.root.der)
+    assert set(found.crls) == set(crls[:2])  # of the authority above, and of the root
 
 
 def test_a_signer_under_an_organisations_own_root_is_graded_so(world: World) -> None:
@@ -169,20 +171,25 @@ def test_bytes_that_are_no_certificate_are_refused(world: World) -> None:
     key, der = world.signer.key, world.signer.der
     for damaged in (b"", der[:-1], der + b"\x00", b"\x30\x03\x02\x01\x01", b"\x00" * 9000):
         world.refuses("CERTIFICATE_MALFORMED", Certified(key, damaged))
-    world.refuses("CHAIN_LENGTH", Certified(key, der, (der,) * 5))
+    assert world.check(Certified(key, der, (world.sub.der,) * 9))  # the same one again is no more than one
+    world.refuses("CHAIN_LENGTH", Certified(key, der, tuple(bytes([n]) for n in range(5))))
     with pytest.raises(ContractsError, match="CHAIN_LENGTH"):
         check_chain((), world.trust, NOW)
 
 
-def test_a_changed_bit_anywhere_in_the_chain_is_refused(world: World) -> None:
-    """No bit of it can change: those outside the signed part are the signature itself."""
-    crls = world.crls()
+def test_a_changed_bit_is_refused_or_makes_it_another_certificate(world: World) -> None:
+    """ECDSA signatures have several spellings, so an issuer's may be respelt; the digest that a contract names tells."""
+    crls, name = world.crls(), certificates.thumbprint(world.signer.der)
     for number in (0, 1):
-        for place in range(0, len(world.signer.chain[number]), 7):
+        for place in range(0, len(world.signer.chain[number]), 3):
             chain = [bytearray(der) for der in world.signer.chain]
             chain[number][place] ^= 1
-            with pytest.raises(ContractsError):
-                check_chain([bytes(der) for der in chain], world.trust, NOW, crls)
+            try:
+                found = check_chain([bytes(der) for der in chain], world.trust, NOW, crls)
+            except ContractsError:
+                continue
+            assert number == 0
+            assert found.thumbprint != name
 
 
 @pytest.mark.parametrize(
@@ -202,3 +209,22 @@ def test_the_tax_code_is_read_where_vietnamese_certificates_carry_it(
 ) -> None:
     subject = x509.Name([x509.NameAttribute(attribute, value), x509.NameAttribute(NameOID.COMMON_NAME, "Công ty")])
     assert certificates.tax_codes(world.sub.certify(subject, NOW).der) == codes
+
+
+def test_a_trust_list_has_one_spelling_and_a_name_in_the_log(world: World) -> None:
+    more = Authority.root("Other CA", NOW)
+    trust = Trust(licensed=(more.der, world.root.der), organisation=(world.own.der,))
+    turned = Trust(licensed=(world.root.der, more.der), organisation=(world.own.der,))
+    data = certificates.format_trust(trust)
+    assert certificates.format_trust(turned) == data
+    assert trust.digest == turned.digest != world.trust.digest
+    assert certificates.parse_trust(data).digest == trust.digest
+    for damaged in (b"", b"[]", data.replace(b'"v":1', b'"v":2'), data.replace(b"licensed", b"licensee"), data + b" "):
+        with pytest.raises(ContractsError, match="TRUST_MALFORMED"):
+            certificates.parse_trust(damaged)
+
+
+def test_only_an_authority_that_signs_itself_can_be_a_root(world: World) -> None:
+    for der in (world.signer.der, world.sub.der):
+        with pytest.raises(ContractsError, match="ROOT_REFUSED"):
+            certificates.parse_trust(certificates.format_trust(Trust(licensed=(der,))))
