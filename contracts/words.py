@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts import certificate_words
 from contracts.errors import Fact
-from contracts.sentences import FIELDS, NAMES, SENTENCES
+from contracts.sentences import FIELDS, NAMES
+from contracts.sentences import SENTENCES as _SENTENCES
 
+SENTENCES = _SENTENCES | certificate_words.SENTENCES
 _LANGUAGES = ("vi", "en")
 _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
 

@@ -178,7 +178,7 @@ def test_bytes_that_are_no_certificate_are_refused(world: World) -> None:
 
 
 def test_a_changed_bit_is_refused_or_makes_it_another_certificate(world: World) -> None:
-    """ECDSA signatures have several spellings, so an issuer's may be respelt; the digest that a contract names tells."""
+    """ECDSA signatures have several spellings, an issuer's too; the digest that a contract names tells them apart."""
     crls, name = world.crls(), certificates.thumbprint(world.signer.der)
     for number in (0, 1):
         for place in range(0, len(world.signer.chain[number]), 3):
