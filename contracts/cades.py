@@ -19,11 +19,11 @@ An adapter: nothing imports this file at module level. asn1crypto reads and writ
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from asn1crypto import algos, cms, core, tsp
+from asn1crypto import cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -32,12 +32,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from contracts import certificates, keys
 from contracts.certificates import Sealed
-from contracts.keys import PrivateKey, PublicKey, SignatureError
+from contracts.keys import PrivateKey, SignatureError
+
+Chain = Sequence[bytes]
+Make = Callable[[bytes], bytes]  # signed attributes -> the raw signature over them
+Stamp = Callable[[bytes], bytes]  # a message -> an authority's TimeStampResp over it, checked (RFC 3161)
 
 MAX_FILE = 128 * 1024  # bytes; a signature with its chain and a time-stamp has 3,000 to 20,000
 MAX_CERTIFICATES = 8
 DIGESTS = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
-_MAX_DEPTH, _MAX_ELEMENTS = 32, 4_096  # of the file's ASN.1; certificates, which nest more, are strings of bytes here
+_MAX_DEPTH, _MAX_ELEMENTS = 32, 4_096  # of the file's ASN.1, certificates included
 _UNREADABLE = (ValueError, TypeError, KeyError, IndexError, OverflowError)
 _REQUIRED = ("content_type", "message_digest", "signing_certificate_v2")
 _REFUSED = ("signing_certificate", "counter_signature")  # SHA-1; a signature of something else
@@ -48,88 +52,88 @@ def open_signature(p7s: bytes, payload: bytes) -> Sealed:
 
     To whom the certificate was issued, and whether it was good then, is for `certificates.check_chain`.
     """
-    return open_signed_data(p7s, payload)
+    if not 0 < len(p7s) <= MAX_FILE:
+        raise SignatureError("FILE_TOO_LARGE", value=len(p7s), limit=MAX_FILE)
+    _check_der(p7s)
+    try:
+        signed, signer, certificate, others = _parts(p7s)
+        attributes = _attributes(signer)
+        digest = _check_algorithms(signed, signer, attributes)
+        _check_attributes(attributes, certificate, hashlib.new(digest, payload).digest())
+        certificates.public_jwk(certificate)
+        alg = _check_signature(_raw_attributes(signer), signer, certificate, digest)
+        return Sealed((certificate, *others), _claimed(attributes), alg)
+    except _UNREADABLE as error:
+        raise SignatureError("CMS_MALFORMED", reason=type(error).__name__) from None
 
 
-def sign(payload: bytes, key: PrivateKey, chain: Sequence[bytes], *, now: datetime) -> bytes:
-    """A detached signature of the payload (CAdES-B-B); `chain` is DER, the signer's certificate first."""
-    attributes = to_sign(payload, key.public_key(), chain, now=now)
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        signature = key.sign(attributes)
-    elif isinstance(key, ec.EllipticCurvePrivateKey):
-        signature = key.sign(attributes, ec.ECDSA(hashes.SHA256()))
-    else:
-        signature = key.sign(attributes, padding.PKCS1v15(), hashes.SHA256())
-    return seal(attributes, signature, key.public_key(), chain)
+def sign(payload: bytes, chain: Chain, make: Make, *, now: datetime, stamp: Stamp | None = None) -> bytes:
+    """A detached signature of the payload: CAdES-B-B, or B-T with a time-stamp over the signature.
 
-
-def to_sign(payload: bytes, key: PublicKey, chain: Sequence[bytes], *, now: datetime) -> bytes:
-    """The signed attributes, DER: what a key, wherever it is kept, signs (RFC 5652 section 5.4).
-
-    With Ed25519 as they are, with ECDSA (signature in DER) and RSA (PKCS #1 v1.5) over their SHA-256.
+    `chain` is DER, the signer's certificate first; `make` signs with its key, wherever that is kept.
     """
     if now.tzinfo is None:
         raise ValueError("a moment needs its time zone")
-    digest = _digest_name(key)
-    identified = tsp.ESSCertIDv2(
-        {"hash_algorithm": {"algorithm": "sha256"}, "cert_hash": hashlib.sha256(chain[0]).digest()}
-    )
-    found = {
+    digest = hashlib.new(digest_name(chain[0]), payload).digest()
+    return seal(to_sign(digest, chain[0], now=now), chain, make, stamp=stamp)
+
+
+def local(key: PrivateKey) -> Make:
+    """How a key in memory makes the raw signature over signed attributes."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return lambda attributes: key.sign(attributes, ec.ECDSA(hashes.SHA256()))
+    return lambda attributes: key.sign(attributes, padding.PKCS1v15(), hashes.SHA256())
+
+
+def digest_name(certificate: bytes) -> str:
+    """The digest that goes with a certificate's key: RFC 8419 asks for SHA-512 with Ed25519."""
+    return "sha512" if isinstance(_key_of(certificate), ed25519.Ed25519PublicKey) else "sha256"
+
+
+def to_sign(digest: bytes, certificate: bytes, *, now: datetime | None) -> bytes:
+    """The signed attributes, DER: what the certificate's key signs (RFC 5652 section 5.4).
+
+    With Ed25519 as they are; with ECDSA (signature in DER) and RSA (PKCS #1 v1.5) over their SHA-256.
+    """
+    identified = {"hash_algorithm": {"algorithm": "sha256"}, "cert_hash": hashlib.sha256(certificate).digest()}
+    found: dict[str, Any] = {
         "content_type": "data",
-        "message_digest": hashlib.new(digest, payload).digest(),
-        "signing_time": core.UTCTime(now.astimezone(UTC).replace(microsecond=0))
-        if now.year < 2050
-        else core.GeneralizedTime(now.astimezone(UTC).replace(microsecond=0)),
-        "signing_certificate_v2": tsp.SigningCertificateV2({"certs": [identified]}),
+        "message_digest": digest,
+        "signing_certificate_v2": tsp.SigningCertificateV2({"certs": [tsp.ESSCertIDv2(identified)]}),
     }
+    if now is not None:
+        found["signing_time"] = _time(now)
     attributes = [cms.CMSAttribute({"type": name, "values": [value]}) for name, value in found.items()]
     return bytes(cms.CMSAttributes(attributes).dump(force=True))
 
 
-def seal(attributes: bytes, signature: bytes, key: PublicKey, chain: Sequence[bytes]) -> bytes:
-    """The file around a signature of `to_sign`'s bytes, proved before it is handed out."""
-    digest = {"algorithm": _digest_name(key)}
+def seal(attributes: bytes, chain: Chain, make: Make, *, stamp: Stamp | None = None) -> bytes:
+    """The file around the signature of these attributes."""
     certificate = asn1_x509.Certificate.load(chain[0])
-    signer = cms.SignerInfo(
-        {
-            "version": "v1",
-            "sid": {
-                "issuer_and_serial_number": {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
-            },
-            "digest_algorithm": digest,
-            "signed_attrs": cms.CMSAttributes.load(attributes),
-            "signature_algorithm": {"algorithm": _algorithm_name(key)},
-            "signature": signature,
-        }
-    )
-    signed = cms.SignedData(
-        {
-            "version": "v1",
-            "digest_algorithms": [digest],
-            "encap_content_info": {"content_type": "data"},
-            "certificates": [asn1_x509.Certificate.load(der) for der in dict.fromkeys(chain)],
-            "signer_infos": [signer],
-        }
-    )
-    return bytes(cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump())
-
-
-def open_signed_data(data: bytes, content: bytes) -> Sealed:
-    """The one signature of this SignedData over `content`, which stands outside it; raises SignatureError."""
-    if not 0 < len(data) <= MAX_FILE:
-        raise SignatureError("FILE_TOO_LARGE", value=len(data), limit=MAX_FILE)
-    _check_der(data)
-    try:
-        signed, signer, certificate, others = _parts(data)
-        attributes = _attributes(signer)
-        digest = _check_algorithms(signed, signer, attributes)
-        _check_attributes(attributes, certificate, hashlib.new(digest, content).digest())
-        raw = _raw_attributes(data, signer)
-        claimed = _claimed(attributes)
-    except _UNREADABLE as error:
-        raise SignatureError("CMS_MALFORMED", reason=type(error).__name__) from None
-    certificates.public_jwk(certificate)
-    return Sealed((certificate, *others), claimed, _check_signature(raw, signer, certificate, digest))
+    named = {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
+    digest = {"algorithm": digest_name(chain[0])}
+    signature = make(attributes)
+    signer = {
+        "version": "v1",
+        "sid": cms.SignerIdentifier({"issuer_and_serial_number": named}),
+        "digest_algorithm": digest,
+        "signed_attrs": cms.CMSAttributes.load(attributes),
+        "signature_algorithm": {"algorithm": _algorithm_name(_key_of(chain[0]))},
+        "signature": signature,
+    }
+    if stamp is not None:
+        token = tsp.TimeStampResp.load(stamp(signature), strict=True)["time_stamp_token"]
+        signer["unsigned_attrs"] = [{"type": "signature_time_stamp_token", "values": [token]}]
+    signed = {
+        "version": "v1",
+        "digest_algorithms": [digest],
+        "encap_content_info": {"content_type": "data"},
+        "certificates": [asn1_x509.Certificate.load(der) for der in dict.fromkeys(chain)],
+        "signer_infos": [signer],
+    }
+    return bytes(cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(signed)}).dump())
 
 
 def _check_der(data: bytes) -> None:
@@ -138,20 +142,20 @@ def _check_der(data: bytes) -> None:
     Then every reader of these bytes sees the same tree (X.690 section 10.1), and none is led astray.
     """
     ends, at, count = [len(data)], 0, 0
-    while at < len(data):
-        while at == ends[-1] and len(ends) > 1:
+    while at < len(data) and count <= _MAX_ELEMENTS and len(ends) <= _MAX_DEPTH:
+        while at == ends[-1]:
             ends.pop()
-        count += 1
         head = data[at : at + 6]
         length, size = _length(head)
         stop = at + size + length
-        if not size or stop > ends[-1] or len(ends) > _MAX_DEPTH or count > _MAX_ELEMENTS or (at == 0) > (stop == len(data)):
-            raise SignatureError("CMS_MALFORMED", reason=f"DER, {at}")
-        at += size
-        if head[0] & 0x20 and length:
+        if not size or stop > ends[-1] or (count == 0 and stop != len(data)):
+            break
+        inside = head[0] & 0x20 and length
+        if inside:
             ends.append(stop)
-        else:
-            at = stop
+        at, count = at + size if inside else stop, count + 1
+    if at != len(data):
+        raise SignatureError("CMS_MALFORMED", reason=f"DER, {at}")
 
 
 def _length(head: bytes) -> tuple[int, int]:
@@ -171,12 +175,13 @@ def _parts(data: bytes) -> tuple[Any, Any, bytes, list[bytes]]:
     """SignedData, its one SignerInfo, the signer's certificate and the others."""
     info = cms.ContentInfo.load(data, strict=True)
     if info["content_type"].native != "signed_data":
-        raise SignatureError("CMS_REFUSED", reason="content-type", value=info["content_type"].dotted, passes="SignedData")
+        raise SignatureError(
+            "CMS_REFUSED", reason="content-type", value=info["content_type"].dotted, passes="SignedData"
+        )
     signed = info["content"]
     inside = signed["encap_content_info"]
-    if inside["content_type"].native != "data" or not isinstance(inside["content"], core.Void | core.NoValue):
-        if inside["content"].native is not None:
-            raise SignatureError("CMS_REFUSED", reason="content", value=inside["content_type"].dotted, passes="detached")
+    if inside["content_type"].native != "data" or not isinstance(inside["content"], core.Void):
+        raise SignatureError("CMS_REFUSED", reason="content", value=inside["content_type"].dotted, passes="detached")
     infos, listed = signed["signer_infos"], signed["certificates"]
     if len(infos) != 1:
         raise SignatureError("CMS_REFUSED", reason="signers", value=len(infos), passes=1)
@@ -209,7 +214,9 @@ def _attributes(signer: Any) -> dict[str, Any]:
     for attribute in signer["signed_attrs"]:
         name = attribute["type"].native
         if name in found or len(attribute["values"]) != 1 or name in _REFUSED:
-            raise SignatureError("CMS_REFUSED", reason="signed attributes", value=name[:80], passes=", ".join(_REQUIRED))
+            raise SignatureError(
+                "CMS_REFUSED", reason="signed attributes", value=name[:80], passes=", ".join(_REQUIRED)
+            )
         found[name] = attribute["values"][0]
     for name in _REQUIRED:
         if name not in found:
@@ -234,7 +241,9 @@ def _check_algorithms(signed: Any, signer: Any, attributes: dict[str, Any]) -> s
 def _check_attributes(attributes: dict[str, Any], certificate: bytes, digest: bytes) -> None:
     """What is signed is `id-data` with this digest, under exactly this certificate."""
     if attributes["content_type"].native != "data":
-        raise SignatureError("CMS_REFUSED", reason="content-type", value=attributes["content_type"].dotted, passes="data")
+        raise SignatureError(
+            "CMS_REFUSED", reason="content-type", value=attributes["content_type"].dotted, passes="data"
+        )
     if attributes["message_digest"].native != digest:
         raise SignatureError("CMS_OTHER_CONTENT")
     identified = attributes["signing_certificate_v2"]["certs"][0]
@@ -245,11 +254,9 @@ def _check_attributes(attributes: dict[str, Any], certificate: bytes, digest: by
         raise SignatureError("CMS_OTHER_CERTIFICATE")
 
 
-def _raw_attributes(data: bytes, signer: Any) -> bytes:
+def _raw_attributes(signer: Any) -> bytes:
     """The signed attributes as they stand, under the tag of a SET (RFC 5652 section 5.4)."""
     raw = signer["signed_attrs"].dump()
-    if raw[0] != 0xA0 or raw not in data:
-        raise ValueError
     return b"\x31" + bytes(raw[1:])
 
 
@@ -264,7 +271,7 @@ def _claimed(attributes: dict[str, Any]) -> datetime | None:
 
 def _check_signature(message: bytes, signer: Any, certificate: bytes, digest: str) -> str:
     """Raises SIGNATURE_INVALID unless the certificate's key made it; the algorithm as JOSE calls it."""
-    key = x509.load_der_x509_certificate(certificate).public_key()
+    key = _key_of(certificate)
     algorithm, signature = signer["signature_algorithm"], signer["signature"].native
     name = str(algorithm["algorithm"].native)
     bits = digest.removeprefix("sha")
@@ -296,11 +303,17 @@ def _pss(parameters: Any, digest: str) -> padding.PSS:
     return padding.PSS(padding.MGF1(DIGESTS[digest]), salt)
 
 
-def _digest_name(key: PublicKey) -> str:
-    return "sha512" if isinstance(key, ed25519.Ed25519PublicKey) else "sha256"
+def _time(now: datetime) -> cms.Time:
+    """RFC 5652 section 11.3: two digits for the year until 2049."""
+    moment = now.astimezone(UTC).replace(microsecond=0)
+    return cms.Time({"utc_time": moment} if moment.year < 2050 else {"general_time": moment})
 
 
-def _algorithm_name(key: PublicKey) -> str:
+def _key_of(certificate: bytes) -> object:
+    return x509.load_der_x509_certificate(certificate).public_key()
+
+
+def _algorithm_name(key: object) -> str:
     if isinstance(key, ed25519.Ed25519PublicKey):
         return "ed25519"
     return "sha256_ecdsa" if isinstance(key, ec.EllipticCurvePublicKey) else "rsassa_pkcs1v15"
