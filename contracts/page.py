@@ -16,13 +16,16 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
+from typing import Any
 from xml.sax.saxutils import escape
 
 import fontpkg_be_vietnam_pro  # type: ignore[import-untyped]
 from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, XPos, YPos
 from fpdf.fonts import TTFFont
+from fpdf.output import AcroForm, OutputProducer, PDFCatalog
 from fpdf.prefs import ViewerPreferences
+from fpdf.syntax import PDFArray
 
 from contracts import text
 from contracts.document import LANGUAGES, prose_digests
@@ -60,7 +63,7 @@ def make(contract: Contract) -> bytes:
                 sheets.item(line) if line.startswith("- ") else sheets.paragraph(line)
     sheets.begin(LANGUAGES[0])
     _print_annex(sheets, contract)
-    return bytes(sheets.output())
+    return bytes(sheets.output(output_producer_class=_Producer))
 
 
 def _print_heading(sheets: _Sheets, heading: str, lang: str) -> None:
@@ -237,6 +240,14 @@ class _Sheets(FPDF):
         self._out("/Artifact BMC")
         yield
         self._out("EMC")
+
+
+class _Producer(OutputProducer):
+    """Keeps an empty form in the catalogue, so that a signature adds a field and changes nothing else."""
+
+    def _finalize_catalog(self, catalog_obj: PDFCatalog, *args: Any, **kwargs: Any) -> None:
+        super()._finalize_catalog(catalog_obj, *args, **kwargs)
+        catalog_obj.acro_form = AcroForm(fields=PDFArray(), sig_flags=3)  # as a signature would set them
 
 
 def _shown(content: str, covered: Callable[[str], bool]) -> str:

@@ -49,11 +49,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The contract.json attached to the PDF is not this contract ({reason}).",
     ),
     "PDF_OTHER_PAGES": (
-        "Các trang của tệp PDF không phải bản do sàn in ra. Hãy tải lại bản PDF của hợp đồng và ký bản đó.",
-        "The pages of the PDF are not those that the exchange prints. Download the contract's PDF again and sign that.",
-    ),
-    "TIMESTAMP_REFUSED": (
-        "Không lấy được dấu thời gian: {reason}.",
-        "The time-stamp could not be had: {reason}.",
+        "Tệp PDF không phải bản do sàn in ra, hoặc có nội dung thêm vào ngoài chữ ký. Hãy tải lại bản PDF của hợp đồng "
+        "và ký bản đó.",
+        "The PDF is not the one that the exchange prints, or holds more than signatures beside it. Download the "
+        "contract's PDF again and sign that.",
     ),
 }

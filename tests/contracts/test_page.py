@@ -14,8 +14,8 @@ import pytest
 from pypdf import PdfReader
 
 from contracts import page, text
-from tests.contracts.examples import asset, kid, make_contract, make_terms, provider
 from tests.contracts.examples import PROVIDER_KEY as KEY
+from tests.contracts.examples import asset, kid, make_contract, make_terms, provider
 
 
 @pytest.fixture(scope="module")
