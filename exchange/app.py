@@ -14,6 +14,7 @@ from exchange.ledger.sequencer import Sequencer
 from exchange.ledger.timestamps import TimeStamps
 from exchange.ledger.witnesses import Witnesses
 from exchange.limits import csrf, limiter
+from exchange.notices.worker import Notices
 from exchange.store import Store
 
 
@@ -41,7 +42,7 @@ def create_app(config: Config) -> Flask:
     )
     app.url_map.strict_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    database = Database(config.database_url, config.log_origin, config.secret_key)
+    database = Database(config.database_url, config.log_origin, config.secret_key, config.market)
     registry = CollectorRegistry()
     app.extensions.update({"minhbach.config": config, "minhbach.database": database, "minhbach.metrics": registry})
     app.extensions["minhbach.store"] = Store(config.store_url)
@@ -49,6 +50,7 @@ def create_app(config: Config) -> Flask:
     app.extensions["minhbach.sequencer"] = Sequencer(database, config)
     app.extensions["minhbach.witnesses"] = Witnesses(database, config)
     app.extensions["minhbach.timestamps"] = TimeStamps(database, config)
+    app.extensions["minhbach.notices"] = Notices(database, config)
 
     headers.configure_logging(config.production)
     headers.init_app(app, registry)

@@ -269,7 +269,7 @@ def test_pages_and_api_show_who_is_trusted_and_take_a_certificate(
     assert "Certificates to confirm" not in page
     assert "/trust/keys/" not in page
     form = browser.get("/me/keys/certificate").text
-    assert "minhbach key certificate" in form
+    assert "minhbach key register key.pem --chain" in form
     stray = certifying.register(market.buyer, certifying.sub.certify(named("X"), market.now))
     operator = people.browser(people.operator(), "en")
     assert stray.thumbprint in operator.get("/trust").text
