@@ -1,15 +1,20 @@
 """``minhbach key|publish|verify``: keys in files, a listing from a file, an evidence bundle. The rest is deals.py."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from exchange.client.desk import Desk, offline, online
+from exchange.client.places import Place, place_options
 from exchange.client.words import ClientError
 
-TYP = "minhbach-key+jws"  # a proof of possession can never pass for a contract's signature
+if TYPE_CHECKING:
+    from exchange.client.connection import Connection
+
 ALGORITHMS = ("Ed25519", "ES256", "RS256", "PS256")
 FILE = click.Path(path_type=Path)
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -37,52 +42,31 @@ def key_new(desk: Desk, file: Path, alg: str, encrypt: bool) -> None:
 
 
 @key.command("register")
-@click.argument("file", type=EXISTING)
+@click.argument("key")
 @click.option("--label", required=True, help="What people call this key, for example where it is kept.")
+@place_options
 @online
-def key_register(desk: Desk, file: Path, label: str) -> None:
-    """Register the public half of the key in FILE, with proof that you hold the private half."""
+def key_register(desk: Desk, key: str, label: str, module: str | None, token: str | None) -> None:
+    """Register the public half of KEY, a PEM file or with --pkcs11 a label, with proof that you hold the other half."""
+    connection = desk.connection("sign")
+    with Place(key, module, token).opened(desk) as holder:
+        proof = holder.proof(connection.call("POST", "/keys/challenge")["challenge"])
+    with as_person(connection):
+        made = connection.call("POST", "/keys", {"proof": proof, "label": label, "grade": "file"})
+    desk.tell("KEY_REGISTERED", kid=made["thumbprint"], id=made["id"])
+
+
+@contextmanager
+def as_person(connection: "Connection") -> Iterator[None]:
+    """An act that the exchange takes from persons only: a machine is told so."""
     from exchange.client.connection import ServerRefused
 
-    private = read_key(desk, file)
-    connection = desk.connection("sign")
-    challenge = connection.call("POST", "/keys/challenge")["challenge"]
-    body = {"proof": proof_of(private, challenge), "label": label, "grade": "file"}
     try:
-        made = connection.call("POST", "/keys", body)
+        yield
     except ServerRefused as refused:
         if refused.status == 403 and connection.credentials.flow == "machine":
             raise ClientError("KEY_NEEDS_PERSON") from None
         raise
-    desk.tell("KEY_REGISTERED", kid=made["thumbprint"], id=made["id"])
-
-
-def proof_of(private: Any, challenge: str) -> str:
-    """A compact JWS over the challenge with the key's public half in its header."""
-    from contracts import canonical, keys, signature
-
-    jwk = signature.public_jwk(private)
-    alg = keys.ALGORITHMS_OF[jwk["kty"]][0]
-    header = canonical.b64url(canonical.dumps({"alg": alg, "jwk": jwk, "typ": TYP}))
-    text = f"{header}.{canonical.b64url(challenge.encode())}"
-    return f"{text}.{canonical.b64url(keys.make_signature(text.encode(), private, alg))}"
-
-
-def read_key(desk: Desk, file: Path) -> Any:
-    """The private key of a file that only its owner can read; its password is asked for when it has one."""
-    from contracts import signature
-    from exchange.client.files import read_private
-
-    pem = read_private(file)
-    password = None
-    if b"ENCRYPTED" in pem:
-        password = click.prompt(desk.say("KEY_PASSWORD"), hide_input=True, err=True).encode()
-    try:
-        return signature.from_pem(pem, password)
-    except signature.SignatureError as error:
-        if error.code != "KEY_FILE_REFUSED":
-            raise
-        raise ClientError("KEY_FILE_UNUSABLE", path=file) from None
 
 
 def _new_password(desk: Desk) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from exchange.client.place_words import PLACES
 from exchange.errors import ExchangeError
 
 LANGUAGES = ("vi", "en")
@@ -274,4 +275,5 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{path}: {bytes} byte, mã băm đúng như trong hợp đồng ({digest}).",
         "{path}: {bytes} bytes, digest as in the signed contract ({digest}).",
     ),
+    **PLACES,
 }  # fmt: skip
