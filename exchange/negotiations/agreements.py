@@ -5,6 +5,7 @@ Whether it is in force at a moment, and what it then allows, is derived by stand
 
 import os
 from base64 import b64encode
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -48,14 +49,30 @@ def agree(session: Session, actor: Actor | None, negotiation_id: str, seen: str,
     state = moves.play_on(negotiation, role, Act.AGREE, seen)
     terms = moves.terms_on_table(session, negotiation)
     service.check_still_possible(session, negotiation, terms, now)
-    drawn = _draw_up(session, actor, negotiation, terms, now)
+    row = draw_up(session, actor, negotiation, terms, now)
+    moves.append(session, negotiation, moves.Step(actor, role, Act.AGREE, terms), state, row.agreed_event, now)
+    return row
+
+
+def draw_up(
+    session: Session,
+    actor: Actor,
+    negotiation: Negotiation,
+    terms: Terms,
+    now: datetime,
+    *,
+    hashes: Mapping[str, str] | None = None,
+) -> Contract:
+    """The document on these terms, with the keys that are valid now, its record (with ``hashes`` of what else it shall
+    commit to) and its row; the caller holds the negotiation and has checked whose turn it is."""
+    drawn = _document(session, actor, negotiation, terms, now)
     event_id = audit.record(
         session,
         "contract.agreed",
         actor,
         on=[f"contract:{drawn.id}", *moves.subjects(negotiation)],
         now=now,
-        hashes={"contract": drawn.hash, "terms": terms.hash},
+        hashes={"contract": drawn.hash, "terms": terms.hash, **(hashes or {})},
         details={"version": negotiation.version, "licence": terms.licence},
     )
     row = Contract(
@@ -65,11 +82,11 @@ def agree(session: Session, actor: Actor | None, negotiation_id: str, seen: str,
         agreed_event=event_id,
     )  # fmt: skip
     session.add(row)
-    moves.append(session, negotiation, moves.Step(actor, role, Act.AGREE, terms), state, event_id, now)
+    session.flush()
     return row
 
 
-def _draw_up(
+def _document(
     session: Session, actor: Actor, negotiation: Negotiation, terms: Terms, now: datetime
 ) -> document.Contract:
     listing = session.get_one(Listing, negotiation.listing_id)
@@ -79,8 +96,8 @@ def _draw_up(
     if denials:
         raise Refused(*denials, status=409)
     parties = [
-        _party(session, "provider", negotiation.provider_org_id),
-        _party(session, "consumer", negotiation.buyer_org_id),
+        party_now(session, "provider", negotiation.provider_org_id),
+        party_now(session, "consumer", negotiation.buyer_org_id),
     ]
     without = [party.name for party in parties if not party.keys]
     if without:
@@ -100,7 +117,8 @@ def _draw_up(
         raise rules.say_error(error, status=409) from None
 
 
-def _party(session: Session, role: str, org_id: str) -> document.Party:
+def party_now(session: Session, role: str, org_id: str) -> document.Party:
+    """The party as a contract drawn up now would name it, with the keys that may sign."""
     org = session.get_one(Organisation, org_id)
     thumbprints = sorted(key.thumbprint for key in keys.keys_of(session, org_id, active=True))
     return document.Party(role, org.id, org.name, org.tax_code, tuple(thumbprints))
@@ -181,7 +199,7 @@ def _valid_key(session: Session, actor: Actor, kid: str) -> SigningKey:
             "KEY_REVOKED",
             N_("This key was revoked after the contract was drawn up, so it signs nothing any more."),
             value=kid,
-            passes=N_("Another key of your organisation that the contract names; otherwise end this negotiation."),
+            passes=N_("Another key that the contract names, or the contract drawn up again with a new key."),
         )
     return key
 

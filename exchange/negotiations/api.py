@@ -11,7 +11,7 @@ from contracts import canonical
 from contracts.log.proof import format_proof
 from exchange import clock, identity, looks
 from exchange.bodies import Blueprint
-from exchange.negotiations import agreements, rules, schemas, service, standing
+from exchange.negotiations import agreements, redraw, rules, schemas, service, standing
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs
 
@@ -145,6 +145,16 @@ def sign(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
     return _contract(contract_id)
 
 
+@contracts.post("/<contract_id>/redraw")
+@needs(Permission.SIGN)
+@contracts.response(201, schemas.ContractView)
+def draw_again(contract_id: str) -> dict[str, Any]:
+    """Draw the contract up again with the keys that are valid now; what was signed of the older document is void"""
+    found = redraw.redraw(identity.db_session(), identity.the_actor(), contract_id, clock.now())
+    identity.commit_logged()
+    return _contract(found.id)
+
+
 @contracts.post("/<contract_id>/end")
 @needs(Permission.SIGN)
 @contracts.arguments(schemas.EndForm(unknown=RAISE))
@@ -207,7 +217,11 @@ def _contract_row(row: Contract) -> dict[str, Any]:
 def _contract(contract_id: str) -> dict[str, Any]:
     session = identity.db_session()
     found = standing.papers(session, identity.the_actor(), contract_id)
+    older, newer = redraw.redraws(session, contract_id), redraw.redrawn_as(session, contract_id)
     return _contract_row(found.row) | {
+        "redraws": older and older.old_id,
+        "redrawn_as": newer and newer.new_id,
+        "cannot_sign": [vars(need) for need in redraw.needs(session, found)],
         "unsigned": found.unsigned,
         "document": canonical.loads(found.row.payload),
         "signatures": [_columns(entry) for entry in found.signatures],

@@ -18,7 +18,7 @@ from exchange.catalogue.models import Listing
 from exchange.error_pages import say
 from exchange.errors import Refused
 from exchange.i18n import language
-from exchange.negotiations import agreements, api, pages, schemas, standing
+from exchange.negotiations import agreements, api, pages, redraw, schemas, standing
 from exchange.negotiations.models import Contract
 from exchange.negotiations.standing import Papers
 from exchange.permissions import Permission, needs
@@ -33,7 +33,8 @@ def index() -> Response:
     session, actor = identity.db_session(), identity.the_actor()
     found = standing.contracts_of(session, actor, before=request.args.get("before"), limit=51)
     older = url_for("contracts.index", before=found[49].id) if len(found) > 50 else None
-    return page("negotiations/contracts.html", rows=[_row(row) for row in found[:50]], older=older)
+    stuck = redraw.waiting_on_keys(session, actor)
+    return page("negotiations/contracts.html", rows=[_row(row) for row in found[:50]], older=older, stuck=stuck)
 
 
 def _row(row: Contract) -> dict[str, Any]:
@@ -44,8 +45,15 @@ def _row(row: Contract) -> dict[str, Any]:
         "row": row,
         "name": catalogue.the_version(session, row.listing_id, row.version).name,
         "other": session.get_one(Organisation, other).name,
-        "state": pages.standing_words(standing.standing_of(session, row, clock.now()), papers),
+        "state": _state(papers),
     }
+
+
+def _state(papers: Papers) -> tuple[str, str]:
+    session = identity.db_session()
+    if redraw.redrawn_as(session, papers.row.id):
+        return _("Drawn up again"), "off"
+    return pages.standing_words(standing.standing_of(session, papers.row, clock.now()), papers)
 
 
 @blueprint.get("/<contract_id>")
@@ -67,7 +75,7 @@ def _contract_page(contract_id: str, refused: Refused | None = None) -> Response
         contract=papers.row,
         contract_id=contract_id,  # what included templates of other nouns know it by
         standing=state,
-        state=pages.standing_words(state, papers),
+        state=_state(papers),
         period=pages.period(papers.row.starts, papers.row.ends, now),
         receipts=receipts,
         proofs={receipt.event_id: format_proof(receipt.proof) for receipt in receipts if receipt.proof},
@@ -93,6 +101,20 @@ def _common(papers: Papers) -> dict[str, Any]:
         "listing_name": catalogue.the_version(session, papers.row.listing_id, papers.row.version).name,
         "clauses": pages.clauses(papers.document.terms),
         "prose": text.clauses(papers.document, language()),
+        "redrawing": _redrawing(papers),
+    }
+
+
+def _redrawing(papers: Papers) -> dict[str, Any]:
+    """What _redraw.html says: who cannot sign this document, whether it can be drawn up again, what it replaces."""
+    session, actor = identity.db_session(), identity.the_actor()
+    found = redraw.needs(session, papers)
+    may = papers.role is not None and actor.may(Permission.SIGN)
+    return {
+        "needs": [need for need in found if need.cause is redraw.Cause.LOST or need.org_id == actor.org_id],
+        "possible": redraw.open_to(actor.org_id, found) if may else None,
+        "older": redraw.redraws(session, papers.row.id),
+        "newer": redraw.redrawn_as(session, papers.row.id),
     }
 
 
@@ -165,6 +187,20 @@ def take_signature(contract_id: str) -> AnyResponse:
     answer = jsonify(location=url_for("contracts.show", contract_id=contract_id) + "#receipts")
     answer.status_code = 201
     return answer
+
+
+@blueprint.post("/<contract_id>/redraw")
+@needs(Permission.SIGN)
+def draw_again(contract_id: str) -> AnyResponse:
+    """The same terms in a new document, with the keys that are valid now."""
+    try:
+        new = redraw.redraw(identity.db_session(), identity.the_actor(), contract_id, clock.now())
+    except Refused as refused:
+        identity.db_session().rollback()
+        return _contract_page(contract_id, refused)
+    identity.commit_logged()
+    flash(_("The contract is drawn up again. Both sides sign the new document."), "good")
+    return redirect(url_for("contracts.show", contract_id=new.id), 303)
 
 
 @blueprint.post("/<contract_id>/end")
