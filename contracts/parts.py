@@ -63,6 +63,7 @@ class Contract:
     trial: TrialRef | None
     log: LogHead | None
     needs: tuple[str, ...]
+    edition: str  # of the wording of its clauses
 
     @property
     def hash(self) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts import terms as contract_terms
+from contracts.problems import problems as contract_problems
 from exchange.catalogue.models import Asset
 from exchange.catalogue.vocabulary import FIELDS, PERSONAL, RIGHTS, TRADEABLE
 from exchange.errors import N_, Refusal
@@ -117,7 +118,7 @@ def _terms_refusals(values: Values) -> Iterator[Refusal]:
         max_queries=values.get("max_queries"), min_group=values.get("min_group"),
         attribution=bool(values.get("attribution")),
     )  # fmt: skip
-    for denied in contract_terms.problems(offer, start):
+    for denied in contract_problems(offer, start):
         name = str(denied.facts["field"])
         name = _OFFER_FIELD.get(name, name)
         value, passes = denied.facts["value"], denied.facts.get("passes")

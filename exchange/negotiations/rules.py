@@ -10,7 +10,8 @@ from sqlmodel import Session
 from contracts import words
 from contracts.document import TrialRef
 from contracts.errors import ContractsError, Fact
-from contracts.terms import Denied, Terms, first_moment, problems, today
+from contracts.problems import problems
+from contracts.terms import Denied, Terms, first_moment, today
 from exchange import pilot
 from exchange.accounts.models import Organisation
 from exchange.accounts.rules import trading_problems

@@ -13,7 +13,7 @@ from exchange.accounts.keys import keys_of
 from exchange.accounts.models import Organisation
 from exchange.catalogue import service as catalogue
 from exchange.errors import NotFound, Refused
-from exchange.negotiations import agreements, api, pages, rules, schemas, service
+from exchange.negotiations import agreements, api, lists, pages, rounds, rules, schemas, service, standing, watching
 from exchange.negotiations.models import Negotiation
 from exchange.permissions import Permission, needs
 
@@ -71,25 +71,39 @@ def _request_page(listing_id: str, refused: Refused | None = None) -> Response:
 def index() -> Response:
     """Mine, on either side: whose turn it is, the state, the next step."""
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
-    found = service.negotiations_of(session, actor, before=request.args.get("before"), limit=51)
-    rows = [_row(negotiation) for negotiation in found[:50]]
-    older = url_for("negotiations.index", before=found[49].id) if len(found) > 50 else None
-    return page("negotiations/index.html", rows=rows, older=older, now=now)
+    show = request.args.get("show", "")
+    found = lists.negotiations(session, actor, show, request.args.get("before"), now)
+    return page(
+        "negotiations/index.html",
+        rows=[_row(negotiation) for negotiation in found.rows],
+        older=found.older,
+        filters=[(key, _(text), found.counts[key]) for key, text in lists.NEGOTIATIONS.items()],
+        show=show if show in lists.NEGOTIATIONS else "",
+    )
 
 
 def _row(negotiation: Negotiation) -> dict[str, Any]:
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     role = negotiation.role_of(actor.org_id)
     other = negotiation.buyer_org_id if actor.org_id == negotiation.provider_org_id else negotiation.provider_org_id
+    signed = standing.has_signed(session, negotiation.id, actor.org_id)
     return {
         "negotiation": negotiation,
         "name": catalogue.the_version(session, negotiation.listing_id, negotiation.version).name,
         "role": role,
         "other": session.get_one(Organisation, other).name,
         "state": pages.state_of(negotiation, now),
-        "next": pages.next_step(negotiation, role, now),
-        "my_turn": pages.is_my_turn(negotiation, role, now),
+        "next": pages.next_step(negotiation, role, now, signed=signed),
+        "left": pages.time_left(negotiation, now),
+        "my_turn": pages.is_my_turn(negotiation, role, now, signed=signed),
     }
+
+
+@blueprint.get("/negotiations/<negotiation_id>/version")
+@needs(Permission.SIGNED_IN)
+def version(negotiation_id: str) -> Response:
+    """Whether anything has moved: a few bytes, or 304."""
+    return watching.answer(watching.version_of(identity.db_session(), identity.the_actor(), negotiation_id))
 
 
 @blueprint.get("/negotiations/<negotiation_id>")
@@ -99,32 +113,39 @@ def show(negotiation_id: str) -> Response:
     return api.look(negotiation_id, lambda: _thread_page(negotiation_id), "negotiation")
 
 
-def _thread_page(negotiation_id: str, refused: Refused | None = None, act: str = "") -> Response:
+def _thread_page(negotiation_id: str, refused: Refused | None = None, act: str = "", **more: Any) -> Response:
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     thread = service.thread(session, actor, negotiation_id)
-    names = {thread.buyer.id: thread.buyer.name, thread.provider.id: thread.provider.name}
-    acts = service.allowed_acts(thread.negotiation, thread.role, now)
-    may_act = thread.role is not None and actor.may(service.PERMISSION[thread.role])
+    negotiation, role = thread.negotiation, thread.role
+    acts = service.allowed_acts(negotiation, role, now)
+    may_act = role is not None and actor.may(service.PERMISSION[role])
+    signed = standing.has_signed(session, negotiation.id, actor.org_id)
     return page(
         "negotiations/thread.html",
         refused,
         thread=thread,
         act=act,
         acts=acts if may_act else frozenset(),
-        rounds=pages.rounds(thread.moves, names),
+        view=rounds.view(session, thread, actor.org_id, now),
         clauses=pages.clauses(thread.terms),
-        state=pages.state_of(thread.negotiation, now),
-        next_step=pages.next_step(thread.negotiation, thread.role, now),
-        my_turn=pages.is_my_turn(thread.negotiation, thread.role, now),
+        state=pages.state_of(negotiation, now),
+        next_step=pages.next_step(negotiation, role, now, signed=signed),
+        time_left=pages.time_left(negotiation, now),
+        my_turn=pages.is_my_turn(negotiation, role, now, signed=signed),
+        may_sign=negotiation.state in ("AGREED", "VERIFIED") and not signed and actor.may(Permission.SIGN),
         clause_label=pages.label,
-        needs_key=thread.role is not None and not keys_of(session, actor.org_id, active=True),
+        needs_key=role is not None and not keys_of(session, actor.org_id, active=True),
+        version=watching.version_of(session, actor, negotiation_id) if role else None,
+        **more,
     )
 
 
 @blueprint.post("/negotiations/<negotiation_id>/offer")
 @needs(Permission.NEGOTIATE)
 def offer(negotiation_id: str) -> AnyResponse:
-    """The seller's counter-offer."""
+    """The seller's counter-offer; with the button "check" it is only tried."""
+    if "check" in request.form:
+        return _checked(negotiation_id)
 
     def do() -> None:
         form = load(schemas.OfferForm)
@@ -134,6 +155,18 @@ def offer(negotiation_id: str) -> AnyResponse:
         )
 
     return _act(negotiation_id, "offer", do, _("The counter-offer is sent."))
+
+
+def _checked(negotiation_id: str) -> Response:
+    """The page again with everything that was typed, and what these terms would do. Nothing is kept."""
+    session, now = identity.db_session(), clock.now()
+    thread = service.thread(session, identity.the_actor(), negotiation_id)
+    try:
+        changes = schemas.changes_of(load(schemas.OfferForm))
+        found = rounds.check(session, thread, rules.countered(thread.terms, changes), now)
+    except Refused as refused:
+        return _thread_page(negotiation_id, refused, "offer")
+    return _thread_page(negotiation_id, act="offer", check=found)
 
 
 @blueprint.post("/negotiations/<negotiation_id>/accept")
@@ -185,6 +218,6 @@ def _act(negotiation_id: str, act: str, do: Any, done: str) -> AnyResponse:
     except NotFound:
         session.rollback()
         raise
-    session.commit()
+    identity.commit_logged()
     flash(done, "good")
     return redirect(url_for("negotiations.show", negotiation_id=negotiation_id), 303)
