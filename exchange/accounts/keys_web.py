@@ -50,6 +50,7 @@ def _page(refused: Refused | None = None, *, of: str | None = None) -> Response:
         reasons=[(str(reason), _(REASONS[reason])) for reason in keys.REASONS],
         reason_name=lambda reason: _(REASONS[reason]),
         refused_key=of,
+        person=actor.user_id,
         key_owner=f"{actor.org_id}.{actor.user_id}",
     )
 

@@ -40,6 +40,7 @@ def index() -> Response:
         filters=[(key, _(text), found.counts[key]) for key, text in lists.CONTRACTS.items()],
         show=show if show in lists.CONTRACTS else "",
         stuck=redraw.waiting_on_keys(session, actor),
+        suspect=redraw.signed_since(session, actor),
     )
 
 

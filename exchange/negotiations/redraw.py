@@ -162,12 +162,18 @@ def waiting_on_keys(session: Session, actor: Actor) -> list[tuple[Contract, Need
     return found
 
 
-def signed_since(session: Session, key: SigningKey) -> list[ContractSignature]:
-    """What a key signed after it was out of its owner's hands, as they told it. It counts, because its records lie
-    before the revocation's: the owner looks at each and ends what they did not want."""
-    if key.suspect_since is None:
-        return []
-    query = select(ContractSignature).where(
-        ContractSignature.thumbprint == key.thumbprint, col(ContractSignature.signed_at) >= key.suspect_since
+def signed_since(session: Session, actor: Actor) -> list[Contract]:
+    """One's own contracts in force that a key signed after it was out of its owner's hands, as they told. They count,
+    because their records lie before the revocation's: the owner looks at each and ends what they did not want."""
+    query = (
+        select(Contract)
+        .join(ContractSignature, col(ContractSignature.contract_id) == col(Contract.id))
+        .join(SigningKey, col(SigningKey.thumbprint) == col(ContractSignature.thumbprint))
+        .where(
+            SigningKey.org_id == actor.org_id,
+            col(ContractSignature.signed_at) >= col(SigningKey.suspect_since),
+            col(Contract.active_event).is_not(None),
+            col(Contract.ended_at).is_(None),
+        )
     )
-    return list(session.exec(query.order_by(col(ContractSignature.id))))
+    return list(session.exec(query.order_by(col(Contract.id).desc()).limit(50)))
