@@ -159,6 +159,10 @@ def sign(session: Session, actor: Actor | None, contract_id: str, entry: object,
     if row is None:
         raise NotFound(contract_id)
     negotiation = moves.lock(session, row.negotiation_id)
+    session.refresh(row)
+    if row.ended_at is not None:
+        text = N_("This document was given up or drawn up again with other keys. It can no longer be signed.")
+        raise refuse("NOT_SIGNABLE", text, value=row.id, status=409)
     papers = standing.papers_of(session, row, actor)
     try:
         signer = signature.check(
