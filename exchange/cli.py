@@ -5,7 +5,7 @@ import click
 from exchange.accounts import cli as account_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
-from exchange.client import deals, monitor, trial
+from exchange.client import deals, keyring, monitor, trial
 from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
@@ -75,6 +75,7 @@ main.add_command(oversight_commands.evidence)
 main.add_command(witness_commands.group)
 main.add_command(bench)
 main.add_command(monitor.monitor)
+main.add_command(keyring.redraw)  # its module hangs the rest of `key` below it
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
     main.add_command(command)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):

@@ -87,7 +87,7 @@ def publish(desk: Desk, file: Path, offer: Path, listing: str | None, submit: bo
     fields = read_json(offer)
     connection = desk.connection("catalogue")
     if listing:
-        made = connection.call("PATCH", f"/listings/{_id(listing)}", fields)
+        made = connection.call("PATCH", f"/listings/{short_id(listing)}", fields)
     else:
         made = connection.call("POST", "/listings", fields)
     desk.tell("DRAFT_MADE", id=made["id"])
@@ -110,7 +110,7 @@ def _send(desk: Desk, connection: Any, listing: str, file: Path) -> None:
     desk.tell("FILE_READ", **{**read, "columns": len(read["columns"])})
 
 
-def _id(text: str) -> str:
+def short_id(text: str) -> str:
     """An identifier that stays one piece of an address."""
     from urllib.parse import quote
 

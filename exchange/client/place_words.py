@@ -15,6 +15,35 @@ PLACES: Mapping[str, tuple[str, str]] = {
     ),
     "ASK_PIN": ("Mã PIN của {where}", "PIN of {where}"),
     "ASK_OTP": ("Mã dùng một lần của {where}", "One-time password of {where}"),
+    # -- how keys end
+    "KEY_ROTATED": (
+        "Đã đăng ký khóa {kid} (mã {id}) thay cho khóa {old}. Khóa cũ đã kết thúc.",
+        "Registered the key {kid} (id {id}) in place of {old}, which has ended.",
+    ),
+    "KEY_NOT_REGISTERED": (
+        "Khóa {kid} chưa được đăng ký cho tổ chức của bạn, hoặc đã bị thu hồi.",
+        "The key {kid} is not registered for your organisation, or was revoked.",
+    ),
+    "REVOKE_CONFIRM": (
+        "Thu hồi khóa {id}? Không thể hoàn tác.",
+        "Revoke the key {id}? This cannot be undone.",
+    ),
+    "KEY_REVOKED": (
+        "Đã thu hồi khóa {kid} lúc {at}. Hợp đồng đang chờ khóa này ký: minhbach redraw MÃ-HỢP-ĐỒNG",
+        "Revoked the key {kid} at {at}. For contracts that wait for its signature: minhbach redraw CONTRACT",
+    ),
+    "CANNOT_SIGN_LOST": (
+        "{org} không còn khóa nào được nêu trong văn bản này có hiệu lực.",
+        "None of the keys that this document names for {org} is valid any more.",
+    ),
+    "CANNOT_SIGN_LATE": (
+        "{org} có khóa mới hơn chưa được nêu trong văn bản này.",
+        "{org} has a newer key that this document does not name.",
+    ),
+    "REDRAW_CONFIRM": (
+        "Lập lại hợp đồng với các khóa đang có hiệu lực? Chữ ký đã có trên văn bản cũ không còn giá trị.",
+        "Have it drawn up again with the keys valid now? Signatures of the older document are void.",
+    ),
     # -- PKCS#11
     "PKCS11_INCOMPLETE": (
         "Khóa trên thiết bị cần cả --pkcs11 (thư viện) và --token (tên thiết bị).",

@@ -129,8 +129,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Your organisation is not one of those who sign this contract.",
     ),
     "KEY_NOT_IN_CONTRACT": (
-        "Hợp đồng không nêu khóa này ({kid}) cho tổ chức của bạn. Khóa được nêu: {passes}.",
-        "The contract does not name this key ({kid}) for your organisation. It names: {passes}.",
+        "Hợp đồng không nêu khóa này ({kid}) cho tổ chức của bạn. Khóa được nêu: {passes}. "
+        "Nếu các khóa đó đã mất: minhbach redraw MÃ-HỢP-ĐỒNG",
+        "The contract does not name this key ({kid}) for your organisation. It names: {passes}. "
+        "If those are lost: minhbach redraw CONTRACT",
     ),
     "SIGN_CONFIRM": ("Ký hợp đồng này thay mặt {org}?", "Sign this contract in the name of {org}?"),
     "NOT_SIGNED": ("Chưa ký gì.", "Nothing was signed."),
