@@ -11,9 +11,9 @@ import contracts
 from contracts import spelling, text
 from contracts.clauses import BODIES, CHOICES, TITLES
 from contracts.problems import ONWARD_BY_LICENCE
-from contracts.sentences import FIELDS, SENTENCES
+from contracts.sentences import FIELDS
 from contracts.terms import CLAUSE_OF, LICENCES
-from contracts.words import say
+from contracts.words import SENTENCES, say
 from tests.contracts.examples import make_contract, make_terms, provider
 
 PLACES = re.compile(r"{(\w+)}")
@@ -85,7 +85,20 @@ def test_days_and_money_are_written_as_each_language_does() -> None:
 
 
 # Modules whose codes have their words here; the log and the evidence bundle keep theirs.
-OURS = ("terms", "problems", "odrl", "negotiation", "document", "reading", "keys", "signature", "standing")
+OURS = (
+    "terms",
+    "problems",
+    "odrl",
+    "negotiation",
+    "document",
+    "reading",
+    "keys",
+    "header",
+    "signature",
+    "standing",
+    "certificates",
+    "forms",
+)
 RAISED = re.compile(r'(?:Error|Stale|Turn|Denied|_denied|_capped)\(\s*"([A-Z][A-Z0-9_]+[A-Z])"')
 
 
