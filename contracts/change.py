@@ -30,15 +30,25 @@ def redline(change: Change, lang: str, role: str = "") -> Redline:
 
     `for_you` is said from the side of `role`: "provider", "consumer" (capitals are the same), or "" for anybody else.
     """
-    label = FIELDS[change.field][LANGUAGES.index(lang)]
     return Redline(
         clause=change.clause,
         title=TITLES[lang][change.clause - 1],
-        label=label[0].upper() + label[1:],
+        label=label(change.field, lang),
         before=value(change.field, change.before, lang),
         after=value(change.field, change.after, lang),
         for_you=_effect(change, lang, role.lower()),
     )
+
+
+def label(field: str, lang: str) -> str:
+    """A field's name, with a capital."""
+    name = FIELDS[field][LANGUAGES.index(lang)]
+    return name[0].upper() + name[1:]
+
+
+def unit(field: str) -> str:
+    """What a number is counted in (contracts.spelling): days, hours, percent, times, queries, units; else nothing."""
+    return say.UNIT_OF.get(field, "")
 
 
 def value(field: str, stated: Any, lang: str) -> str:

@@ -9,6 +9,8 @@ Art. 301. The Vietnamese text prevails.
 
 from __future__ import annotations
 
+EDITION = "2026-2"
+
 TITLES: dict[str, tuple[str, ...]] = {
     "vi": (
         "Các bên",

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contracts import canonical, reading, text
+from contracts.clauses import EDITION
 from contracts.odrl import to_odrl
 from contracts.parts import AssetRef, Contract, LogHead, Party, TrialRef
 from contracts.reading import DocumentError
@@ -72,7 +73,6 @@ def build(
         trial=trial,
         log=log,
         needs=tuple(needs) if needs is not None else tuple(p.org_id for p in parties if p.role != "operator"),
-        edition=text.EDITION,
     )
     return parse(canonical.dumps(_body(contract)))
 
@@ -203,8 +203,8 @@ def _edition(value: object) -> str:
 def _check_edition(contract: Contract) -> None:
     """An older wording has no sentence for what parties may add since: such a term would be signed unseen."""
     added = contract.terms.to_json().keys() & ADDED.keys()
-    if contract.edition != text.EDITION and added:
-        raise DocumentError("EDITION_TOO_OLD", value=contract.edition, field=min(added), passes=text.EDITION)
+    if contract.edition != EDITION and added:
+        raise DocumentError("EDITION_TOO_OLD", value=contract.edition, field=min(added), passes=EDITION)
 
 
 def _check_prose(found: object, expected: Sequence[Mapping[str, str]]) -> None:

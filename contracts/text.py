@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from contracts.clauses import BODIES, CHOICES, TITLES
+from contracts.clauses import BODIES, CHOICES, EDITION, TITLES
 from contracts.clauses_older import OLDER
 from contracts.parts import AssetRef, Contract, Party
 from contracts.spelling import amount, day, money
 from contracts.terms import ANSWERS_ONLY, PERIODS, VIETNAM, Terms
 
-EDITION = "2026-2"
 EDITIONS = (EDITION, *OLDER)
 
 _HEADINGS = {
