@@ -138,6 +138,11 @@ def add_crl(session: Session, der: bytes, now: datetime) -> RevocationList:
     return row
 
 
+def document(session: Session) -> bytes:
+    """The list in force as the bytes whose digest the log names."""
+    return certificates.format_trust(in_force(session))
+
+
 def documents(session: Session, digests: Iterable[str]) -> list[bytes]:
     """The trust lists of these digests."""
     query = select(TrustList.digest, TrustList.document).where(col(TrustList.digest).in_(list(digests)))
