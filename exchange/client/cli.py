@@ -42,17 +42,24 @@ def key_new(desk: Desk, file: Path, alg: str, encrypt: bool) -> None:
 
 
 @key.command("register")
-@click.argument("key")
+@click.argument("key", required=False)
 @click.option("--label", required=True, help="What people call this key, for example where it is kept.")
 @place_options
 @online
-def key_register(desk: Desk, key: str, label: str, module: str | None, token: str | None) -> None:
-    """Register the public half of KEY, a PEM file or with --pkcs11 a label, with proof that you hold the other half."""
+def key_register(desk: Desk, label: str, place: Place) -> None:
+    """Register the public half of KEY with proof that you hold the other half; by --chain or --remote a certificate.
+
+    KEY is a PEM file; with --pkcs11 it is a label, with --remote a credential.
+    """
     connection = desk.connection("sign")
-    with Place(key, module, token).opened(desk) as holder:
-        proof = holder.proof(connection.call("POST", "/keys/challenge")["challenge"])
     with as_person(connection):
-        made = connection.call("POST", "/keys", {"proof": proof, "label": label, "grade": "file"})
+        challenge = connection.call("POST", "/keys/challenge")["challenge"]
+        with place.opened(desk) as holder:
+            body = {"proof": holder.proof(challenge), "label": label}
+        if holder.chain:
+            made = connection.call("POST", "/keys/certificate", body)
+        else:
+            made = connection.call("POST", "/keys", {**body, "grade": "file"})
     desk.tell("KEY_REGISTERED", kid=made["thumbprint"], id=made["id"])
 
 

@@ -151,19 +151,18 @@ def _tell_checked(desk: Desk, found: Mapping[str, Any]) -> None:
 
 @click.command("sign")
 @click.argument("contract")
-@click.option("--key", required=True, help="A PEM file of mode 0600; with --pkcs11 the key's label on the token.")
+@click.option("--key", help="A PEM file of mode 0600; the key's label with --pkcs11, the credential with --remote.")
 @place_options
 @SEEN
 @POLICY
 @YES
 @online
 def sign(
-    desk: Desk, contract: str, key: str, module: str | None, token: str | None, terms_hash: str | None,
-    policy: Path | None, yes: bool,
+    desk: Desk, contract: str, place: Place, terms_hash: str | None, policy: Path | None, yes: bool
 ) -> None:  # fmt: skip
     """Read CONTRACT, compare it with what was negotiated, sign it here, and check its record in the log."""
     connection = desk.connection("sign")
-    with Place(key, module, token).opened(desk) as holder:
+    with place.opened(desk) as holder:
         drawn, entry = _sign(desk, connection, contract, holder, terms_hash, yes)
     from contracts import canonical
 

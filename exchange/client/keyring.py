@@ -1,6 +1,7 @@
 """``minhbach key list|rotate|revoke``, ``minhbach redraw``: how a registered key ends, and what then waits for it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -28,18 +29,20 @@ def key_list(desk: Desk) -> None:
 
 @key.command("rotate")
 @click.argument("old")
-@click.argument("new")
+@click.argument("key", metavar="NEW")
 @click.option("--label", required=True, help="What people call the new key.")
 @place_options
 @online
-def key_rotate(desk: Desk, old: str, new: str, label: str, module: str | None, token: str | None) -> None:
+def key_rotate(desk: Desk, old: str, label: str, place: Place) -> None:
     """Register the key NEW in place of OLD, which vouches for it and ends: PEM files, or with --pkcs11 labels."""
     connection = desk.connection("sign")
     with as_person(connection):
         challenge = connection.call("POST", "/keys/challenge")["challenge"]
-    with Place(new, module, token).opened(desk) as holder:
+    if place.remote or place.chain:
+        raise ClientError("ROTATE_CERTIFICATE")
+    with place.opened(desk) as holder:
         proof = holder.proof(challenge)
-    with Place(old, module, token).opened(desk) as holder:
+    with replace(place, key=old).opened(desk) as holder:
         before, endorsement = holder.kid, holder.proof(proof, ROTATION)
     row = _registered(connection.call("GET", "/keys"), before)
     body = {"proof": proof, "endorsement": endorsement, "label": label, "grade": "file"}

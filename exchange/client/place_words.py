@@ -15,6 +15,71 @@ PLACES: Mapping[str, tuple[str, str]] = {
     ),
     "ASK_PIN": ("Mã PIN của {where}", "PIN of {where}"),
     "ASK_OTP": ("Mã dùng một lần của {where}", "One-time password of {where}"),
+    "KEY_MISSING": (
+        "Hãy cho biết khóa: một tệp, hoặc tên khóa với --pkcs11, hoặc --remote.",
+        "Say which key: a file, or its label with --pkcs11, or --remote.",
+    ),
+    "CHAIN_OTHER": (
+        "Chứng thư số đầu tiên trong {path} không phải của khóa này.",
+        "The first certificate in {path} is not this key's.",
+    ),
+    # -- a remote signing service
+    "REMOTE_PROGRAM": (
+        "Hãy nêu tệp ứng dụng của dịch vụ ký số bằng --service hoặc biến MINHBACH_SERVICE.",
+        "Name the signing service's client file, with --service or the variable MINHBACH_SERVICE.",
+    ),
+    "REMOTE_VERSION": (
+        "{server} không dùng phiên bản 2 của giao thức CSC (mà là: {value}).",
+        "{server} does not speak version 2 of the CSC API (but: {value}).",
+    ),
+    "REMOTE_STRANGE": (
+        "{server} trả lời không đúng giao thức CSC: {call}, {field}. Chưa ký gì.",
+        "{server} does not answer as the CSC API says: {call}, {field}. Nothing was signed.",
+    ),
+    "REMOTE_BUSY": (
+        "{server} đang quá tải hoặc giới hạn số lần gọi (mã {status}). Hãy thử lại sau. Chưa ký gì.",
+        "{server} is busy or limits how often it is asked (status {status}). Try again later. Nothing was signed.",
+    ),
+    "REMOTE_REFUSED": (
+        "{server} từ chối {call}: {error} {reason}. Chưa ký gì.",
+        "{server} refuses {call}: {error} {reason}. Nothing was signed.",
+    ),
+    "REMOTE_TOKEN": (
+        "{server} không cấp quyền cho ứng dụng hoặc tài khoản này: {error} {reason}",
+        "{server} gives this program or account no access: {error} {reason}",
+    ),
+    "REMOTE_PIN": (
+        "{server}: sai mã PIN. Sau vài lần sai, dịch vụ có thể khóa chứng thư. Chưa ký gì.",
+        "{server}: wrong PIN. After a few wrong ones the service may lock the credential. Nothing was signed.",
+    ),
+    "REMOTE_OTP": (
+        "{server}: mã dùng một lần sai hoặc đã hết hạn. Hãy chạy lại lệnh để nhận mã mới. Chưa ký gì.",
+        "{server}: the one-time password is wrong or has expired. Run the command again. Nothing was signed.",
+    ),
+    "REMOTE_SAD": (
+        "{server}: quyền ký đã hết hạn hoặc không dùng được. Hãy chạy lại lệnh. Chưa ký gì.",
+        "{server}: the authorisation to sign has expired or does not fit. Run the command again. Nothing was signed.",
+    ),
+    "REMOTE_CHOOSE": (
+        "Hãy nêu chứng thư bằng --key. {server} có: {passes}",
+        "Name a credential with --key. {server} has: {passes}",
+    ),
+    "REMOTE_CREDENTIAL": (
+        "Chứng thư {credential} không ký được lúc này ({part}: {value}).",
+        "The credential {credential} cannot sign now ({part}: {value}).",
+    ),
+    "REMOTE_ALGORITHM": (
+        "Chứng thư {credential} ký bằng thuật toán không được chấp nhận ({value}). Được chấp nhận: {passes}.",
+        "The credential {credential} signs with no algorithm that is accepted ({value}). Accepted: {passes}.",
+    ),
+    "REMOTE_MODE": (
+        "Chứng thư {credential} cần cách xác thực chưa được hỗ trợ ({value}).",
+        "The credential {credential} wants a way of authorisation that is not supported ({value}).",
+    ),
+    "ROTATE_CERTIFICATE": (
+        "Chứng thư số không được thay bằng lệnh này: hãy đăng ký chứng thư mới, rồi thu hồi chứng thư cũ.",
+        "A certificate is not replaced by this command: register the new one, then revoke the old one.",
+    ),
     # -- how keys end
     "KEY_ROTATED": (
         "Đã đăng ký khóa {kid} (mã {id}) thay cho khóa {old}. Khóa cũ đã kết thúc.",

@@ -287,7 +287,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{path}: {bytes} byte, mã băm đúng như trong hợp đồng ({digest}).",
         "{path}: {bytes} bytes, digest as in the signed contract ({digest}).",
     ),
-    **PLACES,
     "UNREAD": ("Chưa đọc: {count}", "Unread: {count}"),
     "WEBHOOK_ADDED": ("Webhook: {id} → {url}", "Webhook: {id} → {url}"),
     "WEBHOOK_SECRET": (
@@ -296,4 +295,5 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "WEBHOOK_REMOVED": ("Đã gỡ webhook {id}.", "Webhook {id} is removed."),
     "WEBHOOK_SENDING": ("Đang gửi tin: {id}", "On its way: {id}"),
+    **PLACES,
 }  # fmt: skip
