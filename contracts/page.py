@@ -28,8 +28,9 @@ from fpdf.prefs import ViewerPreferences
 from fpdf.syntax import PDFArray
 
 from contracts import text
-from contracts.document import LANGUAGES, prose_digests
+from contracts.document import prose_digests
 from contracts.parts import Contract
+from contracts.spelling import LANGUAGES
 
 ATTACHMENT = "contract.json"
 RELATIONSHIP = "Source"

@@ -141,12 +141,11 @@ def _common(papers: Papers) -> dict[str, Any]:
         "json": rounds.pretty(content["terms"]),
         "odrl": rounds.pretty(content["policy"]),
         "whole": rounds.pretty(content),
-        "grade_name": lambda grade: _(pages.GRADES[grade]),
         "sign_by": rules.last_turn_day(negotiation),
         "may_sign": _may_sign(papers),
         "version": watching.version_of(session, actor, negotiation.id) if papers.role else None,
-        "redrawing": _redrawing(papers),
         "certified": [(entry, opening.subject_of(entry)) for entry in papers.signatures if entry.path],
+        "redrawing": _redrawing(papers),
     }
 
 

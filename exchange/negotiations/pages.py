@@ -5,14 +5,15 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from contracts.negotiation import FINAL, Act, Role, State
+from contracts import change
+from contracts.negotiation import FINAL, Act, Reason, Role, State, allowed
+from contracts.negotiation_words import REASONS
 from contracts.sentences import FIELDS
 from contracts.standing import Standing
-from contracts.terms import Change, Terms, today
-from exchange.catalogue.vocabulary import LICENCES, ONWARD
+from contracts.terms import Terms, today
 from exchange.errors import N_
 from exchange.i18n import day, dong, language, number, places
-from exchange.negotiations import rules, service
+from exchange.negotiations import rules
 from exchange.negotiations.models import Negotiation
 from exchange.negotiations.standing import Papers
 
@@ -58,18 +59,11 @@ END_CODES = {
     "other": N_("Another reason"),
     "unsigned": N_("Given up before it was signed"),
 }
-# How strong a signature's proof of who made it is.
-GRADES = {
-    "browser": N_("Key in a browser"),
-    "file": N_("Key in a file"),
-    "organisation": N_("Organisation certificate"),
-    "licensed": N_("Certificate of a licensed authority"),
-}
 # What each side waits for or has to do: (state, role) -> sentence; %(day)s is the deadline.
 _NEXT: dict[tuple[State, Role], str] = {
     (State.REQUESTED, Role.PROVIDER): N_("Your turn: answer this request by %(day)s."),
     (State.REQUESTED, Role.CONSUMER): N_("The request is sent. The seller has until %(day)s to answer."),
-    (State.OFFERED, Role.CONSUMER): N_("Your turn: accept the counter-offer or end the negotiation by %(day)s."),
+    (State.OFFERED, Role.CONSUMER): N_("Your turn: accept the counter-offer or propose other terms by %(day)s."),
     (State.OFFERED, Role.PROVIDER): N_("The counter-offer is sent. The buyer has until %(day)s to answer."),
     (State.ACCEPTED, Role.PROVIDER): N_("Your turn: agree, so that the contract is drawn up, by %(day)s."),
     (State.ACCEPTED, Role.CONSUMER): N_("You have accepted. The seller draws up the contract by %(day)s."),
@@ -85,21 +79,9 @@ def label(name: str) -> str:
 
 def shown(name: str, value: Any) -> str:
     """A clause's value for people."""
-    if name == "licence":
-        return f"{value} · {_(LICENCES[value])}" if value in LICENCES else str(value)
-    if name == "onward_transfer":
-        return _(ONWARD[value]) if value in ONWARD else str(value)
     if name == "price_vnd":
         return dong(value)
-    if name in ("starts", "ends"):
-        return day(value if isinstance(value, date) else date.fromisoformat(value))
-    if name in ("exclusive", "attribution"):
-        return _("Yes") if value else _("No")
-    if value is None:
-        return _("no limit")
-    if name == "territory":
-        return places(value)
-    return number(value) if isinstance(value, int) else str(value)
+    return places(value) if name == "territory" else change.value(name, value, language())
 
 
 def clauses(terms: Terms) -> list[tuple[str, str]]:
@@ -108,18 +90,13 @@ def clauses(terms: Terms) -> list[tuple[str, str]]:
 
 
 def told(before: Terms, after: Terms, role: Role | None) -> list[str]:
-    """What a proposal changes, each clause as one plain sentence."""
-    return [_told(change) for change in before.difference(after)]
-
-
-def _told(change: Change) -> str:
-    facts = {"before": shown(change.field, change.before), "after": shown(change.field, change.after)}
-    return f"{label(change.field)}: {facts['before']} → {facts['after']}"
+    """What a proposal changes, each clause as one plain sentence for the reader's side."""
+    return [change.redline(one, language(), role or "").for_you for one in before.difference(after)]
 
 
 def state_of(negotiation: Negotiation, now: datetime) -> tuple[str, str]:
     """The state's name and tone."""
-    if rules.is_lapsed(negotiation, now) or negotiation.terminated_reason == "lapsed":
+    if rules.is_lapsed(negotiation, now) or negotiation.terminated_code == Reason.LAPSED:
         return _("Lapsed: nobody answered in time"), "off"
     text, tone = STATES[State(negotiation.state)]
     return _(text), tone
@@ -154,11 +131,34 @@ def time_left(negotiation: Negotiation, now: datetime) -> str:
     return _("Only until tomorrow.") if days else _("Only today.")
 
 
+def reason(code: str) -> str:
+    """Why a negotiation ended, or may end."""
+    return REASONS[Reason(code)][0 if language() == "vi" else 1]
+
+
+def ended(negotiation: Negotiation, names: dict[str, str]) -> dict[str, Any] | None:
+    """Why it ended without a contract, said by whom and when; None while it goes on or once it is concluded."""
+    if negotiation.terminated_code is None:
+        return None
+    return {
+        "code": reason(negotiation.terminated_code),
+        "text": negotiation.terminated_reason,
+        "who": names.get(negotiation.terminated_by or "", _("The exchange")),
+        "at": negotiation.terminated_at,
+    }
+
+
+def reasons() -> list[tuple[str, str]]:
+    """What a party may choose from when it ends a negotiation."""
+    return [(str(code), reason(code)) for code in rules.REASONS]
+
+
 def is_my_turn(negotiation: Negotiation, role: Role | None, now: datetime, *, signed: bool = False) -> bool:
     """Whether the reader's side can do more than give up."""
-    acts = service.allowed_acts(negotiation, role, now)
-    to_sign = negotiation.state in _TO_SIGN and role is not None and not rules.is_lapsed(negotiation, now)
-    return bool(acts - {Act.TERMINATE}) or (to_sign and not signed)
+    if role is None or rules.is_lapsed(negotiation, now):
+        return False
+    state = State(negotiation.state)
+    return not signed if state in _TO_SIGN else bool(allowed(state, role) - {Act.TERMINATE})
 
 
 def standing_words(standing: Standing, papers: Papers) -> tuple[str, str]:

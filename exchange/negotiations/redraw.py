@@ -14,7 +14,7 @@ from enum import StrEnum
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
-from contracts.negotiation import State
+from contracts.negotiation import Act, Role, State
 from exchange import audit
 from exchange.accounts.models import Organisation, SigningKey
 from exchange.errors import N_, NotFound, refuse
@@ -86,7 +86,8 @@ def redraw(session: Session, actor: Actor | None, contract_id: str, now: datetim
     service.check_still_possible(session, negotiation, terms, now)
     _check_patience(session, negotiation.id)
     _void(session, actor, papers, need, now)
-    new = agreements.draw_up(session, actor, negotiation, terms, now, hashes={"redraws": row.sha256})
+    step = moves.Step(actor, Role.CONSUMER if actor.org_id == row.buyer_org_id else Role.PROVIDER, Act.AGREE, terms)
+    new = agreements.draw_up(session, negotiation, step, now, hashes={"redraws": row.sha256})
     row.end_reason = f"→ {new.id}"
     negotiation.state, negotiation.updated_at = State.AGREED, now  # a VERIFY of the older document is void with it
     done = Redraw(

@@ -1,14 +1,16 @@
 """One negotiation as its page shows it: the rounds, what each changed, what that means for the reader, the draft."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlmodel import Session
 
 from contracts import parts, text
+from contracts.change import redline
 from contracts.negotiation import PROPOSALS, Act, Role
 from contracts.odrl import to_odrl
 from contracts.terms import Terms
@@ -17,10 +19,11 @@ from exchange.accounts.models import User
 from exchange.catalogue.models import Asset
 from exchange.error_pages import say
 from exchange.i18n import language
-from exchange.negotiations import pages, rules
-from exchange.negotiations.models import Move
+from exchange.negotiations import checking, pages, rules
+from exchange.negotiations.models import Move, Negotiation
 from exchange.negotiations.redline import ChangedClause, Frame, changed_clauses
 from exchange.negotiations.service import Thread
+from exchange.permissions import Actor
 
 _TONES = {Act.TERMINATE: "bad", Act.FINALIZE: "good"}
 
@@ -76,15 +79,23 @@ class Check:
     refusals: list[dict[str, object]]
     told: list[str]
     clauses: list[ChangedClause]
+    first: bool = False  # a first request: no terms are on the table yet
 
 
-def check(session: Session, thread: Thread, terms: Terms, now: datetime) -> Check:
-    """Try terms against the rules and against those on the table. Changes nothing."""
-    other = Role.PROVIDER if thread.role is Role.CONSUMER else Role.CONSUMER
+def check_request(session: Session, actor: Actor, listing_id: str, wish: rules.Wish, now: datetime) -> Check:
+    """Try a request against the rules and against what the listing offers. Changes nothing."""
+    found = checking.check_request(session, actor, listing_id, wish, now)
+    told = [redline(change, language(), found.other).for_you for change in found.changes]
+    return Check([say(refusal) for refusal in found.refusals], told, [], first=True)
+
+
+def check(session: Session, thread: Thread, changes: Mapping[str, Any], now: datetime) -> Check:
+    """Try the reader's changes against the rules and against the terms on the table. Changes nothing."""
+    found = checking.check_counter(session, thread, changes, now)
     return Check(
-        refusals=[say(refusal) for refusal in rules.terms_problems(terms, now)],
-        told=pages.told(thread.terms, terms, other),
-        clauses=changed_clauses(frame_of(session, thread, now), thread.terms, terms, language()),
+        refusals=[say(refusal) for refusal in found.refusals],
+        told=pages.told(thread.terms, found.terms, found.other),
+        clauses=changed_clauses(frame_of(session, thread, now), thread.terms, found.terms, language()),
     )
 
 
@@ -130,14 +141,8 @@ def frame_of(session: Session, thread: Thread, now: datetime) -> Frame:
 def listing_offer(thread: Thread) -> Terms:
     """What the listing offers to this buyer, for the purpose and from the day that the first request names."""
     asked = Terms.from_json(thread.moves[0].terms)
-    wish = rules.Wish(
-        purpose=asked.purpose,
-        scenario=asked.scenario,
-        starts=asked.starts,
-        ends=rules.last_day(asked.starts, thread.version.term_months),
-        territory=tuple(thread.version.territory),
-    )
-    return rules.terms_of(thread.version, wish)
+    ends = rules.last_day(asked.starts, thread.version.term_months)
+    return rules.offer_for(thread.version, replace(asked, ends=ends, territory=tuple(thread.version.territory)))
 
 
 def _rounds(session: Session, thread: Thread, reader_org: str, frame: Frame, offer: Terms) -> Sequence[Round]:
@@ -145,7 +150,6 @@ def _rounds(session: Session, thread: Thread, reader_org: str, frame: Frame, off
     found, before = [], offer
     for move in thread.moves:
         terms, act = Terms.from_json(move.terms), Act(move.act)
-        ended = act is Act.TERMINATE and thread.negotiation.terminated_reason != "lapsed"
         found.append(
             Round(
                 move=move,
@@ -153,12 +157,18 @@ def _rounds(session: Session, thread: Thread, reader_org: str, frame: Frame, off
                 who=names.get(move.org_id or "", _("The exchange")),
                 person=_person(session, move) if move.org_id == reader_org else "",
                 tone=_TONES.get(act, "info"),
-                reason=thread.negotiation.terminated_reason or "" if ended else "",
+                reason=_reason(thread.negotiation) if act is Act.TERMINATE else "",
                 clauses=changed_clauses(frame, before, terms, language()) if act in PROPOSALS else [],
             )
         )
         before = terms
     return found
+
+
+def _reason(negotiation: Negotiation) -> str:
+    """The code in words, and what the party wrote."""
+    code = pages.reason(negotiation.terminated_code) if negotiation.terminated_code else ""
+    return f"{code}. {negotiation.terminated_reason}" if negotiation.terminated_reason else code
 
 
 def _person(session: Session, move: Move) -> str:
