@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from exchange.client.paper_words import PAPER
 from exchange.client.place_words import PLACES
 from exchange.errors import ExchangeError
 
@@ -317,4 +318,5 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "WEBHOOK_REMOVED": ("Đã gỡ webhook {id}.", "Webhook {id} is removed."),
     "WEBHOOK_SENDING": ("Đang gửi tin: {id}", "On its way: {id}"),
     **PLACES,
+    **PAPER,
 }  # fmt: skip

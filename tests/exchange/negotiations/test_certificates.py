@@ -2,11 +2,15 @@
 
 import base64
 import io
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import Encoding
 from flask import Flask
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
@@ -14,10 +18,15 @@ from sqlmodel import Session, select
 from contracts import canonical, certificates, evidence, keys, signature, verify
 from contracts.evidence import WHOLE_LOG
 from contracts.log import leaf
+from exchange import clock
 from exchange.accounts import certificates as accounts
 from exchange.accounts import keys as key_rules
 from exchange.accounts import trust
 from exchange.accounts.models import Organisation, SigningKey
+from exchange.cli import main
+from exchange.client import certificates as command
+from exchange.client.paper import Credential
+from exchange.config import Config
 from exchange.db import Database
 from exchange.errors import NotFound, NotPermitted, Refused
 from exchange.ledger import service as ledger
@@ -28,6 +37,7 @@ from exchange.permissions import Actor
 from tests.contracts.authority import Authority, Certified, named
 from tests.exchange.negotiations.market import Market
 from tests.exchange.people import People
+from tests.exchange.test_doors import by_token
 
 SECRET, CREDENTIAL = "a server's secret", "a session's token"
 
@@ -258,22 +268,117 @@ def test_a_file_that_is_none_is_refused(market: Market, file: Any) -> None:
     assert refused(market.do, agreements.sign, market.buyer, contract.id, more) == "SIGNATURE_MALFORMED"
 
 
-def test_pages_and_api_show_who_is_trusted_and_take_a_certificate(
-    app: Flask, certifying: Certifying, people: People, database: Database
+def test_pages_show_who_is_trusted_and_the_operator_what_waits(
+    app: Flask, certifying: Certifying, people: People
 ) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
     market = certifying.market
-    browser = people.browser(market.buyer, "en")
+    browser, operator = people.browser(market.buyer, "en"), people.browser(people.operator(), "en")
     page = browser.get("/trust").text
     assert "CN=Root CA,C=VN" in page
     assert "Certificate of a licensed authority" in page
-    assert "Certificates to confirm" not in page
-    assert "/trust/keys/" not in page
-    form = browser.get("/me/keys/certificate").text
-    assert "minhbach key certificate" in form
+    assert "minhbach key certificate --key key.pem" in browser.get("/me/keys/certificate").text
     stray = certifying.register(market.buyer, certifying.sub.certify(named("X"), market.now))
-    operator = people.browser(people.operator(), "en")
-    assert stray.thumbprint in operator.get("/trust").text
+    assert f"/trust/keys/{stray.id}/confirm" in operator.get("/trust").text
+    assert f"/trust/keys/{stray.id}/confirm" not in browser.get("/trust").text
     assert "Waits for the operator" in browser.get("/me/keys").text
+    assert browser.post(f"/trust/keys/{stray.id}/confirm").status_code == 403
+    assert operator.post(f"/trust/keys/{stray.id}/confirm").status_code == 303
+    assert "Waits for the operator" not in browser.get("/me/keys").text
+
+
+def test_a_person_registers_by_a_p7s_and_signs_with_a_file_on_the_pages(
+    app: Flask, certifying: Certifying, people: People
+) -> None:
+    cades = pytest.importorskip("contracts.cades")
+    app.config["WTF_CSRF_ENABLED"] = False
+    market, signer = certifying.market, certifying.signer(certifying.market.buyer)
+    market.now = clock.now()
+    certifying.load_lists()
+    browser = people.browser(market.buyer, "en")
+    challenge = re.findall(r'name="challenge" value="([^"]+)"', browser.get("/me/keys/certificate").text)[0]
+
+    def p7s(data: bytes, name: str) -> dict[str, Any]:
+        made = cades.sign(data, signer.chain, cades.local(signer.key), now=clock.now())
+        return {"file": (io.BytesIO(made), name)}
+
+    form = {"label": "Token", "challenge": challenge}
+    foreign = browser.post("/me/keys/certificate", data={**form, **p7s(b"another text", "c.p7s")})
+    assert foreign.status_code == 422
+    assert browser.post("/me/keys/certificate", data={**form, "proof": ""}).status_code == 422
+    done = browser.post("/me/keys/certificate", data={**form, **p7s(challenge.encode(), "challenge.txt.p7s")})
+    assert done.status_code == 303, done.text
+    contract = market.agreed()
+    address = f"/contracts/{contract.id}/sign/file"
+    wrong = browser.post(address, data={"file": (io.BytesIO(b"junk"), "contract.docx")})
+    assert wrong.status_code == 422
+    assert "Sign with a certificate in another program" in wrong.text
+    assert browser.post(address, data=p7s(contract.payload, "contract.json.p7s")).status_code == 303
+    shown = browser.get(f"/contracts/{contract.id}").text
+    assert "Certificate of a licensed authority" in shown
+    kept = browser.get(f"/contracts/{contract.id}/signatures/{market.buyer.org_id}/file")
+    assert cades.open_signature(kept.data, contract.payload).chain[0] == signer.der
+    assert browser.get(f"/contracts/{contract.id}/signatures/{market.seller.org_id}/file").status_code == 404
+
+
+def test_programs_read_the_list_and_register_and_the_bytes_have_the_digest_of_the_log(
+    app: Flask, certifying: Certifying, database: Database
+) -> None:
+    market, signer = certifying.market, certifying.signer(certifying.market.buyer)
+
+    def call(method: str, path: str, **more: Any) -> Any:
+        return by_token(app, database, market.buyer, "sign", method, f"/api/v1{path}", **more)[1]
+
+    told = call("GET", "/trust").get_json()
+    assert [root["grade"] for root in told["roots"]] == ["licensed"]
+    assert [crl["issuer_name"] for crl in told["crls"]] == ["CN=Root CA,C=VN", "CN=Sub CA,C=VN"]
+    assert told["digest"] == told["history"][0]["digest"]
+    assert canonical.sha256_b64url(call("GET", "/trust/list").data) == told["digest"]
+    assert call("POST", "/keys/certificate", json={"proof": "a.b.c", "label": "x"}).status_code == 422
+    assert call("POST", "/keys/nothing/confirm").status_code == 403
+    assert signer.der
+
+
+def test_the_commands_proof_is_one_that_the_exchange_takes(certifying: Certifying, session: Session) -> None:
+    market, signer = certifying.market, certifying.signer(certifying.market.buyer, alg="RS256")
+    challenge = key_rules.make_challenge(SECRET, market.buyer, CREDENTIAL, market.now)
+    proof = command.proof_of(Credential(signer.key, signer.chain), challenge)
+    assert add(session, market.buyer, signer, market.now, proof=proof).grade == "licensed"
+
+
+def test_the_trust_command_changes_the_list(
+    config: Config, app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    root = Authority.root("Root CA", now)
+    for name, value in (
+        ("HOME", config.home),
+        ("DATABASE_URL", config.database_url),
+        ("LOG_ORIGIN", config.log_origin),
+    ):
+        monkeypatch.setenv(f"MINHBACH_{name}", str(value))
+    pem, crl = tmp_path / "root.pem", tmp_path / "root.crl"
+    pem.write_bytes(root.certificate.public_bytes(Encoding.PEM))
+    crl.write_bytes(root.crl(now))
+
+    def run(*words: object) -> Any:
+        return CliRunner().invoke(main, ["trust", *map(str, words)])
+
+    added = run("add", pem, "--grade", "licensed")
+    assert added.exit_code == 0, added.output
+    thumbprint = certificates.thumbprint(root.der)
+    assert added.output.startswith(thumbprint)
+    assert run("crl", crl).exit_code == 0
+    listed = run("list").output
+    assert thumbprint in listed
+    assert "crl" in listed
+    assert certificates.Trust(licensed=(root.der,)).digest in listed
+    again = run("add", pem, "--grade", "organisation")
+    assert again.exit_code == 1
+    assert "ROOT_LISTED" in again.output
+    assert run("add", crl, "--grade", "licensed").exit_code == 1
+    assert run("remove", thumbprint).exit_code == 0
+    assert thumbprint not in run("list").output
 
 
 def test_a_root_must_be_one_and_is_listed_once_and_an_old_list_is_refused(certifying: Certifying) -> None:

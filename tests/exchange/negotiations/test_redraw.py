@@ -155,7 +155,7 @@ def test_giving_up_ends_the_newer_document(market: Market, reading: Session) -> 
     old = market.agreed()
     market.add_key(market.buyer)
     new = market.do(redraw.redraw, market.buyer, old.id)
-    market.do(service.terminate, market.buyer, new.negotiation_id, "Đổi ý")
+    market.do(service.terminate, market.buyer, new.negotiation_id, "no-need", "Đổi ý")
     assert reading.get_one(Contract, new.id).end_reason == "Đổi ý"
     assert reading.get_one(Contract, old.id).end_reason == f"→ {new.id}"
 
