@@ -10,6 +10,7 @@ from exchange.client import (
     consents,
     deals,
     hooks,
+    keyring,
     monitor,
     paper,
     trial,
@@ -85,6 +86,7 @@ main.add_command(oversight_commands.evidence)
 main.add_command(witness_commands.group)
 main.add_command(bench)
 main.add_command(monitor.monitor)
+main.add_command(keyring.redraw)  # its module hangs the rest of `key` below it
 main.add_command(paper.contract)
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
     main.add_command(command)

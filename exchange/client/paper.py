@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 import click
 
-from exchange.client.cli import EXISTING, FILE, read_key
+from exchange.client.cli import EXISTING, FILE
 from exchange.client.deals import YES
 from exchange.client.desk import Desk, clean, offline, online
+from exchange.client.places import read_key
 from exchange.client.words import ClientError
 
 if TYPE_CHECKING:

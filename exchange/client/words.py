@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from exchange.client.paper_words import PAPER
+from exchange.client.place_words import PLACES
 from exchange.errors import ExchangeError
 
 LANGUAGES = ("vi", "en")
@@ -144,8 +145,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Your organisation is not one of those who sign this contract.",
     ),
     "KEY_NOT_IN_CONTRACT": (
-        "Hợp đồng không nêu khóa này ({kid}) cho tổ chức của bạn. Khóa được nêu: {passes}.",
-        "The contract does not name this key ({kid}) for your organisation. It names: {passes}.",
+        "Hợp đồng không nêu khóa này ({kid}) cho tổ chức của bạn. Khóa được nêu: {passes}. "
+        "Nếu các khóa đó đã mất: minhbach redraw MÃ-HỢP-ĐỒNG",
+        "The contract does not name this key ({kid}) for your organisation. It names: {passes}. "
+        "If those are lost: minhbach redraw CONTRACT",
     ),
     "SIGN_CONFIRM": ("Ký hợp đồng này thay mặt {org}?", "Sign this contract in the name of {org}?"),
     "NOT_SIGNED": ("Chưa ký gì.", "Nothing was signed."),
@@ -314,5 +317,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "WEBHOOK_REMOVED": ("Đã gỡ webhook {id}.", "Webhook {id} is removed."),
     "WEBHOOK_SENDING": ("Đang gửi tin: {id}", "On its way: {id}"),
+    **PLACES,
     **PAPER,
 }  # fmt: skip

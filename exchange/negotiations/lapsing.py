@@ -9,7 +9,7 @@ from contracts.negotiation import State
 from contracts.terms import today
 from exchange.catalogue.models import ListingVersion
 from exchange.negotiations import rules
-from exchange.negotiations.models import OPEN_STATES, Contract, ContractSignature, Negotiation
+from exchange.negotiations.models import OPEN_STATES, Contract, ContractSignature, Negotiation, not_redrawn
 from exchange.notices.due import Due
 
 STEPS = (1, 3, 7)  # days before the last one on which the side whose turn it is hears of it
@@ -58,7 +58,7 @@ def whose_turn(session: Session, negotiation: Negotiation) -> list[str]:
     signed = session.exec(
         select(ContractSignature.org_id)
         .join(Contract, col(Contract.id) == col(ContractSignature.contract_id))
-        .where(Contract.negotiation_id == negotiation.id)
+        .where(Contract.negotiation_id == negotiation.id, not_redrawn())
     ).all()
     return [org_id for org_id in _both(negotiation) if org_id not in signed]
 

@@ -21,7 +21,7 @@ from exchange.errors import NotFound, Refusal
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.negotiations import rules, service
-from exchange.negotiations.models import Contract, ContractSignature
+from exchange.negotiations.models import Contract, ContractSignature, not_redrawn
 from exchange.permissions import Actor, Permission
 
 
@@ -111,7 +111,7 @@ def has_signed(session: Session, negotiation_id: str, org_id: str) -> bool:
     query = (
         select(ContractSignature.id)
         .join(Contract, col(Contract.id) == col(ContractSignature.contract_id))
-        .where(Contract.negotiation_id == negotiation_id, ContractSignature.org_id == org_id)
+        .where(Contract.negotiation_id == negotiation_id, ContractSignature.org_id == org_id, not_redrawn())
     )
     return session.exec(query).first() is not None
 

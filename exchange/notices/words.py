@@ -102,6 +102,10 @@ TOLD: Mapping[str, Told] = {
     "contract.suspended": _contract(N_("The contract %(contract)s on “%(listing)s” is suspended.")),
     "contract.resumed": _contract(N_("The contract %(contract)s on “%(listing)s” is resumed.")),
     "contract.ended": _contract(N_("The other side has ended the contract %(contract)s on “%(listing)s”.")),
+    "contract.ended:redrawn": _contract(
+        N_("The contract on “%(listing)s” is drawn up again with other keys. Older signatures are void."),
+        _SIGNING,
+    ),
     "contract.superseded": _contract(N_("The contract %(contract)s on “%(listing)s” is replaced by a new one.")),
     "delivery.made": _contract(N_("Data was delivered under the contract on “%(listing)s”."), _ANSWERING),
     "duty.fulfilled": _contract(N_("The other side says that it fulfilled a duty of the contract on “%(listing)s”.")),

@@ -1,6 +1,7 @@
 """The ``minhbach`` command against a real server: the whole journey, and what it refuses by itself."""
 
 import json
+import os
 import re
 import shutil
 import stat
@@ -111,11 +112,19 @@ def floor(tmp_path: Path, sqlite_template: Path) -> Iterator[Floor]:
 
 
 def register(floor: Floor, member: Member, decision: str = "allow") -> subprocess.CompletedProcess[str]:
-    """``minhbach key register`` in a process of its own, while the person answers in their browser."""
-    command = [sys.executable, "-c", "from exchange.cli import main; main()", "key", "register"]
-    command += [str(member.folder / "key.pem"), "--label", "Máy bàn", "--client", str(member.register("person"))]
-    command += ["--server", floor.running.address, "--lang", "en"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """``minhbach key register`` of the member's key file."""
+    return as_person(floor, member, "register", member.folder / "key.pem", "--label", "Máy bàn", decision=decision)
+
+
+def as_person(
+    floor: Floor, member: Member, *words: object, decision: str = "allow", **env: str
+) -> subprocess.CompletedProcess[str]:
+    """``minhbach key`` with these words, in a process of its own, while the person answers in their browser."""
+    command = [sys.executable, "-c", "from exchange.cli import main; main()", "key", *map(str, words)]
+    command += ["--client", str(member.register("person")), "--server", floor.running.address, "--lang", "en"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **env}
+    )
     assert process.stderr is not None
     while "/oauth/authorize?" not in (line := process.stderr.readline()):
         assert line, "the command ended without showing an address"
