@@ -77,7 +77,7 @@ def test_what_a_side_adds_is_signed_and_what_it_takes_away_is_gone(market: Marke
     market.publish(added_terms={"payment_days": 30, "audit_days": 10})
     asked = market.requested(added={"payment_days": None, "acceptance_days": 5})
     changes = {"price_vnd": 7_000_000, "dispute_forum": "viac"}
-    countered = market.do(service.counter_offer, market.seller, asked.id, asked.terms_hash, changes)
+    countered = market.do(service.counter, market.seller, asked.id, asked.terms_hash, changes)
     market.do(service.accept, market.buyer, asked.id, countered.terms_hash)
     contract = market.do(agreements.agree, market.seller, asked.id, countered.terms_hash)
     terms = parse(contract.payload).terms
@@ -118,3 +118,17 @@ def test_the_pages_offer_more_terms_folded_away(market: Market, people: People) 
     with market.database.reading() as session:
         terms = Terms.from_json(session.exec(select(Move)).one().terms)
     assert (terms.payment_days, terms.vat) == (None, "included")
+
+
+def test_a_page_checks_a_request_and_keeps_what_was_typed(market: Market, people: People) -> None:
+    market.publish(added_terms={"payment_days": 30})
+    before, buyer = rows(market), people.browser(market.buyer, "en")
+    form = f"/listings/{market.listing_id}/request"
+    good = send(buyer, form, form, **REQUEST | {"payment_days": "15", "check": "1"})
+    assert (good.status_code, "These terms can be sent as they are." in good.text) == (200, True)
+    assert "The buyer must pay within 15 days" in good.text
+    assert 'name="payment_days" type="text" value="15"' in good.text
+    bad = send(buyer, form, form, **REQUEST | {"scenario": "", "penalty_percent": "9", "check": "1"})
+    assert "These terms would be refused:" in bad.text
+    assert "at most 8 is accepted" in bad.text
+    assert rows(market) == before
