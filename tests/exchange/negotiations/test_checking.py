@@ -132,3 +132,9 @@ def test_a_page_checks_a_request_and_keeps_what_was_typed(market: Market, people
     assert "These terms would be refused:" in bad.text
     assert "at most 8 is accepted" in bad.text
     assert rows(market) == before
+
+
+def test_the_fold_leaves_out_what_the_licence_has_no_use_for(market: Market, people: People) -> None:
+    page = people.browser(market.buyer).get(f"/listings/{market.listing_id}/request").text
+    assert 'name="acceptance_days"' in page
+    assert not [name for name in ("max_hours", "royalty_percent", "report_days") if f'name="{name}"' in page]
