@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -141,14 +141,8 @@ def frame_of(session: Session, thread: Thread, now: datetime) -> Frame:
 def listing_offer(thread: Thread) -> Terms:
     """What the listing offers to this buyer, for the purpose and from the day that the first request names."""
     asked = Terms.from_json(thread.moves[0].terms)
-    wish = rules.Wish(
-        purpose=asked.purpose,
-        scenario=asked.scenario,
-        starts=asked.starts,
-        ends=rules.last_day(asked.starts, thread.version.term_months),
-        territory=tuple(thread.version.territory),
-    )
-    return rules.terms_of(thread.version, wish)
+    ends = rules.last_day(asked.starts, thread.version.term_months)
+    return rules.offer_for(thread.version, replace(asked, ends=ends, territory=tuple(thread.version.territory)))
 
 
 def _rounds(session: Session, thread: Thread, reader_org: str, frame: Frame, offer: Terms) -> Sequence[Round]:
