@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 
 from exchange.client.cli import EXISTING
-from exchange.client.desk import Desk, clean, online
+from exchange.client.desk import Desk, clean, online, tell_refusal
 from exchange.client.places import Holder, Place, place_options
 from exchange.client.words import ClientError, name
 
@@ -148,13 +148,12 @@ def tell(desk: Desk, found: Mapping[str, Any]) -> None:
 
 
 def _tell_checked(desk: Desk, found: Mapping[str, Any]) -> None:
-    """Each change and each problem on a line; with a problem the command fails, as sending would."""
+    """Each change on a line, then each problem as a refusal; with a problem the command fails, as sending would."""
     for change in found["changes"]:
         facts = {name: change[name] for name in ("clause", "label", "before", "after")}
         desk.tell("CHANGE", **facts)
-    for problem in found["problems"]:
-        desk.tell("PROBLEM", **{name: problem.get(name) or "" for name in ("code", "message", "passes")})
     if found["problems"]:
+        tell_refusal(desk, {"errors": found["problems"]})
         raise ClientError("CHECK_REFUSED", count=len(found["problems"]))
     desk.tell("CHECK_GOOD", terms=found["terms_hash"])
 

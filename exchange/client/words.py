@@ -113,7 +113,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "The terms on the table ({got}) are not those you named ({wanted}).",
     ),
     "CHANGE": ("Điều {clause}, {label}: {before} → {after}", "Clause {clause}, {label}: {before} → {after}"),
-    "PROBLEM": ("Sẽ bị từ chối: {message} {passes} [{code}]", "Would be refused: {message} {passes} [{code}]"),
     "CHECK_REFUSED": (
         "{count} điểm sẽ bị từ chối. Chưa gửi gì.",
         "{count} problems would be refused. Nothing was sent.",

@@ -139,15 +139,25 @@ def as_person(
 # -- the journey ---------------------------------------------------------------------------------------------------
 
 
+BAD = {"penalty_percent": 9}
+
+
 def test_from_a_file_to_a_signed_contract_and_back_to_the_file(floor: Floor) -> None:
     seller, buyer = floor.seller, floor.buyer
     floor.with_keys()
     listing = floor.published()
+    assert "can be sent" in buyer.does("request", listing, "--terms", buyer.file("wish.json", wish()), "--check")
     asked = buyer.does("request", listing, "--terms", buyer.file("wish.json", wish()))
     negotiation = named("Negotiation", asked)
     assert "REQUESTED" in asked
     assert "12500000" in seller.does("negotiate", "show", negotiation)
     changes = seller.file("counter.json", {"price_vnd": 9_000_000, "note": "Giảm giá"})
+    checked = seller.does("negotiate", "counter", negotiation, "--terms", changes, "--check")
+    assert "Clause 11, Price: VND 12,500,000 → VND 9,000,000" in checked
+    assert "Nothing was sent." in checked
+    wrong = seller.run("negotiate", "counter", negotiation, "--terms", seller.file("x.json", BAD), "--check")
+    assert wrong.exit_code != 0
+    assert "at most 8 is accepted" in wrong.output
     assert "OFFERED" in seller.does("negotiate", "counter", negotiation, "--terms", changes)
     assert "ACCEPTED" in buyer.does("negotiate", "accept", negotiation, "--yes")
     contract = named("Contract", seller.does("negotiate", "agree", negotiation, "--yes"))
