@@ -32,7 +32,7 @@ MAX_BYTES = 65_535  # as a log entry: small enough to read, to show and to verif
 
 _FIELDS = (
     *("v", "typ", "id", "created", "nonce", "parties", "assets", "policy", "terms", "purpose", "price", "term", "law"),
-    *("text", "trial", "log", "needs"),
+    *("text", "supersedes", "trial", "log", "needs"),
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
@@ -54,8 +54,10 @@ def build(
     trial: TrialRef | None = None,
     log: LogHead | None = None,
     needs: Sequence[str] | None = None,
+    supersedes: str | None = None,
 ) -> Contract:
-    """The contract on these terms. `nonce` is 16 random bytes; `needs` are the organisations that must sign."""
+    """The contract on these terms. `nonce` is 16 random bytes; `needs` are the organisations that must sign;
+    `supersedes` is the digest of the contract whose place it takes once it is in force."""
     if created.tzinfo is None:
         raise ValueError("a moment needs its time zone")
     moment = created.astimezone(UTC)
@@ -70,6 +72,7 @@ def build(
         trial=trial,
         log=log,
         needs=tuple(needs) if needs is not None else tuple(p.org_id for p in parties if p.role != "operator"),
+        supersedes=supersedes,
     )
     return parse(canonical.dumps(_body(contract)))
 
@@ -94,6 +97,7 @@ def parse(payload: bytes) -> Contract:
         trial=None if body["trial"] is None else _trial(body["trial"]),
         log=None if body["log"] is None else _log(body["log"]),
         needs=tuple(reading.text(item, "needs") for item in reading.items(body["needs"], "needs")),
+        supersedes=None if body["supersedes"] is None else reading.match(body["supersedes"], _DIGEST, "supersedes"),
     )
     _check_parties(contract)
     _check_assets(contract)
@@ -142,6 +146,7 @@ def _body(contract: Contract) -> dict[str, Any]:
         "term": {"from": terms.starts.isoformat(), "to": terms.ends.isoformat()},
         "law": LAW,
         "text": list(prose_digests(contract)),
+        "supersedes": contract.supersedes,
         "trial": None if contract.trial is None else asdict(contract.trial),
         "log": None if contract.log is None else asdict(contract.log),
         "needs": list(contract.needs),

@@ -63,6 +63,7 @@ class Contract:
     trial: TrialRef | None
     log: LogHead | None
     needs: tuple[str, ...]
+    supersedes: str | None = None  # digest of the contract whose place this one takes
 
     @property
     def hash(self) -> str:

@@ -80,6 +80,7 @@ def _choices(contract: Contract) -> dict[str, str]:
     terms = contract.terms
     raw = terms.licence not in ANSWERS_ONLY
     return {
+        "succession": "succession" if contract.supersedes else "",
         "right": f"right_{terms.licence}",
         "attribution": "attribution" if terms.attribution else "",
         "exclusivity": "exclusive" if terms.exclusive else "not_exclusive",
@@ -122,6 +123,7 @@ def _facts(contract: Contract, lang: str) -> dict[str, str]:
         "origin": log.origin if log else "",
         "size": str(log.size) if log else "",
         "root": log.root if log else "",
+        "supersedes": contract.supersedes or "",
     }
 
 

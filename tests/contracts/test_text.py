@@ -10,9 +10,9 @@ import pytest
 import contracts
 from contracts import text
 from contracts.clauses import BODIES, CHOICES, TITLES
-from contracts.sentences import FIELDS, SENTENCES
+from contracts.sentences import FIELDS
 from contracts.terms import LICENCES, ONWARD_BY_LICENCE
-from contracts.words import say
+from contracts.words import SENTENCES, say
 from tests.contracts.examples import make_contract, make_terms, provider
 
 PLACES = re.compile(r"{(\w+)}")
@@ -84,7 +84,7 @@ def test_days_and_money_are_written_as_each_language_does() -> None:
 
 
 # Modules whose codes have their words here; the log and the evidence bundle keep theirs.
-OURS = ("terms", "odrl", "negotiation", "document", "reading", "keys", "signature", "standing")
+OURS = ("terms", "odrl", "negotiation", "document", "reading", "keys", "signature", "standing", "statement")
 RAISED = re.compile(r'(?:Error|Stale|Turn|Denied|_denied|_capped)\(\s*"([A-Z][A-Z0-9_]+[A-Z])"')
 
 
