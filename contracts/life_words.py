@@ -13,6 +13,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "hold-authority": ("theo yêu cầu của cơ quan có thẩm quyền", "an order of a competent authority"),
     "hold-other": ("lý do khác", "another reason"),
     "hold-listing": ("tin niêm yết bị tạm dừng", "the listing was stopped"),
+    "superseded-by": ("được thay bằng hợp đồng mới", "replaced by a new contract"),
     "destroyed": ("đã tiêu hủy", "destroyed"),
     "returned": ("đã hoàn trả", "returned"),
     "none-received": ("không nhận dữ liệu", "no data received"),

@@ -66,6 +66,7 @@ _LEADS_TO = {
 
 _ALLOWED: dict[tuple[State | None, Role], frozenset[Act]] = {
     (None, Role.CONSUMER): frozenset({Act.REQUEST}),
+    (None, Role.PROVIDER): frozenset({Act.OFFER}),
     (State.REQUESTED, Role.CONSUMER): frozenset({Act.TERMINATE}),
     (State.REQUESTED, Role.PROVIDER): frozenset({Act.OFFER, Act.AGREE, Act.TERMINATE}),
     (State.OFFERED, Role.CONSUMER): frozenset({Act.REQUEST, Act.ACCEPT, Act.TERMINATE}),

@@ -6,7 +6,7 @@ Each view in them says who may enter; the application refuses to start with one 
 from flask import Flask
 from flask_smorest import Api
 
-from exchange import fonts, health, home, looks
+from exchange import fonts, health, home, looks, stops
 from exchange.accounts import api as accounts_api
 from exchange.accounts import keys_web, members_web
 from exchange.accounts import web as accounts_web
@@ -19,7 +19,7 @@ from exchange.erasure import web as erasure_web
 from exchange.ledger import web as ledger_web
 from exchange.limits import csrf
 from exchange.negotiations import api as negotiations_api
-from exchange.negotiations import contract_web
+from exchange.negotiations import contract_web, holds, life_api, life_web  # noqa: F401 - life adds to both blueprints
 from exchange.negotiations import web as negotiations_web
 from exchange.oauth import api as oauth_api
 from exchange.oauth import server as oauth_server
@@ -65,6 +65,7 @@ def register(app: Flask, api: Api) -> None:
     home.init_app(app)
     oauth_server.init_app(app)
     trials.connect()  # catalogue, negotiations and deliveries ask the trial
+    stops.connect(holds.follow_listing)  # whoever stops a listing stops the contracts made on it
     looks.connect(warrants.look)  # whoever shows a member's papers to an official asks for the warrant
     for pages in PAGES:
         app.register_blueprint(pages)

@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 from contracts import canonical, document, signature
 from contracts.errors import ContractsError
 from contracts.negotiation import Act, Role, State
-from contracts.terms import Terms, today
+from contracts.terms import Terms
 from exchange import audit
 from exchange.accounts import keys
 from exchange.accounts.models import Organisation, SigningKey
@@ -22,7 +22,7 @@ from exchange.catalogue.models import Asset, Listing
 from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.ledger import service as ledger
-from exchange.negotiations import moves, rules, service, standing
+from exchange.negotiations import moves, rules, service, standing, successors
 from exchange.negotiations.models import Contract, ContractSignature, Negotiation
 from exchange.negotiations.standing import Papers
 from exchange.permissions import Actor, Permission, require
@@ -48,7 +48,8 @@ def agree(session: Session, actor: Actor | None, negotiation_id: str, seen: str,
     state = moves.play_on(negotiation, role, Act.AGREE, seen)
     terms = moves.terms_on_table(session, negotiation)
     service.check_still_possible(session, negotiation, terms, now)
-    drawn = _draw_up(session, actor, negotiation, terms, now)
+    supersedes = successors.check(session, negotiation, terms, now)
+    drawn = _draw_up(session, actor, negotiation, terms, supersedes, now)
     event_id = audit.record(
         session,
         "contract.agreed",
@@ -70,7 +71,7 @@ def agree(session: Session, actor: Actor | None, negotiation_id: str, seen: str,
 
 
 def _draw_up(
-    session: Session, actor: Actor, negotiation: Negotiation, terms: Terms, now: datetime
+    session: Session, actor: Actor, negotiation: Negotiation, terms: Terms, supersedes: str | None, now: datetime
 ) -> document.Contract:
     listing = session.get_one(Listing, negotiation.listing_id)
     version = catalogue.the_version(session, listing.id, negotiation.version)
@@ -95,6 +96,7 @@ def _draw_up(
             terms=terms,
             trial=rules.trial_reference(session, action, now),
             log=_log_head(session),
+            supersedes=supersedes,
         )
     except ContractsError as error:
         raise rules.say_error(error, status=409) from None
@@ -192,6 +194,7 @@ def _check_signable(session: Session, negotiation: Negotiation, terms: Terms, no
         raise refuse("NOT_SIGNABLE", text, value=negotiation.state, status=409)
     rules.check_open(negotiation, now)
     service.check_still_possible(session, negotiation, terms, now)
+    successors.check(session, negotiation, terms, now)
 
 
 def _store(
@@ -235,9 +238,10 @@ def _advance(
     if set(papers.unsigned) - {actor.org_id}:
         return
     state = moves.play_on(negotiation, Role.PROVIDER, Act.FINALIZE, negotiation.terms_hash)
-    event_id = audit.record(
-        session, "contract.active", None, on=standing.subjects(row), now=now, hashes={"contract": row.sha256}
-    )
+    successors.replace_old(session, row, now)
+    supersedes = papers.document.supersedes
+    hashes = {"contract": row.sha256} | ({"supersedes": supersedes} if supersedes else {})
+    event_id = audit.record(session, "contract.active", None, on=standing.subjects(row), now=now, hashes=hashes)
     row.active_event, row.active_at = event_id, now
     session.add(row)
     step = moves.Step(None, Role.PROVIDER, Act.FINALIZE, terms)
@@ -255,17 +259,12 @@ def end_contract(
     session: Session, actor: Actor | None, contract_id: str, code: str, reason: str, now: datetime
 ) -> Contract:
     """A party ends a contract before its term is over; from the commit on nothing is handed out. Use commit_logged."""
-    actor = require(actor, Permission.SIGN)
-    row = session.get(Contract, contract_id)
-    if row is None or actor.org_id not in (row.buyer_org_id, row.provider_org_id):
-        raise NotFound(contract_id)
-    moves.lock(session, row.negotiation_id)
-    session.refresh(row)
+    row, actor, _role = standing.locked(session, actor, contract_id, Permission.SIGN)
     if code not in set(EndCode):
         text = N_("Choose why the contract ends.")
         raise refuse("END_CODE_UNKNOWN", text, field="code", value=code, passes=", ".join(EndCode))
     words = service.check_reason(reason)
-    _check_endable(row, now)
+    standing.check_running(row, now)
     event_id = audit.record(
         session,
         "contract.ended",
@@ -281,13 +280,3 @@ def end_contract(
     session.add(row)
     session.flush()
     return row
-
-
-def _check_endable(row: Contract, now: datetime) -> None:
-    if row.ended_at is not None:
-        raise refuse("CONTRACT_ENDED", N_("This contract has been ended already."), status=409)
-    if row.active_event is None:
-        text = N_("This contract is not in force yet; end the negotiation instead.")
-        raise refuse("CONTRACT_NOT_ACTIVE", text, status=409)
-    if today(now) > row.ends:
-        raise refuse("CONTRACT_EXPIRED", N_("The term of this contract is over; there is nothing to end."), status=409)

@@ -66,7 +66,10 @@ def moves_of(session: Session, negotiation_id: str) -> list[Move]:
 
 def terms_on_table(session: Session, negotiation: Negotiation) -> Terms:
     """The terms of the latest move."""
-    return Terms.from_json(_latest(session, negotiation.id).terms)
+    latest = _latest(session, negotiation.id)
+    if latest is None:
+        raise NotFound(negotiation.id)
+    return Terms.from_json(latest.terms)
 
 
 def record(session: Session, negotiation: Negotiation, step: Step, state: State, now: datetime) -> None:
@@ -74,7 +77,7 @@ def record(session: Session, negotiation: Negotiation, step: Step, state: State,
     event_id = audit.record(
         session, _EVENTS[step.act], step.actor, on=subjects(negotiation), now=now, hashes={"terms": step.terms.hash}
     )
-    append(session, negotiation, step, state, event_id, now, first=step.act is Act.REQUEST)
+    append(session, negotiation, step, state, event_id, now)
 
 
 def append(
@@ -84,15 +87,14 @@ def append(
     state: State,
     event_id: str,
     now: datetime,
-    *,
-    first: bool = False,
 ) -> None:
     """The row of a step that is in the log under ``event_id``; the negotiation goes to ``state``, the other's turn
     begins."""
+    latest = _latest(session, negotiation.id)
     session.add(
         Move(
             negotiation_id=negotiation.id,
-            number=1 if first else _latest(session, negotiation.id).number + 1,
+            number=latest.number + 1 if latest else 1,
             act=step.act,
             role=step.role,
             org_id=step.actor.org_id if step.actor else None,
@@ -164,6 +166,6 @@ def subjects(negotiation: Negotiation) -> list[str]:
     ]
 
 
-def _latest(session: Session, negotiation_id: str) -> Move:
+def _latest(session: Session, negotiation_id: str) -> Move | None:
     query = select(Move).where(Move.negotiation_id == negotiation_id).order_by(col(Move.number).desc()).limit(1)
-    return session.exec(query).one()
+    return session.exec(query).first()
