@@ -34,7 +34,7 @@ def request_access(body: dict[str, Any]) -> dict[str, Any]:
     found = service.request_access(
         identity.db_session(), identity.the_actor(), body["listing_id"], wish, clock.now()
     )  # fmt: skip
-    return _done(found.id)
+    return done(found.id)
 
 
 @negotiations.get("")
@@ -65,7 +65,7 @@ def offer(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
         identity.db_session(), identity.the_actor(), negotiation_id, body["terms"], schemas.changes_of(body),
         clock.now(), note=body.get("note") or "",
     )  # fmt: skip
-    return _done(negotiation_id)
+    return done(negotiation_id)
 
 
 @negotiations.post("/<negotiation_id>/accept")
@@ -75,7 +75,7 @@ def offer(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
 def accept(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
     """Accept the seller's counter-offer"""
     service.accept(identity.db_session(), identity.the_actor(), negotiation_id, body["terms"], clock.now())
-    return _done(negotiation_id)
+    return done(negotiation_id)
 
 
 @negotiations.post("/<negotiation_id>/agree")
@@ -97,7 +97,7 @@ def terminate(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
     """End the negotiation, with a reason"""
     reason = body.get("reason") or ""
     service.terminate(identity.db_session(), identity.the_actor(), negotiation_id, reason, clock.now())
-    return _done(negotiation_id)
+    return done(negotiation_id)
 
 
 @contracts.get("")
@@ -177,7 +177,8 @@ def papers(contract_id: str) -> standing.Papers:
     )
 
 
-def _done(negotiation_id: str) -> dict[str, Any]:
+def done(negotiation_id: str) -> dict[str, Any]:
+    """Commit what was done in a negotiation and show it."""
     identity.db_session().commit()
     return _shown(negotiation_id)
 
