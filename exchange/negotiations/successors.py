@@ -8,7 +8,7 @@ after the old one's last day.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -92,7 +92,7 @@ def check(session: Session, negotiation: Negotiation, terms: Terms, now: datetim
 
 def replace_old(session: Session, new: Contract, now: datetime) -> None:
     """``new`` comes into force in this transaction: what it takes the place of ends, by the exchange, because both
-    sides have signed that it shall. A new term that begins later lets the old one run to its last day."""
+    sides have signed that it shall. A new term that begins later lets the old one run to its last day, which may have been."""
     found = session.get(Succession, new.negotiation_id)
     if found is None:
         return
@@ -100,7 +100,7 @@ def replace_old(session: Session, new: Contract, now: datetime) -> None:
     moves.lock(session, old.negotiation_id)  # no delivery under the old one gets a record after its end
     session.refresh(old)
     _check_replaceable(session, old, found.kind, now)
-    if new.starts > today(now):
+    if new.starts > _takes_over(old, now) or today(now) > old.ends:
         return
     old.end_event = audit.record(
         session, "contract.ended", None, on=standing.subjects(old), now=now,
@@ -194,6 +194,11 @@ def _check_replaceable(session: Session, old: Contract, kind: str, now: datetime
         raise refuse("CONTRACT_SUSPENDED", text, status=409)
 
 
+def _takes_over(old: Contract, now: datetime) -> date:
+    """The last first day with which a successor leaves no day without a contract: today, or the day the old begins."""
+    return max(today(now), old.starts)
+
+
 def _check_terms(before: Terms, terms: Terms, old: Contract, now: datetime) -> None:
     problems = rules.terms_problems(terms, now)
     if problems:
@@ -201,10 +206,10 @@ def _check_terms(before: Terms, terms: Terms, old: Contract, now: datetime) -> N
     if not before.difference(terms):
         text = N_("This proposal changes nothing. Change a clause.")
         raise refuse("OFFER_UNCHANGED", text, field="price_vnd")
-    if today(now) < terms.starts <= old.ends:
+    if _takes_over(old, now) < terms.starts <= old.ends:
         raise refuse(
             "SUCCESSOR_LEAVES_GAP",
             N_("The new term would begin on %(first)s, while the old contract runs until %(last)s."),
             field="starts", first=terms.starts.strftime("%d/%m/%Y"), last=old.ends.strftime("%d/%m/%Y"),
-            passes=N_("A first day not later than today, or after the old contract's last day."),
+            passes=N_("A first day not later than today or the old contract's, or after its last day."),
         )  # fmt: skip
