@@ -211,7 +211,7 @@ def receipts_of(session: Session, papers: Papers, reader: Actor) -> list[Receipt
     later: list[_Event] = [*_of_holds(session, row.id), *_of_duty(session, row)]
     if row.end_event and row.ended_at:
         later.append(("contract.ended", row.end_event, row.ended_at, row.ended_by))
-    events += sorted(later, key=lambda event: event[2])
+    events += sorted(later, key=lambda event: (event[2], event[1]))  # of one moment: as their ids were made
     found = [_receipt(session, event, event_id, at, org) for event, event_id, at, org in events]
     leaves = [leaf.parse(receipt.entry) for receipt in found if receipt.entry]
     if not reader.may(Permission.AUDIT):
