@@ -15,10 +15,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contracts import canonical, reading, text
+from contracts.clauses import EDITION
 from contracts.odrl import to_odrl
 from contracts.parts import AssetRef, Contract, LogHead, Party, TrialRef
 from contracts.reading import DocumentError
-from contracts.terms import LICENCES, ONWARD_TRANSFERS, Terms, TermsError
+from contracts.spelling import LANGUAGES
+from contracts.terms import ADDED, FORUMS, LICENCES, ONWARD_TRANSFERS, VAT, Terms, TermsError
 
 __all__ = ["AssetRef", "Contract", "DocumentError", "LogHead", "Party", "TrialRef", "build", "parse", "prose_digests"]
 
@@ -27,13 +29,15 @@ TYPE = "minhbach-contract"
 LAW = "VN"
 CURRENCY = "VND"
 ROLES = ("provider", "consumer", "operator")
-LANGUAGES = ("vi", "en")  # the first one prevails
 MAX_BYTES = 65_535  # as a log entry: small enough to read, to show and to verify anywhere
 
 _FIELDS = (
     *("v", "typ", "id", "created", "nonce", "parties", "assets", "policy", "terms", "purpose", "price", "term", "law"),
-    *("text", "supersedes", "trial", "log", "needs"),
+    *("text", "trial", "log", "needs"),
 )
+_SUCCESSORS = (*_FIELDS, "supersedes")  # the digest of the old one: only in a contract that takes another's place
+# A choice not known here has no sentence, so it cannot be signed.
+_CHOICES = {"licence": LICENCES, "onward_transfer": ONWARD_TRANSFERS, "vat": VAT, "dispute_forum": FORUMS}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _TAX_CODE = re.compile(r"[0-9]{10}(-[0-9]{3})?|[0-9]{12}|")
@@ -82,7 +86,8 @@ def parse(payload: bytes) -> Contract:
     if len(payload) > MAX_BYTES:
         raise DocumentError("DOCUMENT_TOO_LARGE", value=len(payload), limit=MAX_BYTES)
     body = canonical.loads(payload)
-    reading.keys(body, _FIELDS, "")
+    fields = _SUCCESSORS if isinstance(body, dict) and "supersedes" in body else _FIELDS
+    reading.keys(body, fields, "")
     for name, value in (("v", VERSION), ("typ", TYPE), ("law", LAW)):
         if body[name] != value:
             raise DocumentError("DOCUMENT_VALUE_REFUSED", path=name, value=str(body[name])[:80], passes=value)
@@ -97,12 +102,14 @@ def parse(payload: bytes) -> Contract:
         trial=None if body["trial"] is None else _trial(body["trial"]),
         log=None if body["log"] is None else _log(body["log"]),
         needs=tuple(reading.text(item, "needs") for item in reading.items(body["needs"], "needs")),
-        supersedes=None if body["supersedes"] is None else reading.match(body["supersedes"], _DIGEST, "supersedes"),
+        supersedes=_supersedes(body),
+        edition=_edition(body["text"]),
     )
     _check_parties(contract)
     _check_assets(contract)
+    _check_edition(contract)
     expected = _body(contract)
-    for name in _FIELDS:
+    for name in fields:
         if name != "text" and _spelt(body[name]) != _spelt(expected[name]):
             raise DocumentError("DOCUMENT_CONTRADICTS", path=name)
     _check_prose(body["text"], expected["text"])
@@ -114,7 +121,7 @@ def prose_digests(contract: Contract) -> tuple[dict[str, str], ...]:
     return tuple(
         {
             "lang": lang,
-            "edition": text.EDITION,
+            "edition": contract.edition,
             "sha256": canonical.sha256_b64url(text.plain(contract, lang).encode("utf-8")),
         }
         for lang in LANGUAGES
@@ -146,10 +153,10 @@ def _body(contract: Contract) -> dict[str, Any]:
         "term": {"from": terms.starts.isoformat(), "to": terms.ends.isoformat()},
         "law": LAW,
         "text": list(prose_digests(contract)),
-        "supersedes": contract.supersedes,
         "trial": None if contract.trial is None else asdict(contract.trial),
         "log": None if contract.log is None else asdict(contract.log),
         "needs": list(contract.needs),
+        **({} if contract.supersedes is None else {"supersedes": contract.supersedes}),
     }
 
 
@@ -189,8 +196,31 @@ def _check_assets(contract: Contract) -> None:
         raise DocumentError("ASSET_REPEATED", value=next(d for d in digests if digests.count(d) > 1))
 
 
+def _supersedes(body: Mapping[str, Any]) -> str | None:
+    return reading.match(body["supersedes"], _DIGEST, "supersedes") if "supersedes" in body else None
+
+
+def _edition(value: object) -> str:
+    """The edition that the first text names; one whose wording is not kept here is refused."""
+    rows = reading.items(value, "text")
+    if not rows:
+        raise DocumentError("DOCUMENT_CONTRADICTS", path="text")
+    edition = str(reading.keys(rows[0], ("lang", "edition", "sha256"), "text/0")["edition"])
+    if edition not in text.EDITIONS:
+        raise DocumentError("EDITION_UNKNOWN", value=edition[:80], passes=", ".join(text.EDITIONS))
+    return edition
+
+
+def _check_edition(contract: Contract) -> None:
+    """An older wording has no sentence for what parties may add since: such a term would be signed unseen."""
+    added = contract.terms.to_json().keys() & ADDED.keys()
+    added |= {"supersedes"} if contract.supersedes else set()
+    if contract.edition != EDITION and added:
+        raise DocumentError("EDITION_TOO_OLD", value=contract.edition, field=min(added), passes=EDITION)
+
+
 def _check_prose(found: object, expected: Sequence[Mapping[str, str]]) -> None:
-    """The digests must be those of the prose printed here; an edition of the wording not known here is refused."""
+    """The digests must be those of the prose printed here."""
     rows = reading.items(found, "text")
     if len(rows) != len(expected):
         raise DocumentError("DOCUMENT_CONTRADICTS", path="text")
@@ -199,8 +229,6 @@ def _check_prose(found: object, expected: Sequence[Mapping[str, str]]) -> None:
         reading.match(row["sha256"], _DIGEST, f"text/{n}/sha256")
         if row["lang"] != right["lang"]:
             raise DocumentError("DOCUMENT_CONTRADICTS", path=f"text/{n}/lang")
-        if row["edition"] != right["edition"]:
-            raise DocumentError("EDITION_UNKNOWN", value=str(row["edition"])[:80], passes=right["edition"])
         if row != right:
             raise DocumentError("PROSE_CHANGED", lang=right["lang"])
 
@@ -255,15 +283,10 @@ def _terms(value: object) -> Terms:
         terms = Terms.from_json(value)
     except TermsError as error:
         raise DocumentError(error.code, **error.facts) from None
-    if terms.licence not in LICENCES:
-        raise DocumentError(
-            "DOCUMENT_VALUE_REFUSED", path="terms/licence", value=terms.licence[:80], passes=", ".join(LICENCES)
-        )
-    if terms.onward_transfer not in ONWARD_TRANSFERS:
-        passes = ", ".join(ONWARD_TRANSFERS)
-        raise DocumentError(
-            "DOCUMENT_VALUE_REFUSED", path="terms/onward_transfer", value=terms.onward_transfer[:80], passes=passes
-        )
+    for name, known in _CHOICES.items():
+        if (stated := getattr(terms, name)) not in known:
+            passes = ", ".join(known)
+            raise DocumentError("DOCUMENT_VALUE_REFUSED", path=f"terms/{name}", value=stated[:80], passes=passes)
     return terms
 
 

@@ -1,6 +1,7 @@
 """What the buyer owes when a contract is over: the data and every copy returned or destroyed, and a signed statement.
 
-Clause 20 of the contract gives thirty days. Open data (L0) may be kept. Derived, never stored, as standing.py is.
+Clause 20 of the contract says within how many days. Open data (L0) may be kept.
+Derived, never stored, as standing.py is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from contracts.parts import Contract
 from contracts.standing import Facts, over_at
 from contracts.terms import today
 
-DAYS = 30  # clause 20
 KEPT = frozenset({"L0"})  # licences whose data the buyer may keep
 
 
@@ -35,9 +35,9 @@ class Answer(StrEnum):
 
 
 def due_day(contract: Contract, facts: Facts) -> date:
-    """The last day, in Viet Nam, for the statement: the thirtieth after the last day on which the contract ran."""
-    ran_last = today(over_at(contract, facts) - timedelta(microseconds=1))
-    return date.max if (date.max - ran_last).days < DAYS else ran_last + timedelta(days=DAYS)
+    """The last day, in Viet Nam, for the statement: so many days after the last one on which the contract ran."""
+    ran_last, days = today(over_at(contract, facts) - timedelta(microseconds=1)), contract.terms.deletion_days
+    return date.max if (date.max - ran_last).days < days else ran_last + timedelta(days=days)
 
 
 def duty(

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from contracts import life_words, sentences
 from contracts.errors import Fact
 from contracts.sentences import FIELDS
+from contracts.spelling import LANGUAGES
 
-_LANGUAGES = ("vi", "en")
 NAMES = sentences.NAMES | life_words.NAMES
 SENTENCES = sentences.SENTENCES | life_words.SENTENCES
 _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
@@ -16,7 +16,7 @@ _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
 
 def say(code: str, facts: Mapping[str, Fact], lang: str) -> str:
     """The sentence for a code. A fact that is missing or empty shows as a dash; an unknown code still shows itself."""
-    column = _LANGUAGES.index(lang)
+    column = LANGUAGES.index(lang)
     told = _Facts({name: _plain(value, column) for name, value in facts.items()})
     if (field := facts.get("field")) in FIELDS:
         told["field"] = FIELDS[str(field)][column]

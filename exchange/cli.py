@@ -5,7 +5,7 @@ import click
 from exchange.accounts import cli as account_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
-from exchange.client import deals, monitor, trial
+from exchange.client import deals, hooks, monitor, trial
 from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
@@ -79,3 +79,5 @@ for command in (client_commands.key, client_commands.publish, client_commands.ve
     main.add_command(command)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
     main.add_command(command)
+main.add_command(hooks.notices)
+main.add_command(hooks.webhook)

@@ -21,6 +21,9 @@ from exchange.limits import csrf
 from exchange.negotiations import api as negotiations_api
 from exchange.negotiations import contract_web, holds, life_api, life_web  # noqa: F401 - life adds to both blueprints
 from exchange.negotiations import web as negotiations_web
+from exchange.notices import api as notices_api
+from exchange.notices import hooks_web
+from exchange.notices import web as notices_web
 from exchange.oauth import api as oauth_api
 from exchange.oauth import server as oauth_server
 from exchange.oauth import web as oauth_web
@@ -39,10 +42,12 @@ PAGES = (
     erasure_web.blueprint,
     fonts.blueprint,
     health.blueprint,
+    hooks_web.blueprint,
     keys_web.blueprint,
     ledger_web.blueprint,
     members_web.blueprint,
     negotiations_web.blueprint,
+    notices_web.blueprint,
     oauth_api.blueprint,
     oauth_web.blueprint,
     oversight_web.blueprint,
@@ -55,6 +60,7 @@ APIS = (
     deliveries_api.blueprint,
     negotiations_api.contracts,
     negotiations_api.negotiations,
+    notices_api.blueprint,
     oversight_api.blueprint,
     trials_api.blueprint,
 )
@@ -63,6 +69,7 @@ APIS = (
 def register(app: Flask, api: Api) -> None:
     """Open them all."""
     home.init_app(app)
+    notices_web.init_app(app)
     oauth_server.init_app(app)
     trials.connect()  # catalogue, negotiations and deliveries ask the trial
     stops.connect(holds.follow_listing)  # whoever stops a listing stops the contracts made on it

@@ -10,7 +10,7 @@ from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from contracts import document
-from contracts.duty import DAYS, Duty
+from contracts.duty import Duty
 from contracts.terms import today
 from exchange.accounts.models import Organisation
 from exchange.negotiations import duties, successors
@@ -22,7 +22,7 @@ EXPIRY = (1, 7, 30)  # days before the last day is over, nearest first
 REMINDERS = (1, 7)  # days before the statement is due
 REPEATED = (30, 7, 1)  # days late: the first day, a week, a month
 TOLD = timedelta(days=7)  # after the last day: once the clock has been asked, it is told
-LONGEST = timedelta(days=DAYS + 90)  # after the end; what is late for longer is no news any more
+LONGEST = timedelta(days=180)  # after the end, of which a contract may give ninety; later it is no news any more
 
 Facts = dict[str, int | str | bool]
 

@@ -63,7 +63,7 @@ def renew(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
 @blueprint.arguments(life_schemas.StatementJson)
 @blueprint.response(201, life_schemas.LifeView)
 def state_destruction(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
-    """Hand in the buyer's signed statement that the data were destroyed or returned: a flattened JWS with its payload"""
+    """Hand in the buyer's signed statement of what became of the data: a flattened JWS with its payload"""
     duties.state_destruction(identity.db_session(), identity.the_actor(), contract_id, body, clock.now())
     return _done(contract_id)
 

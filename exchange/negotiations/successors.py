@@ -92,7 +92,8 @@ def check(session: Session, negotiation: Negotiation, terms: Terms, now: datetim
 
 def replace_old(session: Session, new: Contract, now: datetime) -> None:
     """``new`` comes into force in this transaction: what it takes the place of ends, by the exchange, because both
-    sides have signed that it shall. A new term that begins later lets the old one run to its last day, which may have been."""
+    sides have signed that it shall. A term that begins later lets the old one run to its last day, and one that has
+    run out is left so."""
     found = session.get(Succession, new.negotiation_id)
     if found is None:
         return

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from contracts.terms import today
+from contracts.terms import ADDED, today
 from exchange import clock, identity
 from exchange.accounts.forms import load, page
 from exchange.accounts.keys import keys_of
@@ -58,6 +58,7 @@ def _request_page(listing_id: str, refused: Refused | None = None) -> Response:
         version=shown.version,
         seller=shown.org,
         own=actor.org_id == shown.org.id,
+        offered={**ADDED, **shown.version.added_terms},
         first_day=starts.isoformat(),
         last_day=rules.last_day(starts, shown.version.term_months).isoformat(),
         clause_label=pages.label,

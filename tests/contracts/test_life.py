@@ -121,14 +121,21 @@ def test_a_successor_names_whom_it_follows_and_says_so_to_its_readers():
     assert document.parse(second.payload).supersedes == first.hash
     assert first.hash in text.clauses(second, "vi")[0].body
     assert first.hash in text.clauses(second, "en")[0].body
-    for wrong in ("sha-256:x", "", 1):
+    assert "supersedes" not in canonical.loads(first.payload)  # so contracts of before keep their bytes
+    for wrong in ("sha-256:x", "", 1, None):
         body = canonical.loads(second.payload) | {"supersedes": wrong}
         with pytest.raises(document.DocumentError) as caught:
             document.parse(canonical.dumps(body))
         assert caught.value.code == "DOCUMENT_VALUE_REFUSED"
+    body = canonical.loads(second.payload)
+    for row in body["text"]:
+        row["edition"] = "2026-1"  # whose wording has no sentence for it
+    with pytest.raises(document.DocumentError) as caught:
+        document.parse(canonical.dumps(body))
+    assert caught.value.code == "EDITION_TOO_OLD"
 
 
-def test_the_thirty_days_begin_with_the_end():
+def test_the_days_of_clause_20_begin_with_the_end():
     from contracts.duty import Duty, due_day, duty
     from contracts.standing import Facts
     from contracts.terms import first_moment
@@ -151,5 +158,7 @@ def test_the_thirty_days_begin_with_the_end():
     assert duty(contract, Facts(None), late) is Duty.NONE  # it was never in force
     open_data = make_contract(terms=make_terms(licence="L0", onward_transfer="allowed", price_vnd=0, attribution=True))
     assert duty(open_data, ran_out, late) is Duty.NONE
+    longer = make_contract(terms=make_terms(deletion_days=60))  # as the parties may agree
+    assert due_day(longer, ended) == date(2027, 4, 30)
     forever = make_contract(terms=make_terms(ends=date.max))
     assert due_day(forever, ran_out) == date.max
