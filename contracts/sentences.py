@@ -166,10 +166,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Ở trạng thái {state}, {role} không được thực hiện {act}. Được phép: {passes}.",
         "In state {state} the {role} may not {act}. Allowed: {passes}.",
     ),
-    "COUNTER_OFFERS_SPENT": (
-        "Bên bán đã đề nghị lại {used}/{limit} lần. Hãy chấp thuận hoặc chấm dứt đàm phán.",
-        "The seller has made {used} of {limit} counter-offers. Agree or end the negotiation.",
-    ),
     "TERMS_MISSING": ("{act} phải kèm điều khoản.", "{act} must carry terms."),
     "TERMS_STALE": (
         "Điều khoản đã thay đổi từ khi mở trang. Hãy xem lại bản mới nhất ({passes}) rồi thực hiện {act}.",
@@ -386,7 +382,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "REQUESTED": ("đã yêu cầu", "requested"),
     "OFFERED": ("đã đề nghị lại", "offered"),
     "ACCEPTED": ("đã chấp nhận", "accepted"),
-    "AGREED": ("bên bán đã ký", "agreed"),
+    "AGREED": ("đã đồng ý", "agreed"),
     "VERIFIED": ("bên mua đã ký", "verified"),
     "FINALIZED": ("đã hoàn tất", "finalized"),
     "TERMINATED": ("đã chấm dứt", "terminated"),
@@ -395,7 +391,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "REQUEST": ("yêu cầu", "request"),
     "OFFER": ("đề nghị lại", "make a counter-offer"),
     "ACCEPT": ("chấp nhận", "accept"),
-    "AGREE": ("ký bên bán", "agree"),
+    "AGREE": ("đồng ý", "agree"),
     "VERIFY": ("ký bên mua", "verify"),
     "FINALIZE": ("hoàn tất", "finalize"),
     "TERMINATE": ("chấm dứt", "terminate"),

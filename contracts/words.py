@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from contracts import life_words, sentences
+from contracts import life_words, negotiation_words, sentences
 from contracts.errors import Fact
 from contracts.sentences import FIELDS
 from contracts.spelling import LANGUAGES
 
-NAMES = sentences.NAMES | life_words.NAMES
-SENTENCES = sentences.SENTENCES | life_words.SENTENCES
+NAMES = {**sentences.NAMES, **life_words.NAMES}
+SENTENCES = {**sentences.SENTENCES, **negotiation_words.SENTENCES, **life_words.SENTENCES}
 _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
 
 

@@ -16,7 +16,7 @@ from exchange import clock, identity, looks
 from exchange.bodies import Blueprint
 from exchange.error_pages import say
 from exchange.i18n import language
-from exchange.negotiations import agreements, checking, rules, schemas, service, standing
+from exchange.negotiations import agreements, approvals, automatic, checking, rules, schemas, service, standing
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs
 
@@ -34,12 +34,15 @@ contracts = Blueprint(
 @negotiations.arguments(schemas.RequestJson(unknown=RAISE))
 @negotiations.response(201, schemas.NegotiationView)
 def request_access(body: dict[str, Any]) -> dict[str, Any]:
-    """Ask for access to a listing"""
+    """Ask for access to a listing. Where the seller's rule says yes at once, the answer has a contract_id"""
     wish = schemas.wish_of(body)
-    found = service.request_access(
+    found, contract = automatic.request_access(
         identity.db_session(), identity.the_actor(), body["listing_id"], wish, clock.now()
     )  # fmt: skip
-    return done(found.id)
+    if contract is None:
+        return done(found.id)
+    identity.commit_logged()
+    return _shown(found.id)
 
 
 @negotiations.get("")
@@ -65,8 +68,21 @@ def show(negotiation_id: str) -> dict[str, Any]:
 @negotiations.arguments(schemas.OfferForm(unknown=RAISE))
 @negotiations.response(200, schemas.NegotiationView)
 def offer(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
-    """Counter-offer, once, as the seller; what you leave out stays as it is"""
-    service.counter_offer(
+    """Other terms, as the seller; what you leave out stays as it is"""
+    return _counter(body, negotiation_id)
+
+
+@negotiations.post("/<negotiation_id>/request")
+@needs(Permission.REQUEST)
+@negotiations.arguments(schemas.CounterForm(unknown=RAISE))
+@negotiations.response(200, schemas.NegotiationView)
+def request_again(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    """Other terms, as the buyer, in answer to a counter-offer; what you leave out stays as it is"""
+    return _counter(body, negotiation_id)
+
+
+def _counter(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    service.counter(
         identity.db_session(), identity.the_actor(), negotiation_id, body["terms"], schemas.changes_of(body),
         clock.now(), note=body.get("note") or "",
     )  # fmt: skip
@@ -116,12 +132,12 @@ def agree(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
 
 @negotiations.post("/<negotiation_id>/terminate")
 @needs(Permission.SIGNED_IN)
-@negotiations.arguments(schemas.ReasonForm(unknown=RAISE))
+@negotiations.arguments(schemas.EndForm(unknown=RAISE))
 @negotiations.response(200, schemas.NegotiationView)
 def terminate(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
-    """End the negotiation, with a reason"""
-    reason = body.get("reason") or ""
-    service.terminate(identity.db_session(), identity.the_actor(), negotiation_id, reason, clock.now())
+    """End the negotiation, with a reason code and the reason in words: both sides read them"""
+    code, reason = body["code"], body.get("reason") or ""
+    service.terminate(identity.db_session(), identity.the_actor(), negotiation_id, code, reason, clock.now())
     return done(negotiation_id)
 
 
@@ -203,7 +219,7 @@ def papers(contract_id: str) -> standing.Papers:
 
 
 def done(negotiation_id: str) -> dict[str, Any]:
-    """Commit what was done in a negotiation and show it."""
+    """Commit, and the negotiation as it stands then."""
     identity.db_session().commit()
     return _shown(negotiation_id)
 
@@ -225,14 +241,27 @@ def _checked(found: checking.Checked) -> dict[str, Any]:
 def _row(negotiation: Negotiation) -> dict[str, Any]:
     role = negotiation.role_of(identity.the_actor().org_id)
     now = clock.now()
-    acts = sorted(service.allowed_acts(negotiation, role, now))
+    acts = sorted(service.allowed_acts(identity.db_session(), negotiation, role, now))
     return _columns(negotiation) | {"lapsed": rules.is_lapsed(negotiation, now), "allowed": acts}
 
 
 def _shown(negotiation_id: str) -> dict[str, Any]:
     thread = service.thread(identity.db_session(), identity.the_actor(), negotiation_id)
-    more = {"contract_id": thread.contract_id, "terms": thread.terms.to_json()}
+    more = {"contract_id": thread.contract_id, "terms": thread.terms.to_json(), "approvals": _panels(thread)}
     return _row(thread.negotiation) | more | {"moves": [_columns(move) for move in thread.moves]}
+
+
+def _panels(thread: service.Thread) -> list[dict[str, Any]]:
+    found = approvals.panels(identity.db_session(), identity.the_actor(), thread.negotiation)
+    return [
+        {
+            "what": panel.what,
+            "digest": panel.digest,
+            "roles": panel.roles,
+            "given": [_columns(row) | {"by": name} for row, name in panel.given],
+        }
+        for panel in found
+    ]
 
 
 def _columns(row: SQLModel) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def check_offer(
     if thread.role is None:
         raise NotFound(negotiation_id)
     require(actor, service.PERMISSION[thread.role])
-    terms = rules.countered(thread.terms, changes)
+    terms = rules.countered(thread.terms, thread.role, changes)
     if thread.role is Role.CONSUMER:
         refusals = rules.wish_problems(thread.version, terms, now)
     else:

@@ -19,7 +19,7 @@ from contracts.terms import today
 from exchange import audit
 from exchange.accounts.models import SigningKey
 from exchange.errors import N_, refuse
-from exchange.negotiations import rules, service, standing, successors
+from exchange.negotiations import rules, standing, successors
 from exchange.negotiations.models import Contract, DestructionStatement
 from exchange.permissions import Actor, Permission
 
@@ -90,7 +90,7 @@ def answer(
     if given not in tuple(map(str, Answer)):
         text = N_("Acknowledge the statement or dispute it.")
         raise refuse("ANSWER_UNKNOWN", text, field="answer", value=given, passes=", ".join(Answer))
-    words = service.check_reason(reason) if given == Answer.DISPUTED else reason.strip()[: service.MAX_REASON]
+    words = rules.check_reason(reason) if given == Answer.DISPUTED else reason.strip()[: rules.MAX_REASON]
     made = statements_of(session, row.id)
     if not made or made[-1].answer is not None:
         raise refuse("NO_STATEMENT", N_("There is no statement that waits for an answer."), status=409)

@@ -16,7 +16,7 @@ from contracts.standing import PARTY_CODES, Holder, SuspendCode
 from contracts.terms import today
 from exchange import audit
 from exchange.errors import N_, refuse
-from exchange.negotiations import moves, service, standing
+from exchange.negotiations import moves, rules, standing
 from exchange.negotiations.models import Contract, ContractHold
 from exchange.permissions import Actor, Permission
 
@@ -31,7 +31,7 @@ def suspend(
     if code not in PARTY_CODES:
         text = N_("Choose why the contract is suspended.")
         raise refuse("SUSPEND_CODE_UNKNOWN", text, field="code", value=code, passes=", ".join(PARTY_CODES))
-    words = service.check_reason(reason)
+    words = rules.check_reason(reason)
     standing.check_running(row, now)
     if _open(session, row.id, HOLDER[role]) is not None:
         text = N_("Your organisation has suspended this contract already.")
@@ -42,7 +42,7 @@ def suspend(
 def resume(session: Session, actor: Actor | None, contract_id: str, reason: str, now: datetime) -> ContractHold:
     """The side that suspended lets the contract go on; somebody else's hold stays."""
     row, actor, role = standing.locked(session, actor, contract_id, Permission.SIGN)
-    words = service.check_reason(reason)
+    words = rules.check_reason(reason)
     standing.check_running(row, now)
     hold = _open(session, row.id, HOLDER[role])
     if hold is None:

@@ -31,7 +31,7 @@ def suspend(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
 
 @blueprint.post("/<contract_id>/resume")
 @needs(Permission.SIGN)
-@blueprint.arguments(schemas.ReasonForm(unknown=RAISE))
+@blueprint.arguments(life_schemas.ResumeForm(unknown=RAISE))
 @blueprint.response(200, life_schemas.LifeView)
 def resume(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
     """Lift your side's suspension, with a reason"""
@@ -81,9 +81,7 @@ def answer_statement(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
 
 def proposal_of(form: dict[str, Any], kind: str) -> successors.Proposal:
     """The proposal that a loaded SuccessorForm states."""
-    changes = schemas.changes_of(form)
-    texts = {name: changes[name] or "" for name in ("purpose", "scenario") if name in changes}
-    return successors.Proposal(kind, changes | texts, form.get("note") or "")
+    return successors.Proposal(kind, schemas.changes_of(form), form.get("note") or "")
 
 
 def _propose(body: dict[str, Any], contract_id: str, kind: str) -> dict[str, Any]:

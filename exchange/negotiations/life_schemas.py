@@ -5,19 +5,16 @@ from marshmallow import INCLUDE, Schema, fields, validate
 from exchange.accounts.schemas import REQUIRED, Form
 from exchange.catalogue.schemas import LONG, Text
 from exchange.errors import N_
-from exchange.negotiations.schemas import DAY, OfferForm, ReasonForm
+from exchange.negotiations.schemas import DAY, CounterForm
 
 
-class SuccessorForm(OfferForm):
+class SuccessorForm(CounterForm):
     """An amendment or a renewal; a field that is left out stays as it is."""
 
-    class Meta(OfferForm.Meta):
+    class Meta(CounterForm.Meta):
         """The terms seen are those of the contract itself, which never change."""
 
         exclude = ("terms",)
-
-    purpose = Text(LONG)
-    scenario = Text(LONG)
 
 
 class DeedForm(Form):
@@ -30,7 +27,13 @@ class DeedForm(Form):
     note = Text(LONG)
 
 
-class AnswerForm(ReasonForm):
+class ResumeForm(Form):
+    """Letting a contract go on, with the reason in words."""
+
+    reason = Text(LONG)
+
+
+class AnswerForm(ResumeForm):
     """The seller's word on a statement; a dispute gives its reason."""
 
     answer = fields.String(
@@ -90,7 +93,7 @@ class DutyView(Schema):
     statements = fields.List(fields.Nested(StatementView))
 
 
-class ChangeView(Schema):
+class TermChangeView(Schema):
     """One term that differs."""
 
     field = fields.String()
@@ -105,7 +108,7 @@ class SuccessionView(Schema):
     kind = fields.String(metadata={"description": "amendment renewal"})
     state = fields.String()
     terms_hash = fields.String()
-    changes = fields.List(fields.Nested(ChangeView))
+    changes = fields.List(fields.Nested(TermChangeView))
 
 
 class LifeView(Schema):

@@ -34,7 +34,7 @@ from exchange.negotiations import (
     successors,
 )
 from exchange.negotiations.contract_web import blueprint
-from exchange.negotiations.models import Negotiation
+from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs
 
 HOLDERS = {
@@ -88,7 +88,7 @@ def resume(contract_id: str) -> AnyResponse:
     """Lift one's own suspension."""
 
     def do() -> None:
-        reason = load(schemas.ReasonForm).get("reason") or ""
+        reason = load(life_schemas.ResumeForm).get("reason") or ""
         holds.resume(identity.db_session(), identity.the_actor(), contract_id, reason, clock.now())
 
     return _act(contract_id, do, _("Your suspension is lifted."))
@@ -214,6 +214,18 @@ def life_of_contract(contract_id: str) -> dict[str, Any]:
         "label": pages.label,
         "today": today(clock.now()).isoformat(),
     }
+
+
+@blueprint.app_template_global("reasons_of_contract")
+def reasons_of_contract(contract: Contract) -> dict[str, str]:
+    """For the history on the contract's page: the reason that was given for each act, by the act's record."""
+    session = identity.db_session()
+    found = {contract.end_event: contract.end_reason}
+    for hold in holds.holds_of(session, contract.id):
+        found |= {hold.event_id: hold.reason, hold.resume_event: hold.resume_reason}
+    for stated in duties.statements_of(session, contract.id):
+        found[stated.answer_event] = stated.answer_reason
+    return {event: reason for event, reason in found.items() if event and reason}
 
 
 @blueprint.app_template_global("succession_of")

@@ -7,7 +7,7 @@ after the old one's last day.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -26,8 +26,6 @@ from exchange.negotiations.models import OPEN_STATES, Contract, Negotiation, Suc
 from exchange.permissions import Actor, Permission, require
 
 AMENDMENT, RENEWAL = "amendment", "renewal"
-# What a successor may change; the kind of licence stays, for another one is another deal.
-CHANGEABLE = rules.CHANGEABLE | {"purpose", "scenario"}
 
 
 @dataclass(frozen=True)
@@ -59,19 +57,19 @@ def propose(session: Session, actor: Actor | None, contract_id: str, proposal: P
     version = _version(session, old, listing, proposal.kind)
     _check_replaceable(session, old, proposal.kind, now)
     before = document.parse(old.payload).terms
-    terms = _terms(before, version, proposal, now)
+    terms = rules.countered(_begin(before, version, proposal, now), role, proposal.changes)
     _check_terms(before, terms, old, now)
     act, state = (Act.REQUEST, State.REQUESTED) if role is Role.CONSUMER else (Act.OFFER, State.OFFERED)
     negotiation = Negotiation(
         id=new_id(), listing_id=listing.id, version=version.number, buyer_org_id=old.buyer_org_id,
         provider_org_id=old.provider_org_id, state=state, terms_hash=terms.hash, purpose=terms.purpose,
-        scenario=terms.scenario, offers=int(act is Act.OFFER), deadline=rules.deadline(now), created_at=now,
-        updated_at=now,
+        scenario=terms.scenario, requests=int(act is Act.REQUEST), offers=int(act is Act.OFFER),
+        deadline=rules.deadline(session, now), created_at=now, updated_at=now,
     )  # fmt: skip
     session.add(negotiation)
     session.flush()
     session.add(Succession(negotiation_id=negotiation.id, contract_id=old.id, kind=proposal.kind))
-    moves.record(session, negotiation, moves.Step(actor, role, act, terms, proposal.note), state, now)
+    moves.record(session, negotiation, moves.Step(actor, role, act, terms, proposal.note), state, now, first=True)
     return negotiation
 
 
@@ -170,17 +168,15 @@ def _version(session: Session, old: Contract, listing: Listing, kind: str) -> Li
     return catalogue.the_version(session, listing.id, listing.current_version)
 
 
-def _terms(before: Terms, version: ListingVersion, proposal: Proposal, now: datetime) -> Terms:
-    changes = {name: value for name, value in proposal.changes.items() if name in CHANGEABLE}
-    if changes.get("price_vnd", 0) is None:
-        text = N_("Name your price; zero makes it free of charge.")
-        raise refuse("PRICE_NOT_PUBLISHED", text, field="price_vnd", basis=N_("Decree 314/2026/NĐ-CP Art. 6.1"))
+def _begin(before: Terms, version: ListingVersion, proposal: Proposal, now: datetime) -> Terms:
+    """The terms that a proposal's changes are made to: those in force, or what is offered now for the longest term."""
     if proposal.kind == AMENDMENT:
-        return replace(before, **changes)
-    starts = changes.get("starts") or max(before.ends + timedelta(days=1), today(now))
-    ends = changes.get("ends") or rules.last_day(starts, version.term_months)
-    wish = rules.Wish(before.purpose, before.scenario, starts, ends, before.territory)
-    return replace(rules.terms_of(version, wish), **{**changes, "starts": starts, "ends": ends})
+        return before
+    starts = proposal.changes.get("starts") or max(before.ends + timedelta(days=1), today(now))
+    wish = rules.Wish(
+        before.purpose, before.scenario, starts, rules.last_day(starts, version.term_months), before.territory
+    )
+    return rules.terms_of(version, wish)
 
 
 def _check_replaceable(session: Session, old: Contract, kind: str, now: datetime) -> None:

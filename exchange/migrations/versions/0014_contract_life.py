@@ -99,9 +99,16 @@ def _end_codes(codes: tuple[str, ...]) -> None:
         table.create_check_constraint("contract_end_code", f"end_code IS NULL OR end_code IN ({known})")
 
 
+def _proposals(rule: str) -> None:
+    with op.batch_alter_table("negotiation") as table:
+        table.drop_constraint("negotiation_proposals", type_="check")
+        table.create_check_constraint("negotiation_proposals", rule)
+
+
 def upgrade() -> None:
-    """Make the tables; contracts as they are stay as they are."""
+    """Make the tables; contracts as they are stay as they are. A seller may begin about a contract's successor."""
     _end_codes((*_BEFORE, "superseded"))
+    _proposals("requests >= 0 AND offers >= 0 AND requests + offers > 0")
     _contract_hold()
     _contract_succession()
     _destruction_statement()
@@ -113,3 +120,5 @@ def downgrade() -> None:
         op.drop_table(table)
     op.execute("UPDATE contract SET end_code = 'agreed' WHERE end_code = 'superseded'")
     _end_codes(_BEFORE)
+    op.execute("UPDATE negotiation SET requests = 1 WHERE requests = 0")
+    _proposals("requests > 0 AND offers >= 0")

@@ -77,7 +77,7 @@ def test_what_a_side_adds_is_signed_and_what_it_takes_away_is_gone(market: Marke
     market.publish(added_terms={"payment_days": 30, "audit_days": 10})
     asked = market.requested(added={"payment_days": None, "acceptance_days": 5})
     changes = {"price_vnd": 7_000_000, "dispute_forum": "viac"}
-    countered = market.do(service.counter_offer, market.seller, asked.id, asked.terms_hash, changes)
+    countered = market.do(service.counter, market.seller, asked.id, asked.terms_hash, changes)
     market.do(service.accept, market.buyer, asked.id, countered.terms_hash)
     contract = market.do(agreements.agree, market.seller, asked.id, countered.terms_hash)
     terms = parse(contract.payload).terms

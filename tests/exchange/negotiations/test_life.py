@@ -268,7 +268,7 @@ def test_an_amendment_is_a_new_document_that_replaces_the_old_one_when_both_have
 
 def test_the_difference_from_the_terms_in_force_is_shown(market: Market, reading: Session) -> None:
     old = market.active()
-    negotiation = proposed(market, old, "seller", price_vnd=7_500_000, purpose="Dự báo và lập kế hoạch")
+    negotiation = proposed(market, old, price_vnd=7_500_000, purpose="Dự báo và lập kế hoạch")
     found = successors.followed(reading, negotiation)
     assert found is not None
     assert {change.field: (change.before, change.after) for change in found.changes} == {
@@ -293,7 +293,7 @@ def test_a_refused_amendment_leaves_everything_as_it_was(market: Market) -> None
 
 def given_up() -> tuple[str, ...]:
     """What terminating asks for."""
-    return ("Không đồng ý",)
+    return ("terms", "Không đồng ý")
 
 
 def test_an_amendment_stays_on_its_version_and_a_renewal_takes_the_newest(market: Market) -> None:
