@@ -150,7 +150,15 @@ def test_two_statements_at_once_make_one(market: Market) -> None:
 
 
 def test_open_data_are_kept(market: Market) -> None:
-    new_version(market, in_place=True, licence="L0", classification="MO", onward_transfer="allowed", price_vnd=0, attribution=True)
+    new_version(
+        market,
+        in_place=True,
+        licence="L0",
+        classification="MO",
+        onward_transfer="allowed",
+        price_vnd=0,
+        attribution=True,
+    )
     contract = market.active()
     assert owed(market, contract, OVER).state is Duty.NONE
 
