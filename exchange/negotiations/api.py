@@ -10,17 +10,19 @@ from sqlmodel import SQLModel
 
 from contracts import canonical
 from contracts.change import redline
+from contracts.forms import SUFFIX
 from contracts.log.proof import format_proof
-from contracts.negotiation import Role
 from exchange import clock, identity, looks
 from exchange.bodies import Blueprint
 from exchange.error_pages import say
+from exchange.errors import NotFound
 from exchange.i18n import language
-from exchange.negotiations import agreements, approvals, automatic, checking, rules, schemas, service, standing
+from exchange.negotiations import agreements, approvals, automatic, checking, opening, rules, schemas, service, standing
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs
 
 T = TypeVar("T")
+FILE_TYPES = {"cades": "application/pkcs7-signature", "pades": "application/pdf"}
 negotiations = Blueprint(
     "negotiations_api", __name__, url_prefix="/api/v1/negotiations", description="From a request to agreed terms"
 )
@@ -101,12 +103,13 @@ def check_request(body: dict[str, Any]) -> dict[str, Any]:
 
 @negotiations.post("/<negotiation_id>/terms/check")
 @needs(Permission.SIGNED_IN)
-@negotiations.arguments(schemas.OfferJson(unknown=RAISE))
+@negotiations.arguments(schemas.CounterJson(unknown=RAISE))
 @negotiations.response(200, schemas.CheckedView)
-def check_offer(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
-    """What would be refused in this counter-offer and what would pass; nothing is sent or kept"""
-    session, changes = identity.db_session(), schemas.changes_of(body)
-    return _checked(checking.check_offer(session, identity.the_actor(), negotiation_id, changes, clock.now()))
+def check_counter(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    """What would be refused in these other terms and what would pass; nothing is sent or kept"""
+    session, actor = identity.db_session(), identity.the_actor()
+    thread = service.thread(session, actor, negotiation_id)
+    return _checked(checking.check_counter(session, thread, schemas.changes_of(body), clock.now()))
 
 
 @negotiations.post("/<negotiation_id>/accept")
@@ -180,10 +183,17 @@ def jws(contract_id: str) -> Response:
 @contracts.arguments(schemas.SignatureJson)
 @contracts.response(201, schemas.ContractView)
 def sign(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
-    """Hand in your organisation's signature: a flattened JWS over the payload"""
+    """Hand in your organisation's signature: a flattened JWS over the payload, or a file signed elsewhere"""
     agreements.sign(identity.db_session(), identity.the_actor(), contract_id, body, clock.now())
     identity.commit_logged()
     return _contract(contract_id)
+
+
+@contracts.get("/<contract_id>/signatures/<org_id>/file")
+@needs(Permission.SIGNED_IN)
+def signed_file(contract_id: str, org_id: str) -> Response:
+    """The file in which an organisation handed in its signature: .p7s (CAdES) or .pdf (PAdES)"""
+    return file_of(papers(contract_id), org_id)
 
 
 @contracts.post("/<contract_id>/end")
@@ -211,6 +221,16 @@ def look(subject_id: str, read: Callable[[], T], kind: str) -> T:
     return found
 
 
+def file_of(found: standing.Papers, org_id: str) -> Response:
+    """The file of an organisation's signature; a JWS is none."""
+    entry = next((entry for entry in found.signatures if entry.org_id == org_id and entry.evidence), None)
+    if entry is None or entry.evidence is None:
+        raise NotFound()
+    name = f"{found.row.id}.{entry.org_id}.{SUFFIX[entry.form]}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return Response(entry.evidence, mimetype=FILE_TYPES[entry.form], headers=headers)
+
+
 def papers(contract_id: str) -> standing.Papers:
     """One contract's papers for this reader."""
     return look(
@@ -225,9 +245,8 @@ def done(negotiation_id: str) -> dict[str, Any]:
 
 
 def _checked(found: checking.Checked) -> dict[str, Any]:
-    other = Role.PROVIDER if found.role is Role.CONSUMER else Role.CONSUMER
     lines = [
-        (change, redline(change, language(), found.role), redline(change, language(), other))
+        (change, redline(change, language(), found.role), redline(change, language(), found.other))
         for change in found.changes
     ]
     return {
@@ -279,7 +298,7 @@ def _contract(contract_id: str) -> dict[str, Any]:
     return _contract_row(found.row) | {
         "unsigned": found.unsigned,
         "document": canonical.loads(found.row.payload),
-        "signatures": [_columns(entry) for entry in found.signatures],
+        "signatures": [_columns(entry) | {"subject": opening.subject_of(entry)} for entry in found.signatures],
         "receipts": [_receipt(receipt) for receipt in standing.receipts_of(session, found, identity.the_actor())],
     }
 

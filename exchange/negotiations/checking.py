@@ -12,8 +12,9 @@ from contracts.terms import Change, Terms
 from exchange.accounts.models import Organisation
 from exchange.catalogue import service as catalogue
 from exchange.catalogue.models import Listing
-from exchange.errors import NotFound, Refusal
+from exchange.errors import NotFound, Refusal, Refused
 from exchange.negotiations import rules, service
+from exchange.negotiations.service import Thread
 from exchange.permissions import Actor, Permission, require
 
 
@@ -25,6 +26,11 @@ class Checked:
     refusals: tuple[Refusal, ...]
     changes: tuple[Change, ...]
     role: Role  # whose proposal it is
+
+    @property
+    def other(self) -> Role:
+        """The side that would read it."""
+        return Role.PROVIDER if self.role is Role.CONSUMER else Role.CONSUMER
 
 
 def check_request(session: Session, actor: Actor | None, listing_id: str, wish: rules.Wish, now: datetime) -> Checked:
@@ -42,17 +48,15 @@ def check_request(session: Session, actor: Actor | None, listing_id: str, wish: 
     return Checked(terms, tuple(refusals), offered.difference(terms), Role.CONSUMER)
 
 
-def check_offer(
-    session: Session, actor: Actor | None, negotiation_id: str, changes: Mapping[str, Any], now: datetime
-) -> Checked:
-    """A counter-offer by either side, against the terms on the table; whose turn it is does not matter here."""
-    thread = service.thread(session, actor, negotiation_id)
+def check_counter(session: Session, thread: Thread, changes: Mapping[str, Any], now: datetime) -> Checked:
+    """Other terms by the reader's side, against those on the table; whose turn it is does not matter here. What a side
+    may not change stays as it is."""
     if thread.role is None:
-        raise NotFound(negotiation_id)
-    require(actor, service.PERMISSION[thread.role])
+        raise NotFound(thread.negotiation.id)
     terms = rules.countered(thread.terms, thread.role, changes)
-    if thread.role is Role.CONSUMER:
-        refusals = rules.wish_problems(thread.version, terms, now)
-    else:
-        refusals = rules.terms_problems(terms, now)
-    return Checked(terms, tuple(refusals), thread.terms.difference(terms), thread.role)
+    refusals: tuple[Refusal, ...] = ()
+    try:
+        service.check_still_possible(session, thread.negotiation, terms, now)
+    except Refused as refused:
+        refusals = refused.refusals
+    return Checked(terms, refusals, thread.terms.difference(terms), thread.role)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlmodel import Session
 
 from contracts import parts, text
+from contracts.change import redline
 from contracts.negotiation import PROPOSALS, Act, Role
 from contracts.odrl import to_odrl
 from contracts.terms import Terms
@@ -17,12 +18,12 @@ from exchange import pilot
 from exchange.accounts.models import User
 from exchange.catalogue.models import Asset
 from exchange.error_pages import say
-from exchange.errors import NotFound, Refusal, Refused
 from exchange.i18n import language
-from exchange.negotiations import pages, rules, service
+from exchange.negotiations import checking, pages, rules
 from exchange.negotiations.models import Move, Negotiation
 from exchange.negotiations.redline import ChangedClause, Frame, changed_clauses
 from exchange.negotiations.service import Thread
+from exchange.permissions import Actor
 
 _TONES = {Act.TERMINATE: "bad", Act.FINALIZE: "good"}
 
@@ -78,26 +79,24 @@ class Check:
     refusals: list[dict[str, object]]
     told: list[str]
     clauses: list[ChangedClause]
+    first: bool = False  # a first request: no terms are on the table yet
+
+
+def check_request(session: Session, actor: Actor, listing_id: str, wish: rules.Wish, now: datetime) -> Check:
+    """Try a request against the rules and against what the listing offers. Changes nothing."""
+    found = checking.check_request(session, actor, listing_id, wish, now)
+    told = [redline(change, language(), found.other).for_you for change in found.changes]
+    return Check([say(refusal) for refusal in found.refusals], told, [], first=True)
 
 
 def check(session: Session, thread: Thread, changes: Mapping[str, Any], now: datetime) -> Check:
     """Try the reader's changes against the rules and against the terms on the table. Changes nothing."""
-    if thread.role is None:
-        raise NotFound(thread.negotiation.id)
-    terms = rules.countered(thread.terms, thread.role, changes)
+    found = checking.check_counter(session, thread, changes, now)
     return Check(
-        refusals=[say(refusal) for refusal in _refusals(session, thread, terms, now)],
-        told=pages.told(thread.terms, terms, Role.PROVIDER if thread.role is Role.CONSUMER else Role.CONSUMER),
-        clauses=changed_clauses(frame_of(session, thread, now), thread.terms, terms, language()),
+        refusals=[say(refusal) for refusal in found.refusals],
+        told=pages.told(thread.terms, found.terms, found.other),
+        clauses=changed_clauses(frame_of(session, thread, now), thread.terms, found.terms, language()),
     )
-
-
-def _refusals(session: Session, thread: Thread, terms: Terms, now: datetime) -> Sequence[Refusal]:
-    try:
-        service.check_still_possible(session, thread.negotiation, terms, now)
-    except Refused as refused:
-        return refused.refusals
-    return ()
 
 
 def other_language() -> str:
@@ -142,14 +141,8 @@ def frame_of(session: Session, thread: Thread, now: datetime) -> Frame:
 def listing_offer(thread: Thread) -> Terms:
     """What the listing offers to this buyer, for the purpose and from the day that the first request names."""
     asked = Terms.from_json(thread.moves[0].terms)
-    wish = rules.Wish(
-        purpose=asked.purpose,
-        scenario=asked.scenario,
-        starts=asked.starts,
-        ends=rules.last_day(asked.starts, thread.version.term_months),
-        territory=tuple(thread.version.territory),
-    )
-    return rules.terms_of(thread.version, wish)
+    ends = rules.last_day(asked.starts, thread.version.term_months)
+    return rules.offer_for(thread.version, replace(asked, ends=ends, territory=tuple(thread.version.territory)))
 
 
 def _rounds(session: Session, thread: Thread, reader_org: str, frame: Frame, offer: Terms) -> Sequence[Round]:

@@ -49,10 +49,13 @@ def request_access(listing_id: str) -> AnyResponse:
 @blueprint.post("/listings/<listing_id>/request")
 @needs(Permission.REQUEST)
 def send_request(listing_id: str) -> AnyResponse:
-    """Send the request."""
+    """Send the request; with the button "check" it is only tried."""
     session = identity.db_session()
     try:
         wish = schemas.wish_of(load(schemas.RequestForm))
+        if "check" in request.form:
+            found = rounds.check_request(session, identity.the_actor(), listing_id, wish, clock.now())
+            return _request_page(listing_id, check=found)
         made, contract = automatic.request_access(session, identity.the_actor(), listing_id, wish, clock.now())
     except Refused as refused:
         session.rollback()
@@ -66,13 +69,14 @@ def send_request(listing_id: str) -> AnyResponse:
     return redirect(url_for("negotiations.show", negotiation_id=made.id), 303)
 
 
-def _request_page(listing_id: str, refused: Refused | None = None) -> Response:
+def _request_page(listing_id: str, refused: Refused | None = None, check: rounds.Check | None = None) -> Response:
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     shown = catalogue.for_reader(session, actor, listing_id)
     starts = today(now)
     return page(
         "negotiations/request.html",
         refused,
+        check=check,
         listing=shown.listing,
         version=shown.version,
         seller=shown.org,

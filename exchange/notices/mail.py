@@ -115,7 +115,7 @@ class MailServer:
         letter = EmailMessage(policy=SMTP if email.isascii() else SMTP.clone(utf8=True))  # RFC 6532
         try:
             letter["From"] = self.sender
-            letter["To"] = Address(addr_spec=email)
+            letter["To"] = Address(username=email.rpartition("@")[0], domain=email.rpartition("@")[2])
             letter["Subject"] = f"[Minh Bạch] {sentence}"
             letter["Date"] = now
             letter["Message-ID"] = self.message_id(notice)

@@ -49,7 +49,7 @@ def tell(
     me = actor.user_id if actor is not None else None
     if orgs or how.operator:
         _tell(session, kind, facts | ({"by": actor.org_id} if actor else {}), path, event_id, orgs, me, now)
-    if orgs and not how.operator:
+    if orgs and not how.operator and how.group is not words.Group.SECURITY:  # those are for people
         _report(session, kind, facts, event_id, orgs, now)
 
 

@@ -97,7 +97,7 @@ def _open_proposal(member: Reader) -> None:
 
 def _redlined(page: Page, *, struck: str, put_in: str) -> None:
     """The words stand beside the marks, so that they read without colour and aloud."""
-    clause = page.locator(".redline").last
+    clause = page.locator("#rounds .redline").last
     expect(clause.locator("del").first).to_have_text(f"{vi('Out:')} {struck}")
     expect(clause.locator("ins").first).to_have_text(f"{vi('In:')} {put_in}")
 
