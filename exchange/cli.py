@@ -11,8 +11,9 @@ from exchange.client import (
     deals,
     hooks,
     keyring,
+    life,
     monitor,
-    paper,
+    paper,  # noqa: F401 - adds its commands to the group `contract`
     trial,
 )
 from exchange.client import cli as client_commands
@@ -87,12 +88,12 @@ main.add_command(witness_commands.group)
 main.add_command(bench)
 main.add_command(monitor.monitor)
 main.add_command(keyring.redraw)  # its module hangs the rest of `key` below it
-main.add_command(paper.contract)
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
     main.add_command(command)
 for command in (consents.approve, consents.withdraw_approval, consents.rule):
     deals.negotiate.add_command(command)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
     main.add_command(command)
+main.add_command(life.contract)
 main.add_command(hooks.notices)
 main.add_command(hooks.webhook)

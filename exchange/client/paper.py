@@ -11,6 +11,7 @@ import click
 from exchange.client.cli import EXISTING, FILE
 from exchange.client.deals import YES
 from exchange.client.desk import Desk, clean, offline, online
+from exchange.client.life import contract
 from exchange.client.places import read_key
 from exchange.client.words import ClientError
 
@@ -27,11 +28,6 @@ class Credential:
 
     key: Any
     chain: tuple[bytes, ...]
-
-
-@click.group("contract")
-def contract() -> None:
-    """Contracts as files: PDF/A to read, to keep and to sign with a certificate."""
 
 
 @contract.command("pdf")

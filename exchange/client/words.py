@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from exchange.client import life_words
 from exchange.client.paper_words import PAPER
 from exchange.client.place_words import PLACES
 from exchange.errors import ExchangeError
@@ -36,6 +37,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "contract.signed": ("Chữ ký", "Signature"),
     "contract.active": ("Hợp đồng có hiệu lực", "Contract in force"),
     "contract.ended": ("Hợp đồng chấm dứt", "Contract ended"),
+    **life_words.NAMES,
 }
 
 
@@ -318,4 +320,5 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "WEBHOOK_SENDING": ("Đang gửi tin: {id}", "On its way: {id}"),
     **PLACES,
     **PAPER,
+    **life_words.LIFE,
 }  # fmt: skip

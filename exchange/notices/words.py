@@ -106,7 +106,7 @@ TOLD: Mapping[str, Told] = {
         N_("The contract on “%(listing)s” is drawn up again with other keys. Older signatures are void."),
         _SIGNING,
     ),
-    "contract.superseded": _contract(N_("The contract %(contract)s on “%(listing)s” is replaced by a new one.")),
+    "contract.ended:superseded": _contract(N_("The contract %(contract)s on “%(listing)s” is replaced by a new one.")),
     "delivery.made": _contract(N_("Data was delivered under the contract on “%(listing)s”."), _ANSWERING),
     "duty.fulfilled": _contract(N_("The other side says that it fulfilled a duty of the contract on “%(listing)s”.")),
     "duty.acknowledged": _contract(N_("Your duty under the contract on “%(listing)s” is acknowledged as fulfilled.")),
@@ -166,7 +166,9 @@ DUE: Mapping[str, Told] = {
     "contract.expiring": _deadline(N_("The contract %(contract)s on “%(listing)s” ends in %(days)s days.")),
     "contract.expired": _deadline(N_("The contract %(contract)s on “%(listing)s” has reached the end of its term.")),
     "duty.due": _deadline(N_("A duty of the contract %(contract)s on “%(listing)s” falls due in %(days)s days.")),
-    "duty.late": _deadline(N_("A duty of the contract %(contract)s on “%(listing)s” is overdue.")),
+    "duty.late": _deadline(
+        N_("A duty of the contract %(contract)s on “%(listing)s” is overdue."), _PARTIES | _MODERATING
+    ),
 }
 
 
