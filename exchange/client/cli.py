@@ -127,10 +127,11 @@ def short_id(text: str) -> str:
 @click.command("verify")
 @click.argument("bundle", type=FILE)
 @click.option("--policy", type=EXISTING, help="Whom you trust: a C2SP tlog-policy file from another source.")
+@click.option("--roots", type=EXISTING, help="Root certificates (PEM) of the licensed authorities you trust.")
 @offline
-def verify(desk: Desk, bundle: Path, policy: Path | None) -> None:
+def verify(desk: Desk, bundle: Path, policy: Path | None, roots: Path | None) -> None:
     """Check an evidence BUNDLE; the same as python -m contracts verify, and asks nobody."""
     from contracts.__main__ import main
 
-    trusted = ["--policy", str(policy)] if policy else []
+    trusted = [*(["--policy", str(policy)] if policy else []), *(["--roots", str(roots)] if roots else [])]
     raise SystemExit(main(["verify", str(bundle), *trusted, "--lang", desk.lang]))
