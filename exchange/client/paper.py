@@ -79,7 +79,10 @@ def sign(
     data, by_pdf = _read(file), file.suffix == ".pdf"
     drawn = document.parse(pades.attached(data) if by_pdf else data)
     credential = _pkcs12(desk, pkcs12) if pkcs12 else _pem(desk, key, certificate)
-    subject, kid = certificates.subject(credential.chain[0]), certificates.thumbprint(credential.chain[0])
+    subject, kid = (
+        certificates.parse(credential.chain[0]).subject.rfc4514_string(),
+        certificates.thumbprint(credential.chain[0]),
+    )
     org = _check_named(drawn, kid)
     if by_pdf:
         pades.check_pages(data, drawn.payload)
@@ -180,7 +183,7 @@ def _matched(private: Any, chain: list[bytes]) -> Credential:
     from contracts import certificates, keys
 
     if certificates.public_jwk(chain[0]) != keys.public_jwk(private):
-        raise ClientError("CERTIFICATE_OF_ANOTHER_KEY", subject=certificates.subject(chain[0]))
+        raise ClientError("CERTIFICATE_OF_ANOTHER_KEY", subject=certificates.parse(chain[0]).subject.rfc4514_string())
     return Credential(private, tuple(chain))
 
 
