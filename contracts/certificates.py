@@ -161,6 +161,11 @@ def parse_crl(der: bytes) -> Crl:
     return crl
 
 
+def subject(der: bytes) -> str:
+    """Whom the certificate names (RFC 4514)."""
+    return _name(parse(der))
+
+
 def public_jwk(der: bytes) -> dict[str, str]:
     """The certificate's key, judged as any signing key is: RSA from 2048 bits, P-256, Ed25519; raises KEY_REFUSED."""
     key = parse(der).public_key()

@@ -78,7 +78,7 @@ def key_of(header: Mapping[str, Any]) -> tuple[str, dict[str, str], tuple[bytes,
         key = check_public_jwk(header["jwk"], bare=True)
         stated, kid, chain = header["kid"], thumbprint(key), tuple[bytes, ...]()
     else:
-        chain = _chain(header["x5c"])
+        chain = parse_chain(header["x5c"])
         key = certificates.public_jwk(chain[0])
         stated, kid = header["x5t#S256"], certificates.thumbprint(chain[0])
     if stated != kid:
@@ -97,7 +97,7 @@ def _by_chain(key: Mapping[str, str], chain: Sequence[bytes]) -> dict[str, Any]:
     return {"x5c": coded, "x5t#S256": certificates.thumbprint(chain[0])}
 
 
-def _chain(value: object) -> tuple[bytes, ...]:
+def parse_chain(value: object) -> tuple[bytes, ...]:
     """RFC 7515 section 4.1.6: base64 (not base64url) of DER, the signer's certificate first."""
     passes = f"1-{certificates.MAX_CHAIN}"
     if not isinstance(value, list) or not 1 <= len(value) <= certificates.MAX_CHAIN:

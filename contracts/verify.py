@@ -394,8 +394,8 @@ FIELDS = {"v", "log", "t", "at", "id", "actor", "on", "prev", "h", "d"}
 TYPES = re.compile(
     r"listing\.(submitted|published|returned|changed|withdrawn)|access\.(requested|offered|accepted|decided)"
     r"|negotiation\.terminated|approval\.(given|withdrawn)|rule\.(set|ended)|contract\.(agreed|signed|active|ended)"
-    r"|query\.(run|refused)|testroom\.opened"
-    r"|delivery\.(made|refused)|key\.(added|revoked)|account\.(registered|changed)|trial\.(granted|changed|enrolled)"
+    r"|query\.(run|refused)|testroom\.opened|delivery\.(made|refused)|key\.(added|revoked|confirmed)"
+    r"|account\.(registered|changed)|trial\.(granted|changed|enrolled)"
     r"|audit\.looked|warrant\.opened|evidence\.exported|policy\.changed|erasure\.done|anchor\.made|log\.restarted"
 )
 HASHES = {
