@@ -5,8 +5,16 @@ import click
 from exchange.accounts import cli as account_commands
 from exchange.accounts import trust_cli as trust_commands
 from exchange.bench.cli import bench
+from exchange.client import (
+    certificates,  # noqa: F401 - adds its command to the group `key`
+    consents,
+    deals,
+    hooks,
+    monitor,
+    paper,
+    trial,
+)
 from exchange.client import cli as client_commands
-from exchange.client import consents, deals, hooks, monitor, paper, trial
 from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands

@@ -78,11 +78,8 @@ def sign(
 
     data, by_pdf = _read(file), file.suffix == ".pdf"
     drawn = document.parse(pades.attached(data) if by_pdf else data)
-    credential = _pkcs12(desk, pkcs12) if pkcs12 else _pem(desk, key, certificate)
-    subject, kid = (
-        certificates.parse(credential.chain[0]).subject.rfc4514_string(),
-        certificates.thumbprint(credential.chain[0]),
-    )
+    credential = credential_of(desk, key, certificate, pkcs12)
+    subject, kid = certificates.subject(credential.chain[0]), certificates.thumbprint(credential.chain[0])
     org = _check_named(drawn, kid)
     if by_pdf:
         pades.check_pages(data, drawn.payload)
@@ -146,6 +143,11 @@ def _ask(desk: Desk, drawn: "Contract", org: str, yes: bool) -> None:
     click.echo(clean(text.plain(drawn, desk.lang)))
     if not yes and not click.confirm(desk.say("SIGN_CONFIRM", org=org)):
         raise ClientError("NOT_SIGNED")
+
+
+def credential_of(desk: Desk, key: Path | None, certificate: Path | None, pkcs12: Path | None) -> Credential:
+    """Key and certificates out of one file or two, found to belong together."""
+    return _pkcs12(desk, pkcs12) if pkcs12 else _pem(desk, key, certificate)
 
 
 def _pem(desk: Desk, key: Path | None, certificate: Path | None) -> Credential:

@@ -23,6 +23,10 @@ PAPER: Mapping[str, tuple[str, str]] = {
         "Không dùng được {path}: sai mật khẩu, hoặc không có khóa cùng chứng thư.",
         "{path} cannot be used: a wrong password, or no key with its certificate.",
     ),
+    "CERTIFICATE_WAITS": (
+        "Chứng thư của {subject} không ghi mã số thuế của tổ chức; đơn vị vận hành phải xác nhận thì mới ký được.",
+        "The certificate of {subject} does not state your tax code; the operator must confirm it before it can sign.",
+    ),
     "CERTIFICATE_OF_ANOTHER_KEY": (
         "Chứng thư {subject} không phải của khóa này.",
         "The certificate of {subject} is not this key's.",
