@@ -1,4 +1,4 @@
-"""Both parties sign one PDF by certificate: the contract is in force, its evidence holds, and added pages do not pass."""
+"""Both parties sign one PDF by certificate: it puts the contract in force, its evidence holds, added pages do not pass."""
 
 from base64 import b64encode
 
@@ -13,7 +13,12 @@ from exchange.oversight import evidence as bundles
 from tests.contracts.authority import Certified
 from tests.contracts.test_pades import cover, saved_anew, updated
 from tests.exchange.negotiations.market import Market
-from tests.exchange.negotiations.test_certificates import Certifying, certifying  # noqa: F401 - fixture
+from tests.exchange.negotiations.test_certificates import Certifying
+
+
+@pytest.fixture
+def certifying(market: Market, database: Database) -> Certifying:
+    return Certifying(market, database)
 
 
 def handed(pdf: bytes) -> dict[str, str]:
@@ -46,7 +51,7 @@ def test_one_pdf_signed_by_both_puts_the_contract_in_force(
     assert report.ok, report.lines[-1]
 
 
-def test_a_pdf_that_shows_something_else_is_refused_at_the_door(certifying: Certifying) -> None:  # noqa: F811
+def test_a_pdf_that_shows_something_else_is_refused_at_the_door(certifying: Certifying) -> None:
     market, buyer = certifying.market, certifying.signer(certifying.market.buyer)
     certifying.register(market.buyer, buyer)
     contract = market.agreed()
