@@ -182,7 +182,7 @@ def _matched(private: Any, chain: list[bytes]) -> Credential:
     from contracts import certificates, keys
 
     if certificates.public_jwk(chain[0]) != keys.public_jwk(private):
-        raise ClientError("CERTIFICATE_OF_ANOTHER_KEY", subject=certificates.subject(chain[0]))
+        raise ClientError("CERTIFICATE_OF_ANOTHER_KEY", subject=certificates.parse(chain[0]).subject.rfc4514_string())
     return Credential(private, tuple(chain))
 
 
