@@ -366,7 +366,7 @@ def test_programs_read_the_list_and_register_and_the_bytes_have_the_digest_of_th
 def test_the_commands_proof_is_one_that_the_exchange_takes(certifying: Certifying, session: Session) -> None:
     market, signer = certifying.market, certifying.signer(certifying.market.buyer, alg="RS256")
     challenge = key_rules.make_challenge(SECRET, market.buyer, CREDENTIAL, market.now)
-    proof = command.proof_of(Credential(signer.key, signer.chain), challenge)
+    proof = command.holder_of(Credential(signer.key, signer.chain)).proof(challenge)
     assert add(session, market.buyer, signer, market.now, proof=proof).grade == "licensed"
 
 
