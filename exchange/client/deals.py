@@ -21,18 +21,23 @@ if TYPE_CHECKING:
 LOG_SECONDS = 10.0  # how long to wait for a record to get under a signed head
 POLICY = click.option("--policy", type=EXISTING, help="The log key to trust (C2SP tlog-policy); else the server's.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
+CHECK = click.option("--check", is_flag=True, help="Only say what would be refused and what would pass; send nothing.")
 SEEN = click.option("--terms-hash", help="Go on only with the terms of this digest, as shown before.")
 
 
 @click.command("request")
 @click.argument("listing")
 @click.option("--terms", required=True, type=EXISTING, help="JSON: purpose, scenario, starts, ends, territory, note.")
+@CHECK
 @online
-def request(desk: Desk, listing: str, terms: Path) -> None:
+def request(desk: Desk, listing: str, terms: Path, check: bool) -> None:
     """Ask for access to LISTING as a buyer."""
     from exchange.client.files import read_json
 
     body = {**read_json(terms), "listing_id": listing}
+    if check:
+        _tell_checked(desk, desk.connection("negotiate").call("POST", "/negotiations/terms/check", body))
+        return
     tell(desk, desk.connection("negotiate").call("POST", "/negotiations", body))
 
 
@@ -55,13 +60,17 @@ def show(desk: Desk, negotiation: str) -> None:
 @click.argument("negotiation")
 @click.option("--terms", required=True, type=EXISTING, help="JSON with the changes, such as price_vnd, ends, note.")
 @SEEN
+@CHECK
 @online
-def counter(desk: Desk, negotiation: str, terms: Path, terms_hash: str | None) -> None:
+def counter(desk: Desk, negotiation: str, terms: Path, terms_hash: str | None, check: bool) -> None:
     """Propose other terms, as the seller or the buyer; what the file leaves out stays as it is."""
     from exchange.client.files import read_json
 
     changes = read_json(terms)
     connection = desk.connection("negotiate")
+    if check:
+        _tell_checked(desk, connection.call("POST", f"{address(negotiation)}/terms/check", changes))
+        return
     found = connection.call("GET", address(negotiation))
     act = "request" if connection.call("GET", "/me")["org_id"] == found["buyer_org_id"] else "offer"
     body = {**changes, "terms": terms_hash or found["terms_hash"]}
@@ -135,6 +144,18 @@ def tell(desk: Desk, found: Mapping[str, Any]) -> None:
         roles = ", ".join(panel["roles"])
         given = ", ".join(f"{one['by']} ({one['id']})" for one in panel["given"]) or "—"
         desk.tell("APPROVAL_STANDS", what=name(f"approval.{panel['what']}", desk.lang), roles=roles, given=given)
+
+
+def _tell_checked(desk: Desk, found: Mapping[str, Any]) -> None:
+    """Each change and each problem on a line; with a problem the command fails, as sending would."""
+    for change in found["changes"]:
+        facts = {name: change[name] for name in ("clause", "label", "before", "after")}
+        desk.tell("CHANGE", **facts)
+    for problem in found["problems"]:
+        desk.tell("PROBLEM", **{name: problem.get(name) or "" for name in ("code", "message", "passes")})
+    if found["problems"]:
+        raise ClientError("CHECK_REFUSED", count=len(found["problems"]))
+    desk.tell("CHECK_GOOD", terms=found["terms_hash"])
 
 
 # -- signing -------------------------------------------------------------------------------------------------------

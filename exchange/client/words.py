@@ -110,6 +110,16 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Điều khoản trên bàn ({got}) không phải điều khoản bạn nêu ({wanted}).",
         "The terms on the table ({got}) are not those you named ({wanted}).",
     ),
+    "CHANGE": ("Điều {clause}, {label}: {before} → {after}", "Clause {clause}, {label}: {before} → {after}"),
+    "PROBLEM": ("Sẽ bị từ chối: {message} {passes} [{code}]", "Would be refused: {message} {passes} [{code}]"),
+    "CHECK_REFUSED": (
+        "{count} điểm sẽ bị từ chối. Chưa gửi gì.",
+        "{count} problems would be refused. Nothing was sent.",
+    ),
+    "CHECK_GOOD": (
+        "Có thể gửi các điều khoản này ({terms}). Chưa gửi gì.",
+        "These terms ({terms}) can be sent. Nothing was sent.",
+    ),
     "NOTHING_CHANGED": ("Không có gì thay đổi.", "Nothing was changed."),
     # -- before signing
     "CONTRACT_OTHER": (
@@ -295,4 +305,12 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{path}: {bytes} byte, mã băm đúng như trong hợp đồng ({digest}).",
         "{path}: {bytes} bytes, digest as in the signed contract ({digest}).",
     ),
+    "UNREAD": ("Chưa đọc: {count}", "Unread: {count}"),
+    "WEBHOOK_ADDED": ("Webhook: {id} → {url}", "Webhook: {id} → {url}"),
+    "WEBHOOK_SECRET": (
+        "Khóa bí mật, chỉ hiện lần này: {secret}",
+        "The secret, shown this once: {secret}",
+    ),
+    "WEBHOOK_REMOVED": ("Đã gỡ webhook {id}.", "Webhook {id} is removed."),
+    "WEBHOOK_SENDING": ("Đang gửi tin: {id}", "On its way: {id}"),
 }  # fmt: skip

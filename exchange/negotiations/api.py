@@ -1,6 +1,7 @@
 """JSON: request, negotiate, sign and end. The same fields, rules and use cases as the pages."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from flask import Response
@@ -8,10 +9,13 @@ from marshmallow import RAISE
 from sqlmodel import SQLModel
 
 from contracts import canonical
+from contracts.change import redline
 from contracts.log.proof import format_proof
 from exchange import clock, identity, looks
 from exchange.bodies import Blueprint
-from exchange.negotiations import agreements, approvals, automatic, rules, schemas, service, standing
+from exchange.error_pages import say
+from exchange.i18n import language
+from exchange.negotiations import agreements, approvals, automatic, checking, rules, schemas, service, standing
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs
 
@@ -82,6 +86,27 @@ def _counter(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
         clock.now(), note=body.get("note") or "",
     )  # fmt: skip
     return done(negotiation_id)
+
+
+@negotiations.post("/terms/check")
+@needs(Permission.REQUEST)
+@negotiations.arguments(schemas.RequestJson(unknown=RAISE))
+@negotiations.response(200, schemas.CheckedView)
+def check_request(body: dict[str, Any]) -> dict[str, Any]:
+    """What would be refused in this request and what would pass; nothing is sent or kept"""
+    session, wish = identity.db_session(), schemas.wish_of(body)
+    return _checked(checking.check_request(session, identity.the_actor(), body["listing_id"], wish, clock.now()))
+
+
+@negotiations.post("/<negotiation_id>/terms/check")
+@needs(Permission.SIGNED_IN)
+@negotiations.arguments(schemas.CounterJson(unknown=RAISE))
+@negotiations.response(200, schemas.CheckedView)
+def check_counter(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    """What would be refused in these other terms and what would pass; nothing is sent or kept"""
+    session, actor = identity.db_session(), identity.the_actor()
+    thread = service.thread(session, actor, negotiation_id)
+    return _checked(checking.check_counter(session, thread, schemas.changes_of(body), clock.now()))
 
 
 @negotiations.post("/<negotiation_id>/accept")
@@ -197,6 +222,19 @@ def done(negotiation_id: str) -> dict[str, Any]:
     """Commit, and the negotiation as it stands then."""
     identity.db_session().commit()
     return _shown(negotiation_id)
+
+
+def _checked(found: checking.Checked) -> dict[str, Any]:
+    lines = [
+        (change, redline(change, language(), found.role), redline(change, language(), found.other))
+        for change in found.changes
+    ]
+    return {
+        "terms": found.terms.to_json(),
+        "terms_hash": found.terms.hash,
+        "problems": [say(refusal) for refusal in found.refusals],
+        "changes": [{**asdict(line), "field": change.field, "for_other": told.for_you} for change, line, told in lines],
+    }
 
 
 def _row(negotiation: Negotiation) -> dict[str, Any]:

@@ -5,16 +5,16 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from contracts.negotiation import Act, Reason, Role, State, allowed
+from contracts import change
+from contracts.negotiation import FINAL, Act, Reason, Role, State, allowed
 from contracts.negotiation_words import REASONS
 from contracts.sentences import FIELDS
 from contracts.standing import Standing
-from contracts.terms import Change, Terms, today
-from exchange.catalogue.vocabulary import LICENCES, ONWARD
+from contracts.terms import Terms, today
 from exchange.errors import N_
 from exchange.i18n import day, dong, language, number, places
 from exchange.negotiations import rules
-from exchange.negotiations.models import Move, Negotiation
+from exchange.negotiations.models import Negotiation
 from exchange.negotiations.standing import Papers
 
 # State -> what it is called, and its tone.
@@ -59,6 +59,13 @@ END_CODES = {
     "other": N_("Another reason"),
     "unsigned": N_("Given up before it was signed"),
 }
+# How strong a signature's proof of who made it is.
+GRADES = {
+    "browser": N_("Key in a browser"),
+    "file": N_("Key in a file"),
+    "organisation": N_("Organisation certificate"),
+    "licensed": N_("Certificate of a licensed authority"),
+}
 # What each side waits for or has to do: (state, role) -> sentence; %(day)s is the deadline.
 _NEXT: dict[tuple[State, Role], str] = {
     (State.REQUESTED, Role.PROVIDER): N_("Your turn: answer this request by %(day)s."),
@@ -68,6 +75,7 @@ _NEXT: dict[tuple[State, Role], str] = {
     (State.ACCEPTED, Role.PROVIDER): N_("Your turn: agree, so that the contract is drawn up, by %(day)s."),
     (State.ACCEPTED, Role.CONSUMER): N_("You have accepted. The seller draws up the contract by %(day)s."),
 }
+_TO_SIGN = (State.AGREED, State.VERIFIED)
 
 
 def label(name: str) -> str:
@@ -78,21 +86,9 @@ def label(name: str) -> str:
 
 def shown(name: str, value: Any) -> str:
     """A clause's value for people."""
-    if name == "licence":
-        return f"{value} · {_(LICENCES[value])}" if value in LICENCES else str(value)
-    if name == "onward_transfer":
-        return _(ONWARD[value]) if value in ONWARD else str(value)
     if name == "price_vnd":
         return dong(value)
-    if name in ("starts", "ends"):
-        return day(value if isinstance(value, date) else date.fromisoformat(value))
-    if name in ("exclusive", "attribution"):
-        return _("Yes") if value else _("No")
-    if value is None:
-        return _("no limit")
-    if name == "territory":
-        return places(value)
-    return number(value) if isinstance(value, int) else str(value)
+    return places(value) if name == "territory" else change.value(name, value, language())
 
 
 def clauses(terms: Terms) -> list[tuple[str, str]]:
@@ -100,32 +96,9 @@ def clauses(terms: Terms) -> list[tuple[str, str]]:
     return [(label(name), shown(name, value)) for name, value in terms.to_json().items()]
 
 
-def redline(change: Change) -> dict[str, str]:
-    """One clause that a round changes."""
-    return {
-        "label": label(change.field),
-        "before": shown(change.field, change.before),
-        "after": shown(change.field, change.after),
-    }
-
-
-def rounds(moves: list[Move], names: dict[str, str]) -> list[dict[str, Any]]:
-    """Every move with who made it and what it changed."""
-    found, before = [], None
-    for move in moves:
-        terms = Terms.from_json(move.terms)
-        found.append(
-            {
-                "act": _(ACTS[Act(move.act)]),
-                "who": names.get(move.org_id or "", _("The exchange")),
-                "rule": bool(move.rule_event),
-                "move": move,
-                "changes": [redline(change) for change in before.difference(terms)] if before else [],
-                "tone": "bad" if move.act == Act.TERMINATE else "good" if move.act == Act.FINALIZE else "info",
-            }
-        )
-        before = terms
-    return found
+def told(before: Terms, after: Terms, role: Role | None) -> list[str]:
+    """What a proposal changes, each clause as one plain sentence for the reader's side."""
+    return [change.redline(one, language(), role or "").for_you for one in before.difference(after)]
 
 
 def state_of(negotiation: Negotiation, now: datetime) -> tuple[str, str]:
@@ -136,19 +109,33 @@ def state_of(negotiation: Negotiation, now: datetime) -> tuple[str, str]:
     return _(text), tone
 
 
-def next_step(negotiation: Negotiation, role: Role | None, now: datetime) -> str:
-    """Whose turn it is and until when, in one sentence."""
+def next_step(negotiation: Negotiation, role: Role | None, now: datetime, *, signed: bool = False) -> str:
+    """Whose turn it is and until when, in one sentence; ``signed``: the reader's side has signed already."""
     if rules.is_lapsed(negotiation, now):
         return _("Nobody answered in time. A new request is possible.")
-    state = State(negotiation.state)
-    sentence = _NEXT.get((state, role)) if role else None
-    if sentence:
-        return _(sentence, day=day(rules.last_turn_day(negotiation)))
-    if state in (State.AGREED, State.VERIFIED):
-        return _("The contract is waiting for signatures until %(day)s.", day=day(rules.last_turn_day(negotiation)))
+    state, last = State(negotiation.state), day(rules.last_turn_day(negotiation))
+    if role and (state, role) in _NEXT:
+        sentence = _NEXT[(state, role)]
+        return _(sentence, day=last)
+    if state in _TO_SIGN:
+        if role is None:
+            return _("The contract is waiting for signatures until %(day)s.", day=last)
+        if signed:
+            return _("Your side has signed. The other side has until %(day)s to sign.", day=last)
+        return _("Your turn: read the contract and sign it by %(day)s.", day=last)
     if state is State.FINALIZED:
         return _("Both sides have signed.")
     return _("Closed.") if state is State.TERMINATED else _("The parties are negotiating.")
+
+
+def time_left(negotiation: Negotiation, now: datetime) -> str:
+    """How many days the turn still has, or nothing when nobody has to move any more."""
+    if negotiation.state in FINAL or rules.is_lapsed(negotiation, now):
+        return ""
+    days = (rules.last_turn_day(negotiation) - today(now)).days
+    if days > 1:
+        return _("%(days)s days left.", days=number(days))
+    return _("Only until tomorrow.") if days else _("Only today.")
 
 
 def reason(code: str) -> str:
@@ -173,12 +160,12 @@ def reasons() -> list[tuple[str, str]]:
     return [(str(code), reason(code)) for code in rules.REASONS]
 
 
-def is_my_turn(negotiation: Negotiation, role: Role | None, now: datetime) -> bool:
+def is_my_turn(negotiation: Negotiation, role: Role | None, now: datetime, *, signed: bool = False) -> bool:
     """Whether the reader's side can do more than give up."""
     if role is None or rules.is_lapsed(negotiation, now):
         return False
-    signing = negotiation.state in (State.AGREED, State.VERIFIED)
-    return signing or bool(allowed(State(negotiation.state), role) - {Act.TERMINATE})
+    state = State(negotiation.state)
+    return not signed if state in _TO_SIGN else bool(allowed(state, role) - {Act.TERMINATE})
 
 
 def standing_words(standing: Standing, papers: Papers) -> tuple[str, str]:
@@ -190,6 +177,25 @@ def standing_words(standing: Standing, papers: Papers) -> tuple[str, str]:
         return _("Waiting for signatures"), "wait"
     text, tone = STANDINGS[standing]
     return _(text), tone
+
+
+def since(papers: Papers, standing: Standing, waiting_for: str) -> str:
+    """Since when, until when and why it stands as it does, in one sentence."""
+    row, until = papers.row, day(papers.row.ends)
+    if row.ended_at is not None:
+        return ""  # who ended it, when and why stands in a box of its own
+    if papers.unsigned:
+        return _("Drawn up on %(day)s; still to sign: %(names)s.", day=day(row.agreed_at), names=waiting_for)
+    sentences = {
+        Standing.UNLOGGED: N_("Both sides have signed; its record is on the way into the log, which takes moments."),
+        Standing.UPCOMING: N_("Signed by both sides on %(signed)s; runs from %(starts)s to %(until)s."),
+        Standing.ACTIVE: N_("Runs from %(starts)s to the end of %(until)s, because both sides have signed."),
+        Standing.EXPIRED: N_("Ran from %(starts)s to the end of %(until)s."),
+    }
+    if standing not in sentences:
+        return ""
+    sentence = sentences[standing]
+    return _(sentence, signed=day(row.active_at), starts=day(row.starts), until=until)
 
 
 def period(row_starts: date, row_ends: date, now: datetime) -> dict[str, Any]:

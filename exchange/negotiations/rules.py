@@ -1,7 +1,7 @@
 """What may be asked for, offered and agreed: rules over listings, organisations, terms. They change no row."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,8 @@ from contracts import words
 from contracts.document import TrialRef
 from contracts.errors import ContractsError, Fact
 from contracts.negotiation import MAX_PROPOSALS, Reason, Role
-from contracts.terms import Denied, Terms, first_moment, problems, today
+from contracts.problems import problems
+from contracts.terms import ADDED, Denied, Terms, first_moment, today
 from exchange import pilot
 from exchange.accounts.models import Organisation
 from exchange.accounts.rules import trading_problems
@@ -32,12 +33,13 @@ class Wish:
     ends: date
     territory: tuple[str, ...]
     note: str = ""
+    added: Mapping[str, Any] = field(default_factory=dict)  # what the buyer adds to, or takes from, the offer's terms
 
 
 # What each side may change in the terms on the table: purpose and scenario are the buyer's to say, and the kind of
 # licence stays the listing's.
 _BOTH = frozenset(
-    {"price_vnd", "starts", "ends", "territory", "ip_limits", "max_deliveries", "max_queries", "min_group"}
+    {"price_vnd", "starts", "ends", "territory", "ip_limits", "max_deliveries", "max_queries", "min_group", *ADDED}
 )
 CHANGEABLE = {Role.PROVIDER: _BOTH, Role.CONSUMER: _BOTH | {"purpose", "scenario"}}
 
@@ -79,7 +81,7 @@ def trial_reference(session: Session, action: TrialAction, now: datetime) -> Tri
 
 
 def terms_of(version: ListingVersion, wish: Wish) -> Terms:
-    """The listing's licence offer with the buyer's purpose, scenario, period and territory in it."""
+    """The listing's licence offer with the buyer's purpose, scenario, period, territory and additions in it."""
     return Terms(
         licence=version.licence,
         purpose=wish.purpose,
@@ -95,7 +97,13 @@ def terms_of(version: ListingVersion, wish: Wish) -> Terms:
         max_queries=version.max_queries,
         min_group=version.min_group,
         attribution=version.attribution,
+        **{**version.added_terms, **wish.added},
     )
+
+
+def offer_for(version: ListingVersion, asked: Terms) -> Terms:
+    """What the listing offers for the purpose, the days and the territory that were asked for."""
+    return terms_of(version, Wish(asked.purpose, asked.scenario, asked.starts, asked.ends, asked.territory))
 
 
 def countered(terms: Terms, role: Role, changes: Mapping[str, Any]) -> Terms:
@@ -137,6 +145,12 @@ def buyer_problems(buyer: Organisation, version: ListingVersion) -> Iterable[Ref
     if buyer.id == version.org_id:
         yield Refusal("OWN_LISTING", N_("This is your own organisation's listing."))
     yield from trading_problems(buyer)
+
+
+def request_problems(session: Session, buyer: Organisation, action: TrialAction, now: datetime) -> list[Refusal]:
+    """Everything that a request would be refused for: the buyer, the terms asked for, the pilot's trial."""
+    found = [*buyer_problems(buyer, action.version), *wish_problems(action.version, action.terms, now)]
+    return [*found, *trial_denials(session, action, now)]
 
 
 def wish_problems(version: ListingVersion, terms: Terms, now: datetime) -> list[Refusal]:

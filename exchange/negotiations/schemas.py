@@ -6,7 +6,8 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 from contracts.negotiation import Reason
 from exchange.accounts.schemas import REQUIRED, Form, level, storable
-from exchange.catalogue.schemas import LONG, NOT_TEXT, Count, Dong, Text
+from exchange.catalogue.additions import added_in
+from exchange.catalogue.schemas import LONG, NOT_TEXT, AddedTerms, Count, Dong, Text
 from exchange.errors import N_
 from exchange.negotiations.rules import Wish
 
@@ -42,8 +43,8 @@ def _code() -> validate.Length:
     return validate.Length(max=20, error=N_("This is too long."))
 
 
-class RequestForm(Form):
-    """A buyer's request for access (X31: purpose and scenario)."""
+class RequestForm(Form, AddedTerms):
+    """A buyer's request for access (X31: purpose and scenario); an addition that is left out stays as offered."""
 
     purpose = Text(LONG)
     scenario = Text(LONG)
@@ -53,7 +54,7 @@ class RequestForm(Form):
     note = Text(LONG)
 
 
-class OfferForm(Form):
+class OfferForm(Form, AddedTerms):
     """A seller's counter-offer; a field that is left out stays as it is."""
 
     terms = _terms_seen()
@@ -118,6 +119,7 @@ def wish_of(form: dict[str, Any]) -> Wish:
         ends=form["ends"],
         territory=form["territory"],
         note=form.get("note") or "",
+        added=added_in(form),
     )
 
 
@@ -126,7 +128,7 @@ _TEXTS = frozenset({"ip_limits", "purpose", "scenario"})  # an empty line in a f
 
 def changes_of(form: dict[str, Any]) -> dict[str, Any]:
     """The changes that a loaded OfferForm or CounterForm states."""
-    changes = {name: value for name, value in form.items() if name not in ("terms", "note")}
+    changes = {name: value for name, value in form.items() if name not in ("terms", "note")} | added_in(form)
     return changes | {name: changes[name] or "" for name in _TEXTS & changes.keys()}
 
 
@@ -134,6 +136,45 @@ class RequestJson(RequestForm):
     """A request through the API names its listing in the body."""
 
     listing_id = fields.String(required=True, validate=[validate.Length(max=26), storable], error_messages=REQUIRED)
+
+
+class CounterJson(CounterForm):
+    """Other terms that are only checked need not name those they answer."""
+
+    terms = fields.String(validate=validate.Length(max=60, error=N_("This is too long.")))
+
+
+class ProblemView(Schema):
+    """One refusal and what would pass."""
+
+    code = fields.String()
+    field = fields.String(allow_none=True)
+    message = fields.String()
+    basis = fields.String(allow_none=True)
+    value = fields.String(allow_none=True)
+    passes = fields.String(allow_none=True)
+
+
+class ChangeView(Schema):
+    """One field that differs, in the reader's language; ``for_other`` is how the other side would be told."""
+
+    clause = fields.Integer(metadata={"description": "number of the contract's clause, 1 to 22"})
+    title = fields.String()
+    field = fields.String()
+    label = fields.String()
+    before = fields.String()
+    after = fields.String()
+    for_you = fields.String()
+    for_other = fields.String()
+
+
+class CheckedView(Schema):
+    """Proposed terms as they would stand, why they would be refused, and what they change. Nothing was sent."""
+
+    terms = fields.Dict()
+    terms_hash = fields.String()
+    problems = fields.List(fields.Nested(ProblemView))
+    changes = fields.List(fields.Nested(ChangeView))
 
 
 class SignatureJson(Schema):

@@ -57,8 +57,7 @@ def request_access(
     _make_room(session, listing.id, actor.org_id, now)
     terms = rules.terms_of(version, wish)
     action = rules.TrialAction("request", actor, actor.org_id, listing, version, terms)
-    found = [*rules.buyer_problems(session.get_one(Organisation, actor.org_id), version)]
-    found += [*rules.wish_problems(version, terms, now), *rules.trial_denials(session, action, now)]
+    found = rules.request_problems(session, session.get_one(Organisation, actor.org_id), action, now)
     if found:
         raise Refused(*found)
     negotiation = Negotiation(
