@@ -83,13 +83,18 @@ class HookJson(Schema):
 
 
 class HookView(Schema):
-    """A webhook; its secret stands in the answer that makes it, and nowhere afterwards."""
+    """A webhook, without its secret."""
 
     id = fields.String()
     url = fields.String()
     created_at = fields.AwareDateTime()
     failing_since = fields.AwareDateTime(allow_none=True)
     disabled_at = fields.AwareDateTime(allow_none=True)
+
+
+class NewSecretView(HookView):
+    """A webhook with its new secret, which stands in this answer and nowhere afterwards."""
+
     secret = fields.String()
 
 
