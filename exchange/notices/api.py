@@ -46,20 +46,9 @@ def mark_read(notice_id: str) -> dict[str, Any]:
 @needs(Permission.SIGNED_IN)
 @blueprint.response(200, schemas.ChoiceView)
 def choices() -> dict[str, Any]:
-    """Which groups come by e-mail, in which language"""
+    """Which groups come by e-mail, in which language; the person changes it on the page /me/notices"""
     db, actor = identity.db_session(), identity.the_actor()
     return {"mail": service.choices(db, actor), "lang": db.get_one(User, actor.user_id).locale}
-
-
-@blueprint.put("/notices/choices")
-@needs(Permission.SIGNED_IN)
-@blueprint.arguments(schemas.ChoiceJson)
-@blueprint.response(200, schemas.ChoiceView)
-def choose(body: dict[str, Any]) -> dict[str, Any]:
-    """Change them; a group that is not named stays as it is"""
-    service.choose(identity.db_session(), identity.the_actor(), body["mail"], body["lang"])
-    identity.db_session().commit()
-    return choices()
 
 
 @blueprint.get("/webhooks")

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, func, or_, select, update
 
 from exchange.accounts.models import User
+from exchange.accounts.service import require_person
 from exchange.errors import N_, NotFound, NotPermitted, refuse
 from exchange.notices.models import LATE, MailChoice, Notice
 from exchange.notices.words import Group
@@ -79,8 +80,9 @@ def choices(session: Session, actor: Actor | None) -> dict[Group, bool]:
 
 def choose(session: Session, actor: Actor | None, wanted: Mapping[str, bool], lang: str | None = None) -> None:
     """For these groups, from the next event on; what is not named stays. ``lang``: in which language mails come. In the
-    application everything is told."""
-    actor = _person(actor)
+    application everything is told. For the person at a page: whoever stole a program's token must not be able to
+    silence the mails that tell of it."""
+    actor = require_person(actor)
     if lang is not None and lang not in ("vi", "en"):
         raise refuse("LANGUAGE_UNKNOWN", N_("Choose Vietnamese or English."), field="lang", value=lang, passes="vi, en")
     unknown = sorted(set(wanted) - set(Group))

@@ -59,7 +59,10 @@ def test_not_ready_without_a_place_for_files(visitor: FlaskClient, tmp_path: Pat
     shutil.rmtree(tmp_path / "store", ignore_errors=True)
     (tmp_path / "store").write_text("a file where a folder should be")
     answer = visitor.get("/readyz")
-    assert (answer.status_code, answer.json) == (503, {"database": "ok", "store": "failing", "log": "ok", "notices": "ok"})
+    assert (answer.status_code, answer.json) == (
+        503,
+        {"database": "ok", "store": "failing", "log": "ok", "notices": "ok"},
+    )
 
 
 def test_not_ready_while_the_log_fails(visitor: FlaskClient, app_alone: Flask) -> None:

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlmodel import select
 
 from exchange.accounts.models import Membership, Organisation, User
 from exchange.db import Database
+from exchange.errors import NotPermitted
 from exchange.ledger import service as ledger
 from exchange.notices import service
 from exchange.notices.models import MailChoice, Notice, Webhook, WebhookDelivery
@@ -239,12 +241,18 @@ def test_programs_read_notices_only_for_a_person(app: Flask, market: Market, dat
     assert (notice["kind"], notice["group"], notice["read_at"]) == ("access.requested", "negotiation", None)
     assert ask("POST", f"/notices/{notice['id']}/read").get_json()["read_at"] is not None
     assert ask("GET", "/notices").get_json()["unread"] == 0
-    chosen = ask("PUT", "/notices/choices", json={"mail": {"deadline": False}, "lang": "en"}).get_json()
-    assert chosen["mail"] == {
-        "negotiation": True, "contract": True, "deadline": False, "listing": True, "security": True
-    }  # fmt: skip
-    assert ask("GET", "/notices/choices").get_json() == chosen
-    assert ask("PUT", "/notices/choices", json={"mail": {"moon": False}}).status_code == 422
+    with database.writing() as session:
+        session.add(MailChoice(user_id=str(market.seller.user_id), topic="deadline", wanted=False))
+        session.commit()
+    assert ask("GET", "/notices/choices").get_json() == {
+        "mail": {"negotiation": True, "contract": True, "deadline": False, "listing": True, "security": True},
+        "lang": "vi",
+    }
+    program = replace(market.seller, scopes=frozenset({"sign"}))
+    with database.writing() as session, pytest.raises(NotPermitted):  # a stolen token must not silence the mails
+        service.choose(session, program, {"security": False})
+    with database.reading() as session, pytest.raises(NotPermitted):
+        service.page_of(session, replace(market.seller, user_id=None))
 
 
 def test_programs_manage_webhooks_with_their_own_scope_only(app: Flask, market: Market, database: Database) -> None:
