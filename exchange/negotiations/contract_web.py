@@ -21,7 +21,19 @@ from exchange.error_pages import say
 from exchange.errors import Refused
 from exchange.i18n import language
 from exchange.limits import DRAWINGS, by_organisation, limiter
-from exchange.negotiations import agreements, api, lists, opening, pages, rounds, rules, schemas, standing, watching
+from exchange.negotiations import (
+    agreements,
+    api,
+    approvals,
+    lists,
+    opening,
+    pages,
+    rounds,
+    rules,
+    schemas,
+    standing,
+    watching,
+)
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.negotiations.standing import Papers
 from exchange.permissions import Permission, needs
@@ -122,6 +134,8 @@ def _common(papers: Papers) -> dict[str, Any]:
         "odrl": rounds.pretty(content["policy"]),
         "sign_by": rules.last_turn_day(negotiation),
         "may_sign": _may_sign(papers),
+        "n": negotiation,
+        "panels": approvals.panels(session, actor, negotiation) if actor.org_id in papers.unsigned else [],
         "version": watching.version_of(session, actor, negotiation.id) if papers.role else None,
         "certified": [(entry, opening.subject_of(entry)) for entry in papers.signatures if entry.path],
     }

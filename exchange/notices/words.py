@@ -133,6 +133,9 @@ TOLD: Mapping[str, Told] = {
     "account.changed:joined": _security(N_("Somebody has joined your organisation."), "/me/members"),
     "account.changed:roles": _security(N_("The roles of a member of your organisation were changed."), "/me/members"),
     "account.changed:left": _security(N_("A member was taken out of your organisation."), "/me/members"),
+    "account.changed:approval": _security(
+        N_("What your organisation demands of itself before a contract binds it was changed."), "/me/approvals"
+    ),
     "account.changed:client-created": _security(
         N_("A program was registered for your organisation."), "/me/clients"
     ),

@@ -132,6 +132,21 @@ def test_demanding_approving_and_withdrawing_over_the_pages(market: Market, peop
     assert send(owner, thread, f"{thread}/agree", terms=asked.terms_hash).status_code == 409
 
 
+def test_the_second_signer_approves_on_the_contracts_page(market: Market, people: People) -> None:
+    second = market.colleague(market.buyer, "Phạm Hoa", Role.SIGNER)
+    market.do(approvals.set_rule, market.buyer, "", True)
+    contract = market.agreed()
+    owner, other = people.browser(market.buyer, "en"), people.browser(second, "en")
+    page, thread = f"/contracts/{contract.id}", f"/negotiations/{contract.negotiation_id}"
+    for shown in (page, f"{page}/sign", thread):
+        assert "Approve the signature" in other.get(shown).text
+        assert "Approve the signature" not in people.browser(market.seller, "en").get(shown).text
+    assert send(other, page, f"{thread}/approve", what="signature", digest=contract.sha256).status_code == 303
+    assert "Phạm Hoa" in owner.get(f"{page}/sign").text
+    market.signed(contract, market.buyer)
+    assert "Phạm Hoa" not in owner.get(page).text  # signed: nothing is left to approve
+
+
 def test_a_rule_over_the_pages_leads_the_buyer_to_the_contract(market: Market, people: People) -> None:
     owner, buyer = people.browser(market.seller, "en"), people.browser(market.buyer, "en")
     page = f"/listings/{market.listing_id}/agreeing"
