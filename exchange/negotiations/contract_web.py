@@ -24,6 +24,7 @@ from exchange.limits import DRAWINGS, by_organisation, limiter
 from exchange.negotiations import (
     agreements,
     api,
+    approvals,
     lists,
     opening,
     pages,
@@ -145,6 +146,8 @@ def _common(papers: Papers) -> dict[str, Any]:
         "whole": rounds.pretty(content),
         "sign_by": rules.last_turn_day(negotiation),
         "may_sign": _may_sign(papers),
+        "n": negotiation,
+        "panels": approvals.panels(session, actor, negotiation) if actor.org_id in papers.unsigned else [],
         "version": watching.version_of(session, actor, negotiation.id) if papers.role else None,
         "certified": [(entry, opening.subject_of(entry)) for entry in papers.signatures if entry.path],
         "redrawing": _redrawing(papers),

@@ -59,7 +59,8 @@ def tell_due(session: Session, due: Due, now: datetime) -> bool:
         return False
     row = {"key": due.key, "at": now}
     once = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    if session.connection().execute(once.insert(DueTold).values(**row).on_conflict_do_nothing()).rowcount != 1:
+    first = once.insert(DueTold).values(**row).on_conflict_do_nothing().returning(col(DueTold.key))
+    if session.connection().execute(first).first() is None:
         return False
     notice_id = new_id()
     _tell(session, due.kind, dict(due.facts), due.path, notice_id, due.org_ids, None, now)

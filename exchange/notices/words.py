@@ -84,7 +84,7 @@ VARIANTS: Mapping[str, str] = {
     "account.changed": "change",
     "contract.ended": "reason",
     "listing.changed": "state",
-    "negotiation.terminated": "lapsed",
+    "negotiation.terminated": "reason",
 }
 SILENT = frozenset({"contract.ended:unsigned"})  # negotiation.terminated, beside it, says the same
 
@@ -137,6 +137,9 @@ TOLD: Mapping[str, Told] = {
     "account.changed:joined": _security(N_("Somebody has joined your organisation."), "/me/members"),
     "account.changed:roles": _security(N_("The roles of a member of your organisation were changed."), "/me/members"),
     "account.changed:left": _security(N_("A member was taken out of your organisation."), "/me/members"),
+    "account.changed:approval": _security(
+        N_("What your organisation demands of itself before a contract binds it was changed."), "/me/approvals"
+    ),
     "account.changed:client-created": _security(
         N_("A program was registered for your organisation."), "/me/clients"
     ),
@@ -163,6 +166,7 @@ def _deadline(sentence: str, to: frozenset[Permission] = _PARTIES) -> Told:
 # What the clock brings; the page comes with it.
 DUE: Mapping[str, Told] = {
     "negotiation.lapsing": _deadline(N_("The negotiation on “%(listing)s” lapses in %(days)s days."), _BOTH),
+    "negotiation.lapsed": _deadline(N_("The negotiation on “%(listing)s” has lapsed: nobody answered in time."), _BOTH),
     "contract.expiring": _deadline(N_("The contract %(contract)s on “%(listing)s” ends in %(days)s days.")),
     "contract.expired": _deadline(N_("The contract %(contract)s on “%(listing)s” has reached the end of its term.")),
     "duty.due": _deadline(N_("A duty of the contract %(contract)s on “%(listing)s” falls due in %(days)s days.")),

@@ -75,7 +75,7 @@ def test_a_lapse_is_told_to_both(market: Market, database: Database, told: Told)
     negotiation = market.requested()
     with database.writing() as session:
         audit.record(
-            session, "negotiation.terminated", None, now=market.now, details={"lapsed": True},
+            session, "negotiation.terminated", None, now=market.now, details={"reason": "lapsed"},
             on=[f"negotiation:{negotiation.id}", f"org:{market.seller.org_id}", f"org:{market.buyer.org_id}"],
         )  # fmt: skip
         session.commit()
