@@ -1,11 +1,15 @@
-"""The wording of the 22 clauses, edition 2026-1. Sentences only; `text.py` fills them from the document.
+"""The wording of the 22 clauses, edition 2026-2. Sentences only; `text.py` fills them from the document.
 
 `BODIES` are the fixed sentences; a {place} takes a fact of the contract, or one of the `CHOICES` that its terms select.
+A line whose places all stay empty is not printed.
 Sources: Decree 314/2026/NĐ-CP Art. 4.6, 6, 7.6, 7.8, 8.2; Data Law 60/2024/QH15; Law 91/2025/QH15 on personal data
-protection; Law 20/2023/QH15 on electronic transactions. The Vietnamese text prevails.
+protection and Decree 356/2025/NĐ-CP Art. 7; Law 20/2023/QH15 on electronic transactions; Commercial Law 36/2005/QH11
+Art. 301. The Vietnamese text prevails.
 """
 
 from __future__ import annotations
+
+EDITION = "2026-2"
 
 TITLES: dict[str, tuple[str, ...]] = {
     "vi": (
@@ -68,21 +72,26 @@ BODIES: dict[str, tuple[str, ...]] = {
         "Bên bán cấp cho Bên mua quyền khai thác, sử dụng dữ liệu theo loại giấy phép {licence}. {right}\n"
         "Hợp đồng này không chuyển giao quyền sở hữu dữ liệu.\n{attribution}",
         "Quyền được cấp có hiệu lực từ đầu {starts} đến hết {ends}, tính theo giờ Việt Nam. Hợp đồng chỉ phát sinh "
-        "hiệu lực sau khi đã được các bên ký và được ghi vào nhật ký giao dịch của sàn.",
+        "hiệu lực sau khi đã được các bên ký và được ghi vào nhật ký giao dịch của sàn.\n"
+        "Hợp đồng không tự động gia hạn. Việc sửa đổi hoặc gia hạn chỉ có hiệu lực khi được lập thành văn bản mới do "
+        "các bên ký.\n"
+        "Mỗi bên được tạm dừng hoặc chấm dứt hợp đồng trước thời hạn bằng thông báo qua sàn, có nêu lý do; thông báo "
+        "có hiệu lực ngay khi được ghi vào nhật ký và không làm mất nghĩa vụ, trách nhiệm đã phát sinh.",
         "Mục đích sử dụng: {purpose}\nKịch bản sử dụng: {scenario}\n"
         "Bên mua chỉ được khai thác, sử dụng dữ liệu cho mục đích và kịch bản nêu trên.",
         "Dữ liệu chỉ được khai thác, sử dụng trong phạm vi: {territory}.",
         "{exclusivity}",
-        "{onward}",
+        "{onward}\n{reports}",
         "Các giới hạn về quyền sở hữu trí tuệ do các bên thỏa thuận: {ip_limits}",
-        "{price}\nMỗi bên tự chịu thuế, phí, lệ phí theo quy định của pháp luật. Việc thanh toán và lập hóa đơn "
-        "thực hiện theo pháp luật về kế toán, hóa đơn, chứng từ.",
+        "{price}\n{payment}\n{royalty}\nMỗi bên tự chịu thuế, phí, lệ phí theo quy định của pháp luật. Việc thanh "
+        "toán và lập hóa đơn thực hiện theo pháp luật về kế toán, hóa đơn, chứng từ.",
         "Chất lượng, độ chính xác, mức độ đầy đủ, mức độ cập nhật và các hạn chế của dữ liệu là nội dung đã công bố "
-        "tại niêm yết của phiên bản nêu ở Điều 2. Bên bán chịu trách nhiệm về tính trung thực của nội dung đã công bố.",
-        "{delivery}\n{delivery_cap}\n{query_cap}\n{group_floor}",
+        "tại niêm yết của phiên bản nêu ở Điều 2. Bên bán chịu trách nhiệm về tính trung thực của nội dung đã công bố."
+        "\n{updates}",
+        "{delivery}\n{acceptance}\n{delivery_cap}\n{query_cap}\n{group_floor}\n{hours}",
         "Các bên không mua, bán dữ liệu cá nhân dưới mọi hình thức. Bên mua không được tái nhận dạng cá nhân, kể cả "
         "bằng cách kết hợp với nguồn dữ liệu khác; nếu phát hiện dữ liệu cá nhân thì phải ngừng sử dụng và thông báo "
-        "ngay cho Bên bán và sàn.",
+        "ngay cho Bên bán và sàn.\n{personal}",
         "Mỗi bên áp dụng biện pháp bảo mật phù hợp, chỉ cho người có nhiệm vụ tiếp cận dữ liệu và giữ bí mật thông "
         "tin xác thực. Mọi lần giao dữ liệu, truy vấn và thay đổi trạng thái hợp đồng đều được ghi vào nhật ký giao "
         "dịch của sàn; các bên được xem phần nhật ký liên quan đến mình.\n{history}",
@@ -93,15 +102,13 @@ BODIES: dict[str, tuple[str, ...]] = {
         "phương pháp, nguồn đầu vào và tần suất cập nhật.",
         "Khi có dấu hiệu vi phạm, đơn vị vận hành sàn được tạm dừng, chấm dứt, hủy niêm yết, áp dụng biện pháp kỹ "
         "thuật để ngăn chặn, lưu giữ chứng cứ và cung cấp cho cơ quan nhà nước có thẩm quyền. Các bên phối hợp khi "
-        "được kiểm tra theo pháp luật.",
-        "Bên phát hiện sự cố dữ liệu thông báo ngay cho bên kia và cho sàn. Trường hợp vi phạm liên quan đến dữ liệu "
+        "được kiểm tra theo pháp luật.\n{audit}",
+        "{incident} Trường hợp vi phạm liên quan đến dữ liệu "
         "cá nhân, bên có nghĩa vụ thông báo cho cơ quan chuyên trách bảo vệ dữ liệu cá nhân trong thời hạn 72 giờ kể "
         "từ khi phát hiện.",
         "{deletion}",
-        "Bên vi phạm bồi thường thiệt hại theo quy định của pháp luật. Tranh chấp được giải quyết trước hết bằng "
-        "thương lượng, có sự hỗ trợ của sàn; nếu không đạt kết quả thì do Tòa án có thẩm quyền của Việt Nam giải "
-        "quyết. Hợp đồng này chịu sự điều chỉnh của pháp luật Việt Nam. Bản tiếng Việt có giá trị quyết định nếu có "
-        "khác biệt với bản tiếng Anh.",
+        "{liability}\n{penalty}\n{dispute}\nHợp đồng này chịu sự điều chỉnh của pháp luật Việt Nam. Bản tiếng Việt có "
+        "giá trị quyết định nếu có khác biệt với bản tiếng Anh.",
         "{trial}",
     ),
     "en": (
@@ -113,21 +120,27 @@ BODIES: dict[str, tuple[str, ...]] = {
         "The seller grants the buyer the right to exploit and use the data under licence type {licence}. {right}\n"
         "This contract does not transfer ownership of the data.\n{attribution}",
         "The right runs from the beginning of {starts} to the end of {ends}, Viet Nam time. The contract takes effect "
-        "only once the parties have signed it and it is recorded in the transaction log of the exchange.",
+        "only once the parties have signed it and it is recorded in the transaction log of the exchange.\n"
+        "The contract does not renew itself. An amendment or a renewal takes effect only as a new document that the "
+        "parties sign.\n"
+        "Either party may suspend or end the contract before its term is over by a notice through the exchange that "
+        "states the reason; the notice takes effect as soon as it is recorded in the log and leaves duties and "
+        "liability that have arisen untouched.",
         "Purpose: {purpose}\nScenario: {scenario}\nThe buyer may exploit and use the data only for that purpose and "
         "in that scenario.",
         "The data may be exploited and used only within: {territory}.",
         "{exclusivity}",
-        "{onward}",
+        "{onward}\n{reports}",
         "Limits of intellectual property agreed by the parties: {ip_limits}",
-        "{price}\nEach party bears its own taxes, fees and charges as the law provides. Payment "
+        "{price}\n{payment}\n{royalty}\nEach party bears its own taxes, fees and charges as the law provides. Payment "
         "and invoicing follow the law on accounting, invoices and vouchers.",
         "The quality, accuracy, completeness, currency and limitations of the data are those published with the "
-        "listing of the version named in Clause 2. The seller answers for the truth of what it published.",
-        "{delivery}\n{delivery_cap}\n{query_cap}\n{group_floor}",
+        "listing of the version named in Clause 2. The seller answers for the truth of what it published.\n"
+        "{updates}",
+        "{delivery}\n{acceptance}\n{delivery_cap}\n{query_cap}\n{group_floor}\n{hours}",
         "The parties do not buy or sell personal data in any form. The buyer must not re-identify any person, also not "
         "by combining the data with other sources; on finding personal data it must stop using them and tell the "
-        "seller and the exchange at once.",
+        "seller and the exchange at once.\n{personal}",
         "Each party takes appropriate security measures, gives access only to people whose task requires it, and keeps "
         "credentials secret. Every delivery, query and change of state of the contract is recorded in the transaction "
         "log of the exchange; each party may see the records that concern it.\n{history}",
@@ -137,14 +150,14 @@ BODIES: dict[str, tuple[str, ...]] = {
         "A product that the buyer makes from these data must be labelled “value-added, not original data”, with its "
         "method, input sources and update rate.",
         "On signs of a breach the operator of the exchange may suspend, end or delist, block by technical means, keep "
-        "evidence and hand it to the competent authority. The parties co-operate in lawful inspections.",
-        "A party that finds a data incident tells the other party and the exchange at once. Where a breach concerns "
+        "evidence and hand it to the competent authority. The parties co-operate in lawful inspections.\n"
+        "{audit}",
+        "{incident} Where a breach concerns "
         "personal data, the party under that duty notifies the authority in charge of personal data protection within "
         "72 hours of finding it.",
         "{deletion}",
-        "A party in breach compensates the damage as the law provides. Disputes are first settled by negotiation with "
-        "the help of the exchange; failing that, by the competent court of Viet Nam. This contract is governed by the "
-        "law of Viet Nam. If the Vietnamese and the English text differ, the Vietnamese text prevails.",
+        "{liability}\n{penalty}\n{dispute}\nThis contract is governed by the law of Viet Nam. If the Vietnamese and "
+        "the English text differ, the Vietnamese text prevails.",
         "{trial}",
     ),
 }
@@ -175,7 +188,40 @@ CHOICES: dict[str, dict[str, str]] = {
         "onward_allowed": "Bên mua được chuyển giao dữ liệu cho bên thứ ba; bên thứ ba chịu các điều kiện của hợp "
         "đồng này.",
         "price_some": "Giá của quyền được cấp là {amount}, chưa bao gồm thuế giá trị gia tăng.",
+        "price_with_vat": "Giá của quyền được cấp là {amount}, đã bao gồm thuế giá trị gia tăng.",
         "price_none": "Quyền được cấp miễn phí.",
+        "payment": "Bên mua thanh toán trong thời hạn {payment_days} kể từ ngày hợp đồng được ghi vào nhật ký giao "
+        "dịch của sàn.",
+        "royalty": "Bên mua trả cho Bên bán {royalty_percent}% doanh thu từ sản phẩm tạo ra từ dữ liệu và từ việc phân "
+        "phối lại dữ liệu, kèm bảng kê doanh thu, sau khi kết thúc mỗi quý.",
+        "reports": "Bên mua báo cáo cho Bên bán danh sách các bên nhận lại dữ liệu, {report_days} một lần.",
+        "updates": "Trong thời hạn hợp đồng, Bên bán cập nhật dữ liệu ít nhất {update_days} một lần. Mỗi bản cập "
+        "nhật được niêm yết thành phiên bản mới và được giao cho Bên mua theo văn bản sửa đổi hợp đồng, không tính "
+        "thêm tiền.",
+        "acceptance": "Trong thời hạn {acceptance_days} kể từ ngày nhận, Bên mua được nêu ý kiến về dữ liệu không đúng "
+        "hợp đồng; hết thời hạn mà không có ý kiến thì coi như đã nghiệm thu.",
+        "hours": "Bên mua được sử dụng môi trường thử nghiệm dữ liệu trong {max_hours} kể từ lần sử dụng đầu tiên.",
+        "personal": "Dữ liệu cá nhân chỉ được chuyển giao hợp pháp ngoài sàn, không thu tiền, theo các nội dung sau "
+        "đây:\na) Mục đích: theo Điều 6.\nb) Chủ thể và loại dữ liệu cá nhân: {personal_data}\nc) Thời hạn: theo "
+        "Điều 5; dữ liệu cá nhân được xóa theo Điều 20.\nd) Căn cứ pháp lý: {personal_basis}\nđ) Bên nhận bảo vệ dữ "
+        "liệu cá nhân theo pháp luật và Điều 15, không lập kho dữ liệu cá nhân cho mục đích khác.\ne) Các bên bảo "
+        "đảm quyền của chủ thể dữ liệu và trả lời yêu cầu của họ trong thời hạn luật định.\ng) Các bên phối hợp xử "
+        "lý khi có vi phạm về bảo vệ dữ liệu cá nhân.",
+        "audit": "Bên bán được kiểm tra việc sử dụng dữ liệu của Bên mua, mỗi năm không quá một lần, sau khi báo trước "
+        "{audit_days}; Bên bán giữ bí mật thông tin biết được khi kiểm tra.",
+        "incident_now": "Bên phát hiện sự cố dữ liệu thông báo ngay cho bên kia và cho sàn.",
+        "incident_within": "Bên phát hiện sự cố dữ liệu thông báo cho bên kia và cho sàn trong thời hạn "
+        "{incident_hours} kể từ khi phát hiện.",
+        "liability": "Bên vi phạm bồi thường thiệt hại theo quy định của pháp luật.",
+        "liability_capped": "Bên vi phạm bồi thường thiệt hại theo quy định của pháp luật, tổng mức không quá "
+        "{liability_cap_vnd}, trừ trường hợp cố ý vi phạm, vi phạm Điều 14 hoặc pháp luật không cho phép giới hạn.",
+        "penalty": "Ngoài bồi thường thiệt hại, bên vi phạm chịu phạt {penalty_percent}% giá trị phần nghĩa vụ hợp "
+        "đồng bị vi phạm.",
+        "dispute_court": "Tranh chấp được giải quyết trước hết bằng thương lượng, có sự hỗ trợ của sàn; nếu không đạt "
+        "kết quả thì do Tòa án có thẩm quyền của Việt Nam giải quyết.",
+        "dispute_viac": "Tranh chấp được giải quyết trước hết bằng thương lượng, có sự hỗ trợ của sàn; nếu không đạt "
+        "kết quả thì được giải quyết bằng trọng tài tại Trung tâm Trọng tài Quốc tế Việt Nam (VIAC) theo Quy tắc tố "
+        "tụng trọng tài của Trung tâm này.",
         "delivery_files": "Bên bán giao dữ liệu bằng cách cho phép tải tệp qua sàn. Bên mua nghiệm thu bằng cách đối "
         "chiếu mã băm của tệp nhận được với mã băm nêu ở Điều 2; mã băm trùng khớp là đã giao đúng.",
         "delivery_answers": "Dữ liệu không rời khỏi sàn. Bên mua gửi truy vấn và chỉ nhận kết quả trả lời; không được "
@@ -185,7 +231,7 @@ CHOICES: dict[str, dict[str, str]] = {
         "queries_capped": "Số lượt truy vấn tối đa: {max_queries}.",
         "group_floor": "Kết quả tổng hợp chỉ được trả lời cho nhóm có từ {min_group} đối tượng trở lên.",
         "deletion": "Khi hợp đồng kết thúc, Bên mua ngừng sử dụng, hoàn trả hoặc xóa dữ liệu cùng mọi bản sao và gửi "
-        "bằng chứng xóa cho Bên bán qua sàn trong thời hạn 30 ngày.",
+        "bằng chứng xóa cho Bên bán qua sàn trong thời hạn {deletion_days}.",
         "deletion_open": "Bên mua không phải xóa dữ liệu mở khi hợp đồng kết thúc.",
         "history": "Khi lập hợp đồng, các bên đã thấy nhật ký {origin} ở kích thước {size} với giá trị băm gốc {root}; "
         "chữ ký của các bên xác nhận trạng thái này.",
@@ -220,7 +266,41 @@ CHOICES: dict[str, dict[str, str]] = {
         "onward_allowed": "The buyer may transfer the data to third parties, who are bound by the conditions of this "
         "contract.",
         "price_some": "The price of the right is {amount}, without value-added tax.",
+        "price_with_vat": "The price of the right is {amount}, including value-added tax.",
         "price_none": "The right is granted free of charge.",
+        "payment": "The buyer pays within {payment_days} of the day on which the contract is recorded in the "
+        "transaction log of the exchange.",
+        "royalty": "The buyer pays the seller {royalty_percent}% of the revenue from products made from the data and "
+        "from redistributing the data, with a statement of that revenue, after the end of each quarter.",
+        "reports": "The buyer reports to the seller who has received the data, every {report_days}.",
+        "updates": "During the term the seller updates the data at least every {update_days}. Each update is listed "
+        "as a new version and delivered to the buyer under an amendment of the contract, without further charge.",
+        "acceptance": "Within {acceptance_days} of receipt the buyer may object to data that are not as agreed; "
+        "without an objection in that time the delivery counts as accepted.",
+        "hours": "The buyer may use the test room for {max_hours} from its first use.",
+        "personal": "Personal data pass only lawfully, outside the exchange and free of charge, on these terms:\n"
+        "a) Purpose: as in Clause 6.\n"
+        "b) Data subjects and kinds of personal data: {personal_data}\n"
+        "c) Term: as in Clause 5; the personal data are deleted under Clause 20.\n"
+        "d) Legal basis: {personal_basis}\n"
+        "e) The recipient protects the personal data as the law and Clause 15 require, and builds no store of them for "
+        "another purpose.\n"
+        "f) The parties uphold the rights of the data subjects and answer their requests in the time the law sets.\n"
+        "g) The parties co-operate when the protection of personal data is breached.",
+        "audit": "The seller may inspect the buyer's use of the data, at most once a year, after {audit_days} of "
+        "notice; it keeps secret what it learns.",
+        "incident_now": "A party that finds a data incident tells the other party and the exchange at once.",
+        "incident_within": "A party that finds a data incident tells the other party and the exchange within "
+        "{incident_hours} of finding it.",
+        "liability": "A party in breach compensates the damage as the law provides.",
+        "liability_capped": "A party in breach compensates the damage as the law provides, up to {liability_cap_vnd} "
+        "in total, except for intent, a breach of Clause 14, or where the law allows no limit.",
+        "penalty": "Besides the damage, a party in breach pays a penalty of {penalty_percent}% of the value of the "
+        "duty that was broken.",
+        "dispute_court": "Disputes are first settled by negotiation with the help of the exchange; failing that, by "
+        "the competent court of Viet Nam.",
+        "dispute_viac": "Disputes are first settled by negotiation with the help of the exchange; failing that, by "
+        "arbitration at the Vietnam International Arbitration Centre (VIAC) under its Rules of Arbitration.",
         "delivery_files": "The seller delivers by letting the buyer download the files through the exchange. The "
         "buyer accepts by comparing the digest of each file received with the digest in Clause 2; equal digests mean "
         "that the delivery is right.",
@@ -231,7 +311,7 @@ CHOICES: dict[str, dict[str, str]] = {
         "queries_capped": "Queries at most: {max_queries}.",
         "group_floor": "Aggregates are answered only for groups of {min_group} units or more.",
         "deletion": "When the contract ends the buyer stops using the data, returns or deletes them with every copy, "
-        "and sends proof of deletion to the seller through the exchange within 30 days.",
+        "and sends proof of deletion to the seller through the exchange within {deletion_days}.",
         "deletion_open": "The buyer need not delete open data when the contract ends.",
         "history": "When the contract was made the parties had seen the log {origin} at size {size} with root {root}; "
         "their signatures confirm that state.",

@@ -15,10 +15,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contracts import canonical, reading, text
+from contracts.clauses import EDITION
 from contracts.odrl import to_odrl
 from contracts.parts import AssetRef, Contract, LogHead, Party, TrialRef
 from contracts.reading import DocumentError
-from contracts.terms import LICENCES, ONWARD_TRANSFERS, Terms, TermsError
+from contracts.spelling import LANGUAGES
+from contracts.terms import ADDED, FORUMS, LICENCES, ONWARD_TRANSFERS, VAT, Terms, TermsError
 
 __all__ = ["AssetRef", "Contract", "DocumentError", "LogHead", "Party", "TrialRef", "build", "parse", "prose_digests"]
 
@@ -27,13 +29,14 @@ TYPE = "minhbach-contract"
 LAW = "VN"
 CURRENCY = "VND"
 ROLES = ("provider", "consumer", "operator")
-LANGUAGES = ("vi", "en")  # the first one prevails
 MAX_BYTES = 65_535  # as a log entry: small enough to read, to show and to verify anywhere
 
 _FIELDS = (
     *("v", "typ", "id", "created", "nonce", "parties", "assets", "policy", "terms", "purpose", "price", "term", "law"),
     *("text", "trial", "log", "needs"),
 )
+# A choice not known here has no sentence, so it cannot be signed.
+_CHOICES = {"licence": LICENCES, "onward_transfer": ONWARD_TRANSFERS, "vat": VAT, "dispute_forum": FORUMS}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _TAX_CODE = re.compile(r"[0-9]{10}(-[0-9]{3})?|[0-9]{12}|")
@@ -94,9 +97,11 @@ def parse(payload: bytes) -> Contract:
         trial=None if body["trial"] is None else _trial(body["trial"]),
         log=None if body["log"] is None else _log(body["log"]),
         needs=tuple(reading.text(item, "needs") for item in reading.items(body["needs"], "needs")),
+        edition=_edition(body["text"]),
     )
     _check_parties(contract)
     _check_assets(contract)
+    _check_edition(contract)
     expected = _body(contract)
     for name in _FIELDS:
         if name != "text" and _spelt(body[name]) != _spelt(expected[name]):
@@ -110,7 +115,7 @@ def prose_digests(contract: Contract) -> tuple[dict[str, str], ...]:
     return tuple(
         {
             "lang": lang,
-            "edition": text.EDITION,
+            "edition": contract.edition,
             "sha256": canonical.sha256_b64url(text.plain(contract, lang).encode("utf-8")),
         }
         for lang in LANGUAGES
@@ -184,8 +189,26 @@ def _check_assets(contract: Contract) -> None:
         raise DocumentError("ASSET_REPEATED", value=next(d for d in digests if digests.count(d) > 1))
 
 
+def _edition(value: object) -> str:
+    """The edition that the first text names; one whose wording is not kept here is refused."""
+    rows = reading.items(value, "text")
+    if not rows:
+        raise DocumentError("DOCUMENT_CONTRADICTS", path="text")
+    edition = str(reading.keys(rows[0], ("lang", "edition", "sha256"), "text/0")["edition"])
+    if edition not in text.EDITIONS:
+        raise DocumentError("EDITION_UNKNOWN", value=edition[:80], passes=", ".join(text.EDITIONS))
+    return edition
+
+
+def _check_edition(contract: Contract) -> None:
+    """An older wording has no sentence for what parties may add since: such a term would be signed unseen."""
+    added = contract.terms.to_json().keys() & ADDED.keys()
+    if contract.edition != EDITION and added:
+        raise DocumentError("EDITION_TOO_OLD", value=contract.edition, field=min(added), passes=EDITION)
+
+
 def _check_prose(found: object, expected: Sequence[Mapping[str, str]]) -> None:
-    """The digests must be those of the prose printed here; an edition of the wording not known here is refused."""
+    """The digests must be those of the prose printed here."""
     rows = reading.items(found, "text")
     if len(rows) != len(expected):
         raise DocumentError("DOCUMENT_CONTRADICTS", path="text")
@@ -194,8 +217,6 @@ def _check_prose(found: object, expected: Sequence[Mapping[str, str]]) -> None:
         reading.match(row["sha256"], _DIGEST, f"text/{n}/sha256")
         if row["lang"] != right["lang"]:
             raise DocumentError("DOCUMENT_CONTRADICTS", path=f"text/{n}/lang")
-        if row["edition"] != right["edition"]:
-            raise DocumentError("EDITION_UNKNOWN", value=str(row["edition"])[:80], passes=right["edition"])
         if row != right:
             raise DocumentError("PROSE_CHANGED", lang=right["lang"])
 
@@ -250,15 +271,10 @@ def _terms(value: object) -> Terms:
         terms = Terms.from_json(value)
     except TermsError as error:
         raise DocumentError(error.code, **error.facts) from None
-    if terms.licence not in LICENCES:
-        raise DocumentError(
-            "DOCUMENT_VALUE_REFUSED", path="terms/licence", value=terms.licence[:80], passes=", ".join(LICENCES)
-        )
-    if terms.onward_transfer not in ONWARD_TRANSFERS:
-        passes = ", ".join(ONWARD_TRANSFERS)
-        raise DocumentError(
-            "DOCUMENT_VALUE_REFUSED", path="terms/onward_transfer", value=terms.onward_transfer[:80], passes=passes
-        )
+    for name, known in _CHOICES.items():
+        if (stated := getattr(terms, name)) not in known:
+            passes = ", ".join(known)
+            raise DocumentError("DOCUMENT_VALUE_REFUSED", path=f"terms/{name}", value=stated[:80], passes=passes)
     return terms
 
 

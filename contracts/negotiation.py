@@ -7,14 +7,15 @@
                                                         ▼
                            FINALIZED ◀──FINALIZE── VERIFIED       TERMINATE leaves any state that is not final
 
-AGREE fixes the document and carries the provider's signature, VERIFY the consumer's; FINALIZE is made by the exchange
-for the provider once the log holds both. The signatures themselves do not depend on their order.
+REQUEST is the buyer's proposal and OFFER the seller's: each puts whole terms on the table, and one answers the other.
+A provider may also begin (none ──OFFER──▶ OFFERED). AGREE fixes the document, VERIFY carries the consumer's signature;
+FINALIZE is made by the exchange for the provider once the log holds both signatures, whose order does not matter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from contracts.errors import ContractsError
@@ -51,6 +52,22 @@ class Act(StrEnum):
     TERMINATE = "TERMINATE"
 
 
+class Reason(StrEnum):
+    """Why a negotiation ended without a contract: the ``code`` of the protocol's termination message."""
+
+    PRICE = "price"
+    TERMS = "terms"
+    PURPOSE = "purpose"
+    PARTY = "party"
+    RIGHTS = "rights"
+    APPROVAL = "approval"
+    NO_NEED = "no-need"
+    MISTAKE = "mistake"
+    OTHER = "other"
+    LAPSED = "lapsed"  # nobody answered in time: never a party's to give
+
+
+MAX_PROPOSALS = 10  # of each side in one negotiation; a default of ours, the protocol sets none
 FINAL = frozenset({State.FINALIZED, State.TERMINATED})
 PROPOSALS = frozenset({Act.REQUEST, Act.OFFER})  # these put terms on the table; every other act refers to them
 
@@ -66,6 +83,7 @@ _LEADS_TO = {
 
 _ALLOWED: dict[tuple[State | None, Role], frozenset[Act]] = {
     (None, Role.CONSUMER): frozenset({Act.REQUEST}),
+    (None, Role.PROVIDER): frozenset({Act.OFFER}),
     (State.REQUESTED, Role.CONSUMER): frozenset({Act.TERMINATE}),
     (State.REQUESTED, Role.PROVIDER): frozenset({Act.OFFER, Act.AGREE, Act.TERMINATE}),
     (State.OFFERED, Role.CONSUMER): frozenset({Act.REQUEST, Act.ACCEPT, Act.TERMINATE}),
@@ -102,21 +120,27 @@ class Move:
 
 @dataclass(frozen=True)
 class Negotiation:
-    """What the moves so far amount to."""
+    """What the moves so far amount to; ``requests`` and ``offers`` count the proposals of each side."""
 
     state: State | None = None
     terms: str | None = None
+    requests: int = 0
     offers: int = 0
 
+    def proposals(self, role: Role) -> int:
+        """How many times this side has put terms on the table."""
+        return self.requests if role is Role.CONSUMER else self.offers
 
-def allowed(
-    state: State | None, role: Role, *, offers: int = 0, max_counter_offers: int | None = None
-) -> frozenset[Act]:
-    """The acts open to a role. With `max_counter_offers`, OFFER is left out once that many have been made."""
-    acts = _ALLOWED.get((state, role), frozenset())
-    if max_counter_offers is not None and offers >= max_counter_offers:
-        acts -= {Act.OFFER}
-    return acts
+
+def allowed(state: State | None, role: Role) -> frozenset[Act]:
+    """The acts that the protocol opens to a role in this state."""
+    return _ALLOWED.get((state, role), frozenset())
+
+
+def open_to(so_far: Negotiation, role: Role, *, max_proposals: int = MAX_PROPOSALS) -> frozenset[Act]:
+    """The acts open to a role now: its proposals are left out once it has made as many as it may."""
+    acts = allowed(so_far.state, role)
+    return acts if so_far.proposals(role) < max_proposals else acts - PROPOSALS
 
 
 def advance(state: State | None, role: Role, act: Act) -> State:
@@ -133,26 +157,35 @@ def advance(state: State | None, role: Role, act: Act) -> State:
     return _LEADS_TO[act]
 
 
-def play(so_far: Negotiation, move: Move, *, max_counter_offers: int = 1) -> Negotiation:
-    """The negotiation after one more move; checks turn, number of counter-offers and that no terms are stale."""
+def play(so_far: Negotiation, move: Move, *, max_proposals: int = MAX_PROPOSALS) -> Negotiation:
+    """The negotiation after one more move; checks turn, number of proposals and that no terms are stale."""
     state = advance(so_far.state, move.role, move.act)
-    offers = so_far.offers
-    if move.act is Act.OFFER:
-        if offers >= max_counter_offers:
-            raise NegotiationError("COUNTER_OFFERS_SPENT", used=offers, limit=max_counter_offers)
-        offers += 1
     if move.act in PROPOSALS:
-        if not move.terms:
-            raise NegotiationError("TERMS_MISSING", act=move.act.value)
-        return Negotiation(state, move.terms, offers)
+        return _propose(so_far, move, state, max_proposals)
     if move.terms != so_far.terms and not (move.act is Act.TERMINATE and move.terms is None):
         raise TermsStale("TERMS_STALE", act=move.act.value, value=move.terms, passes=so_far.terms)
-    return Negotiation(state, so_far.terms, offers)
+    return replace(so_far, state=state)
 
 
-def replay(moves: Iterable[Move], *, max_counter_offers: int = 1) -> Negotiation:
+def _propose(so_far: Negotiation, move: Move, state: State, max_proposals: int) -> Negotiation:
+    if so_far.proposals(move.role) >= max_proposals:
+        acts = sorted(open_to(so_far, move.role, max_proposals=max_proposals))
+        raise NegotiationError(
+            "PROPOSALS_SPENT",
+            role=move.role.value,
+            used=so_far.proposals(move.role),
+            limit=max_proposals,
+            passes=", ".join(acts),
+        )
+    if not move.terms:
+        raise NegotiationError("TERMS_MISSING", act=move.act.value)
+    asked = move.role is Role.CONSUMER
+    return Negotiation(state, move.terms, so_far.requests + asked, so_far.offers + (not asked))
+
+
+def replay(moves: Iterable[Move], *, max_proposals: int = MAX_PROPOSALS) -> Negotiation:
     """The negotiation that a history amounts to; raises at the first move that could not have been made."""
     negotiation = Negotiation()
     for move in moves:
-        negotiation = play(negotiation, move, max_counter_offers=max_counter_offers)
+        negotiation = play(negotiation, move, max_proposals=max_proposals)
     return negotiation

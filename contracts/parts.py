@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts import canonical
+from contracts.clauses import EDITION
 from contracts.terms import Terms
 
 
@@ -63,6 +64,7 @@ class Contract:
     trial: TrialRef | None
     log: LogHead | None
     needs: tuple[str, ...]
+    edition: str = EDITION  # of the wording of its clauses
 
     @property
     def hash(self) -> str:

@@ -72,8 +72,38 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The limit {field} of {value} is not valid; it must be {passes} or more, or be left empty.",
     ),
     "LIMIT_MISSING": (
-        "Giấy phép truy vấn (L2) phải có giới hạn {field}, từ {passes} trở lên.",
-        "A query licence (L2) needs the limit {field}, {passes} or more.",
+        "Loại giấy phép đã chọn phải có giới hạn {field}, từ {passes} trở lên.",
+        "The chosen licence type needs the limit {field}, {passes} or more.",
+    ),
+    "LIMIT_TOO_LARGE": (
+        "Giới hạn {field} là {value} quá lớn; nhiều nhất là {passes}.",
+        "The limit {field} of {value} is too large; at most {passes} is accepted.",
+    ),
+    "CHOICE_UNKNOWN": (
+        "Không có lựa chọn “{value}” cho {field}. Được chấp nhận: {passes}.",
+        "There is no choice “{value}” for the {field}. Accepted: {passes}.",
+    ),
+    "NOTHING_TO_PAY": (
+        "Quyền được cấp miễn phí nên không thỏa thuận {field} ({value}); hãy để {passes} hoặc nêu giá.",
+        "The right is free of charge, so no {field} ({value}) can be agreed; leave it {passes}, or name a price.",
+    ),
+    "NOT_IN_LICENCE": (
+        "Loại giấy phép đã chọn không dùng {field} ({value}); chỉ dùng với: {passes}.",
+        "The chosen licence type has no use for the {field} ({value}); it goes only with: {passes}.",
+    ),
+    "PERSONAL_DATA_UNCLEAR": (
+        "Thiếu {field}. Chuyển giao dữ liệu cá nhân phải nêu cả chủ thể, loại dữ liệu và căn cứ pháp lý.",
+        "The {field} is missing. A transfer of personal data states whose and which data, and the legal basis.",
+    ),
+    "PERSONAL_DATA_TRADE_BANNED": (
+        "Cấm mua, bán dữ liệu cá nhân: hợp đồng có dữ liệu cá nhân không được có giá ({value} đồng) hay chia doanh "
+        "thu. Được chấp nhận: {passes} đồng.",
+        "Personal data may not be traded: a contract with personal data has no price ({value} đồng) and shares no "
+        "revenue. Accepted: {passes} đồng.",
+    ),
+    "PERSONAL_DATA_PASSED_ON": (
+        "Hợp đồng có dữ liệu cá nhân không được cho phép chuyển giao tiếp “{value}”. Được chấp nhận: {passes}.",
+        "A contract with personal data may not allow onward transfer “{value}”. Accepted: {passes}.",
     ),
     "DELIVERY_NOT_IN_LICENCE": (
         "Loại giấy phép này chỉ cho nhận kết quả truy vấn nên không có số lần giao tệp; hãy để trống ({value}).",
@@ -136,10 +166,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Ở trạng thái {state}, {role} không được thực hiện {act}. Được phép: {passes}.",
         "In state {state} the {role} may not {act}. Allowed: {passes}.",
     ),
-    "COUNTER_OFFERS_SPENT": (
-        "Bên bán đã đề nghị lại {used}/{limit} lần. Hãy chấp thuận hoặc chấm dứt đàm phán.",
-        "The seller has made {used} of {limit} counter-offers. Agree or end the negotiation.",
-    ),
     "TERMS_MISSING": ("{act} phải kèm điều khoản.", "{act} must carry terms."),
     "TERMS_STALE": (
         "Điều khoản đã thay đổi từ khi mở trang. Hãy xem lại bản mới nhất ({passes}) rồi thực hiện {act}.",
@@ -162,8 +188,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The contract contradicts itself: {path} does not follow from its terms.",
     ),
     "EDITION_UNKNOWN": (
-        "Bản mẫu lời văn “{value}” không được biết ở đây; bản đang dùng là {passes}.",
-        "The edition “{value}” of the wording is not known here; the current one is {passes}.",
+        "Bản mẫu lời văn “{value}” không được biết ở đây; các bản được biết: {passes}.",
+        "The edition “{value}” of the wording is not known here; known editions: {passes}.",
+    ),
+    "EDITION_TOO_OLD": (
+        "Bản mẫu lời văn {value} chưa có điều khoản về {field}; hãy dùng bản {passes}.",
+        "The edition {value} of the wording has no clause on the {field}; use {passes}.",
     ),
     "PROSE_CHANGED": (
         "Lời văn ({lang}) khác với bản mà hợp đồng cam kết bằng mã băm.",
@@ -330,6 +360,21 @@ FIELDS: dict[str, tuple[str, str]] = {
     "max_queries": ("số lượt truy vấn tối đa", "largest number of queries"),
     "min_group": ("cỡ nhóm tối thiểu", "smallest group size"),
     "attribution": ("ghi nguồn", "attribution"),
+    "vat": ("thuế giá trị gia tăng", "value-added tax"),
+    "payment_days": ("thời hạn thanh toán", "days to pay"),
+    "royalty_percent": ("tỷ lệ chia doanh thu", "share of revenue"),
+    "report_days": ("kỳ báo cáo bên nhận lại", "interval of reports on recipients"),
+    "update_days": ("chu kỳ cập nhật", "interval of updates"),
+    "max_hours": ("số giờ trong môi trường thử nghiệm", "hours in the test room"),
+    "acceptance_days": ("thời hạn nghiệm thu", "days to accept a delivery"),
+    "personal_data": ("chủ thể và loại dữ liệu cá nhân", "persons and kinds of personal data"),
+    "personal_basis": ("căn cứ pháp lý của việc chuyển giao dữ liệu cá nhân", "legal basis for personal data"),
+    "audit_days": ("thời hạn báo trước khi kiểm tra", "notice of an inspection"),
+    "incident_hours": ("thời hạn thông báo sự cố", "hours to report an incident"),
+    "deletion_days": ("thời hạn gửi bằng chứng xóa", "days to prove deletion"),
+    "liability_cap_vnd": ("mức bồi thường tối đa", "limit of liability"),
+    "penalty_percent": ("mức phạt vi phạm", "penalty for a breach"),
+    "dispute_forum": ("nơi giải quyết tranh chấp", "forum for disputes"),
 }
 
 # States, roles and acts of a negotiation, inside a sentence.
@@ -337,7 +382,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "REQUESTED": ("đã yêu cầu", "requested"),
     "OFFERED": ("đã đề nghị lại", "offered"),
     "ACCEPTED": ("đã chấp nhận", "accepted"),
-    "AGREED": ("bên bán đã ký", "agreed"),
+    "AGREED": ("đã đồng ý", "agreed"),
     "VERIFIED": ("bên mua đã ký", "verified"),
     "FINALIZED": ("đã hoàn tất", "finalized"),
     "TERMINATED": ("đã chấm dứt", "terminated"),
@@ -346,7 +391,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "REQUEST": ("yêu cầu", "request"),
     "OFFER": ("đề nghị lại", "make a counter-offer"),
     "ACCEPT": ("chấp nhận", "accept"),
-    "AGREE": ("ký bên bán", "agree"),
+    "AGREE": ("đồng ý", "agree"),
     "VERIFY": ("ký bên mua", "verify"),
     "FINALIZE": ("hoàn tất", "finalize"),
     "TERMINATE": ("chấm dứt", "terminate"),

@@ -1,21 +1,22 @@
 """The contract as prose: the 22 clauses of a usage contract, in Vietnamese (which prevails) and in English.
 
 Everything is computed from the document, and the document holds the digest of the result, so the page a person reads
-and the bytes that are signed cannot part. A change of wording is a new EDITION: contracts signed under an older one
-must keep being printed as they were.
+and the bytes that are signed cannot part. A change of wording is a new EDITION, and what the older one said goes to
+clauses_older.py: contracts signed under it keep being printed as they were.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
-from contracts.clauses import BODIES, CHOICES, TITLES
+from contracts.clauses import BODIES, CHOICES, EDITION, TITLES
+from contracts.clauses_older import OLDER
 from contracts.parts import AssetRef, Contract, Party
-from contracts.terms import ANSWERS_ONLY, VIETNAM
+from contracts.spelling import amount, day, money
+from contracts.terms import ANSWERS_ONLY, PERIODS, VIETNAM, Terms
 
-EDITION = "2026-1"
+EDITIONS = (EDITION, *OLDER)
 
 _HEADINGS = {
     "vi": "HỢP ĐỒNG QUYỀN KHAI THÁC, SỬ DỤNG DỮ LIỆU",
@@ -37,7 +38,7 @@ def clauses(contract: Contract, lang: str) -> tuple[Clause, ...]:
     facts = _facts(contract, lang)
     chosen = _choices(contract)
     return tuple(
-        Clause(number, TITLES[lang][number - 1], _body(number, lang, chosen, facts))
+        Clause(number, TITLES[lang][number - 1], _body(_wording(contract.edition, number, lang), lang, chosen, facts))
         for number in range(1, len(TITLES[lang]) + 1)
     )
 
@@ -50,48 +51,66 @@ def plain(contract: Contract, lang: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def money(amount: int, lang: str) -> str:
-    """Whole đồng as each language writes it."""
-    return f"{amount:,}".replace(",", ".") + " đồng" if lang == "vi" else f"VND {amount:,}"
+def _wording(edition: str, number: int, lang: str) -> str:
+    """The fixed sentences of a clause as that edition had them."""
+    return OLDER.get(edition, {}).get(lang, {}).get(number, BODIES[lang][number - 1])
 
 
-def day(value: date, lang: str) -> str:
-    """A calendar day as each language writes it."""
-    return (
-        f"ngày {value:%d/%m/}{value.year}" if lang == "vi" else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
-    )
-
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-
-
-def _body(number: int, lang: str, chosen: Mapping[str, str], facts: Mapping[str, str]) -> str:
+def _body(wording: str, lang: str, chosen: Mapping[str, str], facts: Mapping[str, str]) -> str:
     """The fixed sentences of a clause, with the sentences that depend on the terms put in their places."""
     sentences = {slot: CHOICES[lang][key].format_map(facts) if key else "" for slot, key in chosen.items()}
-    lines = BODIES[lang][number - 1].format_map({**facts, **sentences}).split("\n")
+    lines = wording.format_map({**facts, **sentences}).split("\n")
     return "\n".join(line.strip() for line in lines if line.strip())
 
 
 def _choices(contract: Contract) -> dict[str, str]:
     """Which of the alternative sentences the terms select; an empty key leaves the place empty."""
     terms = contract.terms
-    raw = terms.licence not in ANSWERS_ONLY
     return {
         "right": f"right_{terms.licence}",
         "attribution": "attribution" if terms.attribution else "",
         "exclusivity": "exclusive" if terms.exclusive else "not_exclusive",
         "onward": f"onward_{terms.onward_transfer}",
-        "price": "price_some" if terms.price_vnd else "price_none",
-        "delivery": "delivery_files" if raw else "delivery_answers",
-        "delivery_cap": "" if not raw else "deliveries_capped" if terms.max_deliveries else "deliveries_free",
-        "query_cap": "queries_capped" if terms.max_queries else "",
-        "group_floor": "group_floor" if terms.min_group else "",
+        "price": _price(terms),
         "deletion": "deletion_open" if terms.licence == "L0" else "deletion",
+        "incident": "incident_now" if terms.incident_hours is None else "incident_within",
+        "liability": "liability" if terms.liability_cap_vnd is None else "liability_capped",
+        "dispute": f"dispute_{terms.dispute_forum}",
+        "personal": "personal" if terms.personal_data or terms.personal_basis else "",
         "history": "history" if contract.log else "",
         "trial": "trial" if contract.trial else "no_trial",
+        **_delivery(terms),
+        **{slot: slot if getattr(terms, name) is not None else "" for slot, name in _ADDED_SENTENCES.items()},
+    }
+
+
+# Place -> the field that a sentence of the same name states where the parties agreed on it.
+_ADDED_SENTENCES = {
+    "payment": "payment_days",
+    "royalty": "royalty_percent",
+    "reports": "report_days",
+    "updates": "update_days",
+    "acceptance": "acceptance_days",
+    "hours": "max_hours",
+    "audit": "audit_days",
+    "penalty": "penalty_percent",
+}
+
+
+def _price(terms: Terms) -> str:
+    if terms.vat == "included":
+        return "price_with_vat"
+    return "price_some" if terms.price_vnd else "price_none"
+
+
+def _delivery(terms: Terms) -> dict[str, str]:
+    raw = terms.licence not in ANSWERS_ONLY
+    cap = "deliveries_free" if terms.max_deliveries is None else "deliveries_capped"
+    return {
+        "delivery": "delivery_files" if raw else "delivery_answers",
+        "delivery_cap": cap if raw else "",
+        "query_cap": "" if terms.max_queries is None else "queries_capped",
+        "group_floor": "" if terms.min_group is None else "group_floor",
     }
 
 
@@ -117,6 +136,12 @@ def _facts(contract: Contract, lang: str) -> dict[str, str]:
         "max_deliveries": str(terms.max_deliveries),
         "max_queries": str(terms.max_queries),
         "min_group": str(terms.min_group),
+        "royalty_percent": str(terms.royalty_percent),
+        "penalty_percent": str(terms.penalty_percent),
+        "personal_data": _quoted(terms.personal_data),
+        "personal_basis": _quoted(terms.personal_basis),
+        "liability_cap_vnd": money(terms.liability_cap_vnd or 0, lang),
+        **{name: amount(getattr(terms, name) or 0, unit, lang) for name, unit in PERIODS.items()},
         "cert_no": trial.cert_no if trial else "",
         "notice_version": trial.notice_version if trial else "",
         "origin": log.origin if log else "",

@@ -371,7 +371,8 @@ def split_bundle(data: bytes, width: int) -> list[bytes]:
 FIELDS = {"v", "log", "t", "at", "id", "actor", "on", "prev", "h", "d"}
 TYPES = re.compile(
     r"listing\.(submitted|published|returned|changed|withdrawn)|access\.(requested|offered|accepted|decided)"
-    r"|negotiation\.terminated|contract\.(agreed|signed|active|ended)|query\.(run|refused)|testroom\.opened"
+    r"|negotiation\.terminated|approval\.(given|withdrawn)|rule\.(set|ended)|contract\.(agreed|signed|active|ended)"
+    r"|query\.(run|refused)|testroom\.opened"
     r"|delivery\.(made|refused)|key\.(added|revoked)|account\.(registered|changed)|trial\.(granted|changed|enrolled)"
     r"|audit\.looked|warrant\.opened|evidence\.exported|policy\.changed|erasure\.done|anchor\.made|log\.restarted"
 )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts import negotiation_words, sentences
 from contracts.errors import Fact
-from contracts.sentences import FIELDS, NAMES, SENTENCES
+from contracts.sentences import FIELDS, NAMES
+from contracts.spelling import LANGUAGES
 
-_LANGUAGES = ("vi", "en")
+SENTENCES = {**sentences.SENTENCES, **negotiation_words.SENTENCES}
 _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
 
 
 def say(code: str, facts: Mapping[str, Fact], lang: str) -> str:
     """The sentence for a code. A fact that is missing or empty shows as a dash; an unknown code still shows itself."""
-    column = _LANGUAGES.index(lang)
+    column = LANGUAGES.index(lang)
     told = _Facts({name: _plain(value, column) for name, value in facts.items()})
     if (field := facts.get("field")) in FIELDS:
         told["field"] = FIELDS[str(field)][column]

@@ -5,7 +5,7 @@ import click
 from exchange.accounts import cli as account_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
-from exchange.client import deals, hooks, monitor, trial
+from exchange.client import consents, deals, hooks, monitor, trial
 from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
@@ -42,7 +42,7 @@ def demo(if_empty: bool) -> None:
     config = Config.from_environ()
     if not config.demo:
         raise click.ClickException("the demo's passwords are public: set MINHBACH_DEMO=1 if that is what you want")
-    story = Story(config, Database(config.database_url, config.log_origin, config.secret_key))
+    story = Story(config, Database(config.database_url, config.log_origin, config.secret_key, config.market))
     if story.is_needed():
         story.tell(lambda step: click.echo(f"  demo: {step}"))
     elif not if_empty:
@@ -77,6 +77,8 @@ main.add_command(bench)
 main.add_command(monitor.monitor)
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
     main.add_command(command)
+for command in (consents.approve, consents.withdraw_approval, consents.rule):
+    deals.negotiate.add_command(command)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
     main.add_command(command)
 main.add_command(hooks.notices)

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.negotiation import MAX_PROPOSALS
 from exchange.errors import ExchangeError
 from exchange.secret_files import make_once
+
+TURN_DAYS = 45  # for each answer in a negotiation; a default of ours, no article sets it
 
 
 class ConfigurationError(ExchangeError):
@@ -34,7 +37,14 @@ class Config:
     mail_from: str | None
     production: bool
     max_upload_bytes: int
+    turn_days: int
+    max_proposals: int
     demo: bool
+
+    @property
+    def market(self) -> dict[str, int]:
+        """What use cases need to know of the settings; every session carries it."""
+        return {"turn_days": self.turn_days, "max_proposals": self.max_proposals}
 
     @property
     def secure(self) -> bool:
@@ -63,6 +73,8 @@ class Config:
             mail_from=environ.get("MINHBACH_MAIL_FROM") or None,
             production=production,
             max_upload_bytes=_whole_number(environ, "MINHBACH_MAX_UPLOAD_BYTES", 4 * 1024**3),
+            turn_days=_whole_number(environ, "MINHBACH_TURN_DAYS", TURN_DAYS, most=3650),
+            max_proposals=_whole_number(environ, "MINHBACH_MAX_PROPOSALS", MAX_PROPOSALS, most=1000),
             demo=environ.get("MINHBACH_DEMO", "0") == "1",
         )
         config._check()
@@ -85,10 +97,12 @@ def _path(environ: Mapping[str, str], name: str) -> Path | None:
     return Path(text).resolve() if text else None
 
 
-def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
+def _whole_number(environ: Mapping[str, str], name: str, default: int, most: int | None = None) -> int:
     text = environ.get(name, str(default))
     if not text.isdecimal() or int(text) == 0:
         raise ConfigurationError(f"{name} must be a positive whole number, not {text!r}")
+    if most is not None and int(text) > most:
+        raise ConfigurationError(f"{name} must be at most {most}, not {text}")
     return int(text)
 
 

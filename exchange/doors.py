@@ -19,7 +19,11 @@ from exchange.erasure import web as erasure_web
 from exchange.ledger import web as ledger_web
 from exchange.limits import csrf
 from exchange.negotiations import api as negotiations_api
-from exchange.negotiations import contract_web
+from exchange.negotiations import (
+    consents_api,
+    consents_web,  # noqa: F401 - it adds its views to web's blueprint
+    contract_web,
+)
 from exchange.negotiations import web as negotiations_web
 from exchange.notices import api as notices_api
 from exchange.notices import hooks_web
@@ -57,6 +61,7 @@ PAGES = (
 APIS = (
     accounts_api.blueprint,
     catalogue_api.blueprint,
+    consents_api.blueprint,
     deliveries_api.blueprint,
     negotiations_api.contracts,
     negotiations_api.negotiations,

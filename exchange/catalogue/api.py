@@ -51,10 +51,10 @@ def file_json(asset: Asset, version: ListingVersion | None = None) -> dict[str, 
 
 def version_json(listing: Listing, version: ListingVersion, asset: Asset) -> dict[str, Any]:
     """A version with its file, badges and digest."""
-    offered = {name: getattr(version, name) for name in service.VERSION_FIELDS}
     badges = {badge.code: badge.score for badge in quality.badges(asset, version, clock.now())}
     return {
-        "id": listing.id, "org": listing.org_id, "state": str(listing.state), "version": version.number, **offered,
+        "id": listing.id, "org": listing.org_id, "state": str(listing.state), "version": version.number,
+        **service.values_of(version),
         "digest": version.digest, "submitted_at": version.submitted_at.isoformat(), "file": file_json(asset, version),
         "badges": badges,
     }  # fmt: skip

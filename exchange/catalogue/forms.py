@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
+from contracts.terms import ADDED
 from exchange.catalogue.schemas import MAX_ITEMS, DraftSchema
 from exchange.catalogue.vocabulary import RIGHTS
 from exchange.errors import N_, Refusal, Refused
@@ -32,6 +33,7 @@ FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     "licence": (
         "licence", "term_months", "permitted_purpose", "territory", "exclusive", "onward_transfer", "ip_limits",
         "max_queries", "min_group", "max_deliveries", "attribution", "price_vnd", "state_price_decision",
+        *ADDED,
     ),
     "check": (),
 }  # fmt: skip

@@ -137,11 +137,14 @@ class ListingVersion(SQLModel, table=True):
     max_deliveries: int | None = None
     attribution: bool = False
     price_vnd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    added_terms: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}")
+    )
     value_added_label: str | None = None
     deid_evidence: str | None = None
     state_price_decision: str | None = None
     search_text: str  # everything a reader may search by, folded; see search.py
-    digest: str = Field(max_length=60)  # of the canonical JSON of all the above and the file's digest
+    digest: str = Field(max_length=60)  # of the canonical JSON of what service._frozen puts together
     submitted_at: datetime = Field(sa_type=UtcDateTime)
     submitted_by: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)
 

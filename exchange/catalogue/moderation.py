@@ -52,12 +52,7 @@ def waiting(session: Session, actor: Actor | None, listing_id: str) -> Waiting:
 
 
 def _waiting(shown: Shown) -> Waiting:
-    return Waiting(shown, rules.checks(values_of(shown.version), shown.asset))
-
-
-def values_of(version: ListingVersion) -> dict[str, Any]:
-    """A version's fields as the mapping that rules judge."""
-    return {name: getattr(version, name) for name in service.VERSION_FIELDS}
+    return Waiting(shown, rules.checks(service.values_of(shown.version), shown.asset))
 
 
 def _pending(session: Session, listing_id: str) -> tuple[Listing, int]:

@@ -9,6 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from contracts import terms as contract_terms
+from contracts import words
+from contracts.problems import problems as contract_problems
+from contracts.terms import ADDED
+from exchange.catalogue.additions import added_in
 from exchange.catalogue.models import Asset
 from exchange.catalogue.vocabulary import FIELDS, PERSONAL, RIGHTS, TRADEABLE
 from exchange.errors import N_, Refusal
@@ -115,14 +119,20 @@ def _terms_refusals(values: Values) -> Iterator[Refusal]:
         onward_transfer=values["onward_transfer"], ip_limits=values["ip_limits"],
         price_vnd=values.get("price_vnd") or 0, max_deliveries=values.get("max_deliveries"),
         max_queries=values.get("max_queries"), min_group=values.get("min_group"),
-        attribution=bool(values.get("attribution")),
+        attribution=bool(values.get("attribution")), **added_in(values),
     )  # fmt: skip
-    for denied in contract_terms.problems(offer, start):
+    for denied in contract_problems(offer, start):
         name = str(denied.facts["field"])
         name = _OFFER_FIELD.get(name, name)
         value, passes = denied.facts["value"], denied.facts.get("passes")
+        if name in ADDED or denied.code not in TERMS_SENTENCES:
+            yield Refusal(
+                denied.code, field=name, basis=denied.basis, value=None if value is None else _in_words(value),
+                vi=words.say(denied.code, denied.facts, "vi"), en=words.say(denied.code, denied.facts, "en"),
+            )  # fmt: skip
+            continue
         yield Refusal(
-            denied.code, TERMS_SENTENCES.get(denied.code, N_("This value is not allowed here.")),
+            denied.code, TERMS_SENTENCES[denied.code],
             field=name, basis=denied.basis, value=None if value is None else _in_words(value),
             passes=N_("At least %(allowed)s.") if denied.code == "LIMIT_MISSING" else N_("Allowed: %(allowed)s"),
             facts={"allowed": _in_words(passes), "label": FIELDS[name]},

@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
-from contracts.terms import MAX_PRICE_VND
+from contracts.terms import FORUMS, MAX_PRICE_VND, VAT
 from exchange.catalogue.vocabulary import CLASSES, CYCLES, LICENCES, ONWARD, RIGHTS, SECTORS
 from exchange.errors import N_
 
@@ -23,6 +23,7 @@ WHOLE_DONG = N_("The price is a whole number of đồng, zero or more, without a
 WHOLE = N_("This must be a whole number.")
 CHOOSE = N_("Choose one of the values offered.")
 MAX_ITEMS = 200
+MOST = 2**31 - 1
 _GROUPED = re.compile(r"[0-9]+|[0-9]{1,3}([. \u00a0,])[0-9]{3}(\1[0-9]{3})*")
 
 
@@ -83,7 +84,7 @@ class Count(fields.Field[int | None]):
         return value
 
 
-def _choice(codes: Mapping[str, object]) -> fields.String:
+def _choice(codes: Iterable[str]) -> fields.String:
     return fields.String(allow_none=True, validate=validate.OneOf([*codes, ""], error=CHOOSE))
 
 
@@ -99,7 +100,27 @@ def _rights(value: Mapping[str, str]) -> None:
         raise ValidationError(CHOOSE)
 
 
-class DraftSchema(Schema):
+class AddedTerms(Schema):
+    """What parties may add to the terms; an empty field is nothing added. contracts.problems says what is sensible."""
+
+    vat = _choice(VAT)
+    payment_days = Count(0, MOST)
+    royalty_percent = Count(0, MOST)
+    report_days = Count(0, MOST)
+    update_days = Count(0, MOST)
+    max_hours = Count(0, MOST)
+    acceptance_days = Count(0, MOST)
+    personal_data = Text(LONG)
+    personal_basis = Text(LONG)
+    audit_days = Count(0, MOST)
+    incident_hours = Count(0, MOST)
+    deletion_days = Count(0, MOST)
+    liability_cap_vnd = Dong(allow_none=True)
+    penalty_percent = Count(0, MOST)
+    dispute_forum = _choice(FORUMS)
+
+
+class DraftSchema(AddedTerms):
     """Every field of a listing's draft; rules.py says which are needed to submit it."""
 
     class Meta:

@@ -9,10 +9,12 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from contracts import canonical
+from contracts.terms import ADDED
 from exchange import audit
 from exchange.accounts.models import Organisation
 from exchange.accounts.rules import trading_problems
 from exchange.catalogue import rules
+from exchange.catalogue.additions import stated
 from exchange.catalogue.models import Asset, Listing, ListingVersion, ModerationDecision
 from exchange.catalogue.profile import Profile
 from exchange.catalogue.search import searchable
@@ -47,6 +49,11 @@ class Attached:
 
     asset: Asset
     stale_keys: tuple[str, ...]
+
+
+def values_of(version: ListingVersion) -> dict[str, Any]:
+    """A version's fields as the mapping that rules judge and programs read."""
+    return {**{name: getattr(version, name) for name in VERSION_FIELDS}, **version.added_terms}
 
 
 def start_draft(session: Session, actor: Actor | None, values: Mapping[str, Any] | None, now: datetime) -> Listing:
@@ -149,7 +156,8 @@ def withdraw(session: Session, actor: Actor | None, listing_id: str, now: dateti
 
 def _merged(draft: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """A new dict, so that the JSON column notices; an emptied field leaves the draft."""
-    merged = {**draft, **{name: value for name, value in values.items() if name in VERSION_FIELDS}}
+    known = {name: value for name, value in values.items() if name in VERSION_FIELDS or name in ADDED}
+    merged = {**draft, **known}
     return {name: value for name, value in merged.items() if value not in (None, "", [])}
 
 
@@ -159,11 +167,12 @@ def _frozen(session: Session, listing: Listing, asset: Asset, actor: Actor, now:
     ).one()
     fields: dict[str, Any] = {name: listing.draft.get(name) for name in VERSION_FIELDS}
     fields["exclusive"], fields["attribution"] = bool(fields["exclusive"]), bool(fields["attribution"])
-    number = (last or 0) + 1
-    whole = {**fields, "listing": listing.id, "number": number, "org": listing.org_id, "file": asset.digest,
+    number, added = (last or 0) + 1, stated(listing.draft)
+    whole = {**fields, **added, "listing": listing.id, "number": number, "org": listing.org_id, "file": asset.digest,
              "schema": asset.schema_digest, "rows": asset.rows}  # fmt: skip
     return ListingVersion(
         listing_id=listing.id, org_id=listing.org_id, asset_id=asset.id, number=number, **fields,
+        added_terms=added,
         search_text=searchable(listing.draft, session.get(Organisation, listing.org_id)),
         digest=canonical.sha256_b64url(canonical.dumps(whole)),
         submitted_at=now, submitted_by=actor.user_id,

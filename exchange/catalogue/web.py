@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from marshmallow import ValidationError
 
 from exchange import clock, identity
-from exchange.catalogue import quality, search, service, vocabulary
+from exchange.catalogue import more_terms, quality, search, service, vocabulary
 from exchange.catalogue.schemas import Dong
 from exchange.catalogue.vocabulary import LICENCES, SECTORS, State
 from exchange.errors import N_
@@ -42,6 +42,12 @@ EVENTS = {
 def words() -> dict[str, Any]:
     """The catalogue's vocabulary and what several of its pages need."""
     return {"words": vocabulary, "tones": TONES, "grade": grade}
+
+
+@blueprint.app_context_processor
+def more() -> dict[str, Any]:
+    """What parties may add to terms, for the forms and pages of offers, requests and counter-offers."""
+    return {"terms_added": more_terms}
 
 
 @blueprint.app_template_filter("labelled")

@@ -21,19 +21,24 @@ if TYPE_CHECKING:
 LOG_SECONDS = 10.0  # how long to wait for a record to get under a signed head
 POLICY = click.option("--policy", type=EXISTING, help="The log key to trust (C2SP tlog-policy); else the server's.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
+CHECK = click.option("--check", is_flag=True, help="Only say what would be refused and what would pass; send nothing.")
 SEEN = click.option("--terms-hash", help="Go on only with the terms of this digest, as shown before.")
 
 
 @click.command("request")
 @click.argument("listing")
 @click.option("--terms", required=True, type=EXISTING, help="JSON: purpose, scenario, starts, ends, territory, note.")
+@CHECK
 @online
-def request(desk: Desk, listing: str, terms: Path) -> None:
+def request(desk: Desk, listing: str, terms: Path, check: bool) -> None:
     """Ask for access to LISTING as a buyer."""
     from exchange.client.files import read_json
 
     body = {**read_json(terms), "listing_id": listing}
-    _tell(desk, desk.connection("negotiate").call("POST", "/negotiations", body))
+    if check:
+        _tell_checked(desk, desk.connection("negotiate").call("POST", "/negotiations/terms/check", body))
+        return
+    tell(desk, desk.connection("negotiate").call("POST", "/negotiations", body))
 
 
 @click.group("negotiate")
@@ -46,24 +51,30 @@ def negotiate() -> None:
 @online
 def show(desk: Desk, negotiation: str) -> None:
     """The state of a NEGOTIATION and the terms on the table."""
-    found = desk.connection("negotiate").call("GET", _address(negotiation))
+    found = desk.connection("negotiate").call("GET", address(negotiation))
     click.echo(clean(json.dumps(found["terms"], ensure_ascii=False, indent=2)))
-    _tell(desk, found)
+    tell(desk, found)
 
 
-@negotiate.command("offer")
+@negotiate.command("counter")
 @click.argument("negotiation")
 @click.option("--terms", required=True, type=EXISTING, help="JSON with the changes, such as price_vnd, ends, note.")
 @SEEN
+@CHECK
 @online
-def offer(desk: Desk, negotiation: str, terms: Path, terms_hash: str | None) -> None:
-    """Counter-offer as the seller, once; what the file leaves out stays as it is."""
+def counter(desk: Desk, negotiation: str, terms: Path, terms_hash: str | None, check: bool) -> None:
+    """Propose other terms, as the seller or the buyer; what the file leaves out stays as it is."""
     from exchange.client.files import read_json
 
     changes = read_json(terms)
     connection = desk.connection("negotiate")
-    seen = terms_hash or connection.call("GET", _address(negotiation))["terms_hash"]
-    _tell(desk, connection.call("POST", f"{_address(negotiation)}/offer", {**changes, "terms": seen}))
+    if check:
+        _tell_checked(desk, connection.call("POST", f"{address(negotiation)}/terms/check", changes))
+        return
+    found = connection.call("GET", address(negotiation))
+    act = "request" if connection.call("GET", "/me")["org_id"] == found["buyer_org_id"] else "offer"
+    body = {**changes, "terms": terms_hash or found["terms_hash"]}
+    tell(desk, connection.call("POST", f"{address(negotiation)}/{act}", body))
 
 
 @negotiate.command("accept")
@@ -88,33 +99,36 @@ def agree(desk: Desk, negotiation: str, terms_hash: str | None, yes: bool) -> No
 
 @negotiate.command("terminate")
 @click.argument("negotiation")
-@click.option("--reason", required=True, help="Why; the other side reads it.")
+@click.option("--code", required=True, help="Why, from the list: price, terms, purpose, party, rights, no-need ...")
+@click.option("--reason", required=True, help="Why, in words; the other side reads them.")
 @online
-def terminate(desk: Desk, negotiation: str, reason: str) -> None:
+def terminate(desk: Desk, negotiation: str, code: str, reason: str) -> None:
     """End a negotiation."""
-    body = {"reason": reason}
-    _tell(desk, desk.connection("negotiate").call("POST", f"{_address(negotiation)}/terminate", body))
+    body = {"code": code, "reason": reason}
+    tell(desk, desk.connection("negotiate").call("POST", f"{address(negotiation)}/terminate", body))
 
 
 def _answer(desk: Desk, negotiation: str, act: str, terms_hash: str | None, yes: bool) -> None:
     from contracts.terms import Terms
 
     connection = desk.connection("negotiate")
-    found = connection.call("GET", _address(negotiation))
+    found = connection.call("GET", address(negotiation))
     click.echo(clean(json.dumps(found["terms"], ensure_ascii=False, indent=2)))
     shown = Terms.from_json(found["terms"]).hash  # of what the person sees, not of what the exchange says it is
     if terms_hash not in (None, shown):
         raise ClientError("TERMS_DIFFER", got=shown, wanted=terms_hash)
     if not yes and not click.confirm(desk.say(f"{act.upper()}_CONFIRM")):
         raise ClientError("NOTHING_CHANGED")
-    _tell(desk, connection.call("POST", f"{_address(negotiation)}/{act}", {"terms": shown}))
+    tell(desk, connection.call("POST", f"{address(negotiation)}/{act}", {"terms": shown}))
 
 
-def _address(negotiation: str) -> str:
+def address(negotiation: str) -> str:
+    """Where the API has a negotiation."""
     return f"/negotiations/{quote(negotiation, safe='')}"
 
 
-def _tell(desk: Desk, found: Mapping[str, Any]) -> None:
+def tell(desk: Desk, found: Mapping[str, Any]) -> None:
+    """State, terms and next acts; why it ended; which approvals the person's own side still needs."""
     allowed = ", ".join(name(act, desk.lang) for act in found["allowed"]) or "—"
     desk.tell(
         "NEGOTIATION", id=found["id"], state=name(found["state"], desk.lang), listing=found["listing_id"],
@@ -122,6 +136,26 @@ def _tell(desk: Desk, found: Mapping[str, Any]) -> None:
     )  # fmt: skip
     if found.get("contract_id"):
         desk.tell("CONTRACT_DRAWN", id=found["contract_id"])
+    if found.get("terminated_code"):
+        by, at = found["terminated_by"] or "—", found["terminated_at"]
+        code, reason = name(found["terminated_code"], desk.lang), found["terminated_reason"] or "—"
+        desk.tell("NEGOTIATION_ENDED", why=code, reason=reason, by=by, at=at)
+    for panel in found.get("approvals", ()):
+        roles = ", ".join(panel["roles"])
+        given = ", ".join(f"{one['by']} ({one['id']})" for one in panel["given"]) or "—"
+        desk.tell("APPROVAL_STANDS", what=name(f"approval.{panel['what']}", desk.lang), roles=roles, given=given)
+
+
+def _tell_checked(desk: Desk, found: Mapping[str, Any]) -> None:
+    """Each change and each problem on a line; with a problem the command fails, as sending would."""
+    for change in found["changes"]:
+        facts = {name: change[name] for name in ("clause", "label", "before", "after")}
+        desk.tell("CHANGE", **facts)
+    for problem in found["problems"]:
+        desk.tell("PROBLEM", **{name: problem.get(name) or "" for name in ("code", "message", "passes")})
+    if found["problems"]:
+        raise ClientError("CHECK_REFUSED", count=len(found["problems"]))
+    desk.tell("CHECK_GOOD", terms=found["terms_hash"])
 
 
 # -- signing -------------------------------------------------------------------------------------------------------
@@ -171,12 +205,12 @@ def receipt(desk: Desk, contract: str, policy: Path | None) -> None:
 def _negotiated(connection: "Connection", contract: str, terms_hash: str | None) -> "Contract":
     from exchange.client import papers
 
-    address = f"/contracts/{quote(contract, safe='')}"
-    said = connection.call("GET", address)
+    place = f"/contracts/{quote(contract, safe='')}"
+    said = connection.call("GET", place)
     if said["id"] != contract:
         raise ClientError("CONTRACT_OTHER", got=said["id"], asked=contract)
-    negotiation = connection.call("GET", _address(said["negotiation_id"]))
-    payload = connection.fetch(f"/api/v1{address}/payload")
+    negotiation = connection.call("GET", address(said["negotiation_id"]))
+    payload = connection.fetch(f"/api/v1{place}/payload")
     return papers.check_negotiated(payload, said, negotiation, terms_hash)
 
 

@@ -28,6 +28,8 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "SUSPENDED": ("đang bị tạm dừng", "suspended"),
     "EXPIRED": ("đã hết thời hạn", "expired"),
     "ENDED": ("đã chấm dứt", "ended"),
+    "approval.terms": ("điều khoản", "terms"),
+    "approval.signature": ("việc ký", "signature"),
     "contract.agreed": ("Hợp đồng được lập", "Contract drawn up"),
     "contract.signed": ("Chữ ký", "Signature"),
     "contract.active": ("Hợp đồng có hiệu lực", "Contract in force"),
@@ -37,9 +39,10 @@ NAMES: Mapping[str, tuple[str, str]] = {
 
 def name(code: str, lang: str) -> str:
     """A code with its name before it; states and acts of a negotiation are named as in refusals."""
+    from contracts.negotiation_words import REASONS
     from contracts.sentences import NAMES as STATES
 
-    names = NAMES.get(code) or STATES.get(code)
+    names = NAMES.get(code) or STATES.get(code) or {str(key): pair for key, pair in REASONS.items()}.get(code)
     return f"{names[LANGUAGES.index(lang)]} [{code}]" if names else code
 
 
@@ -99,11 +102,23 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Không dùng được tệp khóa {path}: sai mật khẩu, hoặc không phải khóa PEM thuộc loại được chấp nhận.",
         "The key file {path} cannot be used: a wrong password, or no PEM key of a kind that is accepted.",
     ),
+    "APPROVE_CONFIRM": ("Phê duyệt nội dung trên cho tổ chức của bạn?", "Approve this for your organisation?"),
+    "NO_CONTRACT": ("Thương lượng này chưa có hợp đồng.", "No contract has been drawn up in this negotiation."),
     "ACCEPT_CONFIRM": ("Chấp nhận các điều khoản này?", "Accept these terms?"),
     "AGREE_CONFIRM": ("Đồng ý với các điều khoản này?", "Agree to these terms?"),
     "TERMS_DIFFER": (
         "Điều khoản trên bàn ({got}) không phải điều khoản bạn nêu ({wanted}).",
         "The terms on the table ({got}) are not those you named ({wanted}).",
+    ),
+    "CHANGE": ("Điều {clause}, {label}: {before} → {after}", "Clause {clause}, {label}: {before} → {after}"),
+    "PROBLEM": ("Sẽ bị từ chối: {message} {passes} [{code}]", "Would be refused: {message} {passes} [{code}]"),
+    "CHECK_REFUSED": (
+        "{count} điểm sẽ bị từ chối. Chưa gửi gì.",
+        "{count} problems would be refused. Nothing was sent.",
+    ),
+    "CHECK_GOOD": (
+        "Có thể gửi các điều khoản này ({terms}). Chưa gửi gì.",
+        "These terms ({terms}) can be sent. Nothing was sent.",
     ),
     "NOTHING_CHANGED": ("Không có gì thay đổi.", "Nothing was changed."),
     # -- before signing
@@ -257,6 +272,22 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Mã băm điều khoản: {terms}\nBạn có thể: {allowed}",
         "Negotiation {id}: {state}. Listing {listing}, version {version}.\n"
         "Digest of the terms: {terms}\nOpen to you: {allowed}",
+    ),
+    "NEGOTIATION_ENDED": (
+        "Đã chấm dứt: {why}. Lý do: {reason}. Tổ chức: {by}. Thời điểm: {at}.",
+        "Ended: {why}. Reason: {reason}. Organisation: {by}. When: {at}.",
+    ),
+    "APPROVAL_STANDS": (
+        "Phê duyệt nội bộ ({what}), vai trò {roles}: {given}",
+        "Approval in your organisation ({what}), by {roles}: {given}",
+    ),
+    "RULE_STANDS": (
+        "Quy tắc tự đồng ý cho tin {listing}: mức định danh từ {level}, giá đến {price} ₫; có hiệu lực từ {since}.",
+        "A rule agrees to requests for {listing}: level {level} or more, up to {price} ₫; in force since {since}.",
+    ),
+    "RULE_NONE": (
+        "Không có quy tắc tự đồng ý cho tin {listing}: yêu cầu do người trả lời.",
+        "No rule agrees to requests for {listing}: a person answers.",
     ),
     "CONTRACT_DRAWN": ("Hợp đồng: {id}", "Contract: {id}"),
     "SIGNED": ("Đã ký hợp đồng {id} bằng khóa {kid}.", "Signed contract {id} with the key {kid}."),

@@ -22,8 +22,8 @@ from exchange.catalogue.models import Asset, Listing
 from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.ledger import service as ledger
-from exchange.negotiations import moves, rules, service, standing
-from exchange.negotiations.models import Contract, ContractSignature, Negotiation
+from exchange.negotiations import approvals, moves, rules, service, standing
+from exchange.negotiations.models import AgreeRule, Contract, ContractSignature, Negotiation
 from exchange.negotiations.standing import Papers
 from exchange.permissions import Actor, Permission, require
 
@@ -45,18 +45,31 @@ class EndCode(StrEnum):
 def agree(session: Session, actor: Actor | None, negotiation_id: str, seen: str, now: datetime) -> Contract:
     """The seller says yes (AGREE): the exchange draws up the document both will sign. Commit with commit_logged."""
     negotiation, actor, role = service.locked(session, actor, negotiation_id, now)
-    state = moves.play_on(negotiation, role, Act.AGREE, seen)
+    state = moves.play_on(session, negotiation, role, Act.AGREE, seen)
     terms = moves.terms_on_table(session, negotiation)
     service.check_still_possible(session, negotiation, terms, now)
-    drawn = _draw_up(session, actor, negotiation, terms, now)
+    approvals.use(session, negotiation, actor, approvals.What.TERMS, terms.hash, now)
+    return _agreed(session, negotiation, moves.Step(actor, role, Act.AGREE, terms), state, now)
+
+
+def agree_by_rule(session: Session, negotiation: Negotiation, rule: AgreeRule, now: datetime) -> Contract:
+    """The seller's standing yes to a request just made; its record tells which rule, set by whom. Commit as above."""
+    state = moves.play_on(session, negotiation, Role.PROVIDER, Act.AGREE, negotiation.terms_hash)
+    terms = moves.terms_on_table(session, negotiation)
+    return _agreed(session, negotiation, moves.Step(None, Role.PROVIDER, Act.AGREE, terms, rule=rule), state, now)
+
+
+def _agreed(session: Session, negotiation: Negotiation, step: moves.Step, state: State, now: datetime) -> Contract:
+    terms = step.terms
+    drawn = _draw_up(session, step, negotiation, now)
     event_id = audit.record(
         session,
         "contract.agreed",
-        actor,
+        step.actor,
         on=[f"contract:{drawn.id}", *moves.subjects(negotiation)],
         now=now,
         hashes={"contract": drawn.hash, "terms": terms.hash},
-        details={"version": negotiation.version, "licence": terms.licence},
+        details={"version": negotiation.version, "licence": terms.licence, **_by_rule(step.rule)},
     )
     row = Contract(
         id=drawn.id, negotiation_id=negotiation.id, listing_id=negotiation.listing_id, version=negotiation.version,
@@ -65,16 +78,19 @@ def agree(session: Session, actor: Actor | None, negotiation_id: str, seen: str,
         agreed_event=event_id,
     )  # fmt: skip
     session.add(row)
-    moves.append(session, negotiation, moves.Step(actor, role, Act.AGREE, terms), state, event_id, now)
+    moves.append(session, negotiation, step, state, event_id, now)
     return row
 
 
-def _draw_up(
-    session: Session, actor: Actor, negotiation: Negotiation, terms: Terms, now: datetime
-) -> document.Contract:
+def _by_rule(rule: AgreeRule | None) -> dict[str, str]:
+    return {"rule": rule.event_id, "rule_of": f"org:{rule.org_id}"} if rule else {}
+
+
+def _draw_up(session: Session, step: moves.Step, negotiation: Negotiation, now: datetime) -> document.Contract:
+    terms = step.terms
     listing = session.get_one(Listing, negotiation.listing_id)
     version = catalogue.the_version(session, listing.id, negotiation.version)
-    action = rules.TrialAction("agree", actor, negotiation.buyer_org_id, listing, version, terms)
+    action = rules.TrialAction("agree", step.actor, negotiation.buyer_org_id, listing, version, terms)
     denials = rules.trial_denials(session, action, now)
     if denials:
         raise Refused(*denials, status=409)
@@ -155,6 +171,8 @@ def sign(session: Session, actor: Actor | None, contract_id: str, entry: object,
         raise rules.say_error(error, status=_STATUS.get(error.code, 422)) from None
     key = _valid_key(session, actor, signer.kid)
     _check_signable(session, negotiation, papers.document.terms, now)
+    approvals.use(session, negotiation, actor, approvals.What.TERMS, negotiation.terms_hash, now)
+    approvals.use(session, negotiation, actor, approvals.What.SIGNATURE, row.sha256, now)
     stored = _store(session, actor, papers, signer, key, entry, now)
     _advance(session, negotiation, papers, actor, stored, now)
     return stored
@@ -229,12 +247,12 @@ def _advance(
     """The buyer's signature is the protocol's VERIFY; once nobody's is missing the exchange makes FINALIZE."""
     terms, row = papers.document.terms, papers.row
     if papers.role is Role.CONSUMER:
-        state = moves.play_on(negotiation, Role.CONSUMER, Act.VERIFY, negotiation.terms_hash)
+        state = moves.play_on(session, negotiation, Role.CONSUMER, Act.VERIFY, negotiation.terms_hash)
         step = moves.Step(actor, Role.CONSUMER, Act.VERIFY, terms)
         moves.append(session, negotiation, step, state, stored.event_id, now)
     if set(papers.unsigned) - {actor.org_id}:
         return
-    state = moves.play_on(negotiation, Role.PROVIDER, Act.FINALIZE, negotiation.terms_hash)
+    state = moves.play_on(session, negotiation, Role.PROVIDER, Act.FINALIZE, negotiation.terms_hash)
     event_id = audit.record(
         session, "contract.active", None, on=standing.subjects(row), now=now, hashes={"contract": row.sha256}
     )
@@ -264,7 +282,7 @@ def end_contract(
     if code not in set(EndCode):
         text = N_("Choose why the contract ends.")
         raise refuse("END_CODE_UNKNOWN", text, field="code", value=code, passes=", ".join(EndCode))
-    words = service.check_reason(reason)
+    words = rules.check_reason(reason)
     _check_endable(row, now)
     event_id = audit.record(
         session,

@@ -1,6 +1,7 @@
 """JSON: request, negotiate, sign and end. The same fields, rules and use cases as the pages."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from flask import Response
@@ -8,10 +9,13 @@ from marshmallow import RAISE
 from sqlmodel import SQLModel
 
 from contracts import canonical
+from contracts.change import redline
 from contracts.log.proof import format_proof
 from exchange import clock, identity, looks
 from exchange.bodies import Blueprint
-from exchange.negotiations import agreements, rules, schemas, service, standing
+from exchange.error_pages import say
+from exchange.i18n import language
+from exchange.negotiations import agreements, approvals, automatic, checking, rules, schemas, service, standing
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs
 
@@ -29,12 +33,15 @@ contracts = Blueprint(
 @negotiations.arguments(schemas.RequestJson(unknown=RAISE))
 @negotiations.response(201, schemas.NegotiationView)
 def request_access(body: dict[str, Any]) -> dict[str, Any]:
-    """Ask for access to a listing"""
+    """Ask for access to a listing. Where the seller's rule says yes at once, the answer has a contract_id"""
     wish = schemas.wish_of(body)
-    found = service.request_access(
+    found, contract = automatic.request_access(
         identity.db_session(), identity.the_actor(), body["listing_id"], wish, clock.now()
     )  # fmt: skip
-    return _done(found.id)
+    if contract is None:
+        return done(found.id)
+    identity.commit_logged()
+    return _shown(found.id)
 
 
 @negotiations.get("")
@@ -60,12 +67,46 @@ def show(negotiation_id: str) -> dict[str, Any]:
 @negotiations.arguments(schemas.OfferForm(unknown=RAISE))
 @negotiations.response(200, schemas.NegotiationView)
 def offer(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
-    """Counter-offer, once, as the seller; what you leave out stays as it is"""
-    service.counter_offer(
+    """Other terms, as the seller; what you leave out stays as it is"""
+    return _counter(body, negotiation_id)
+
+
+@negotiations.post("/<negotiation_id>/request")
+@needs(Permission.REQUEST)
+@negotiations.arguments(schemas.CounterForm(unknown=RAISE))
+@negotiations.response(200, schemas.NegotiationView)
+def request_again(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    """Other terms, as the buyer, in answer to a counter-offer; what you leave out stays as it is"""
+    return _counter(body, negotiation_id)
+
+
+def _counter(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    service.counter(
         identity.db_session(), identity.the_actor(), negotiation_id, body["terms"], schemas.changes_of(body),
         clock.now(), note=body.get("note") or "",
     )  # fmt: skip
-    return _done(negotiation_id)
+    return done(negotiation_id)
+
+
+@negotiations.post("/terms/check")
+@needs(Permission.REQUEST)
+@negotiations.arguments(schemas.RequestJson(unknown=RAISE))
+@negotiations.response(200, schemas.CheckedView)
+def check_request(body: dict[str, Any]) -> dict[str, Any]:
+    """What would be refused in this request and what would pass; nothing is sent or kept"""
+    session, wish = identity.db_session(), schemas.wish_of(body)
+    return _checked(checking.check_request(session, identity.the_actor(), body["listing_id"], wish, clock.now()))
+
+
+@negotiations.post("/<negotiation_id>/terms/check")
+@needs(Permission.SIGNED_IN)
+@negotiations.arguments(schemas.CounterJson(unknown=RAISE))
+@negotiations.response(200, schemas.CheckedView)
+def check_counter(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
+    """What would be refused in these other terms and what would pass; nothing is sent or kept"""
+    session, actor = identity.db_session(), identity.the_actor()
+    thread = service.thread(session, actor, negotiation_id)
+    return _checked(checking.check_counter(session, thread, schemas.changes_of(body), clock.now()))
 
 
 @negotiations.post("/<negotiation_id>/accept")
@@ -75,7 +116,7 @@ def offer(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
 def accept(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
     """Accept the seller's counter-offer"""
     service.accept(identity.db_session(), identity.the_actor(), negotiation_id, body["terms"], clock.now())
-    return _done(negotiation_id)
+    return done(negotiation_id)
 
 
 @negotiations.post("/<negotiation_id>/agree")
@@ -91,13 +132,13 @@ def agree(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
 
 @negotiations.post("/<negotiation_id>/terminate")
 @needs(Permission.SIGNED_IN)
-@negotiations.arguments(schemas.ReasonForm(unknown=RAISE))
+@negotiations.arguments(schemas.EndForm(unknown=RAISE))
 @negotiations.response(200, schemas.NegotiationView)
 def terminate(body: dict[str, Any], negotiation_id: str) -> dict[str, Any]:
-    """End the negotiation, with a reason"""
-    reason = body.get("reason") or ""
-    service.terminate(identity.db_session(), identity.the_actor(), negotiation_id, reason, clock.now())
-    return _done(negotiation_id)
+    """End the negotiation, with a reason code and the reason in words: both sides read them"""
+    code, reason = body["code"], body.get("reason") or ""
+    service.terminate(identity.db_session(), identity.the_actor(), negotiation_id, code, reason, clock.now())
+    return done(negotiation_id)
 
 
 @contracts.get("")
@@ -177,22 +218,49 @@ def papers(contract_id: str) -> standing.Papers:
     )
 
 
-def _done(negotiation_id: str) -> dict[str, Any]:
+def done(negotiation_id: str) -> dict[str, Any]:
+    """Commit, and the negotiation as it stands then."""
     identity.db_session().commit()
     return _shown(negotiation_id)
+
+
+def _checked(found: checking.Checked) -> dict[str, Any]:
+    lines = [
+        (change, redline(change, language(), found.role), redline(change, language(), found.other))
+        for change in found.changes
+    ]
+    return {
+        "terms": found.terms.to_json(),
+        "terms_hash": found.terms.hash,
+        "problems": [say(refusal) for refusal in found.refusals],
+        "changes": [{**asdict(line), "field": change.field, "for_other": told.for_you} for change, line, told in lines],
+    }
 
 
 def _row(negotiation: Negotiation) -> dict[str, Any]:
     role = negotiation.role_of(identity.the_actor().org_id)
     now = clock.now()
-    acts = sorted(service.allowed_acts(negotiation, role, now))
+    acts = sorted(service.allowed_acts(identity.db_session(), negotiation, role, now))
     return _columns(negotiation) | {"lapsed": rules.is_lapsed(negotiation, now), "allowed": acts}
 
 
 def _shown(negotiation_id: str) -> dict[str, Any]:
     thread = service.thread(identity.db_session(), identity.the_actor(), negotiation_id)
-    more = {"contract_id": thread.contract_id, "terms": thread.terms.to_json()}
+    more = {"contract_id": thread.contract_id, "terms": thread.terms.to_json(), "approvals": _panels(thread)}
     return _row(thread.negotiation) | more | {"moves": [_columns(move) for move in thread.moves]}
+
+
+def _panels(thread: service.Thread) -> list[dict[str, Any]]:
+    found = approvals.panels(identity.db_session(), identity.the_actor(), thread.negotiation)
+    return [
+        {
+            "what": panel.what,
+            "digest": panel.digest,
+            "roles": panel.roles,
+            "given": [_columns(row) | {"by": name} for row, name in panel.given],
+        }
+        for panel in found
+    ]
 
 
 def _columns(row: SQLModel) -> dict[str, Any]:

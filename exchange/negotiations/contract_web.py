@@ -18,8 +18,8 @@ from exchange.catalogue.models import Listing
 from exchange.error_pages import say
 from exchange.errors import Refused
 from exchange.i18n import language
-from exchange.negotiations import agreements, api, pages, schemas, standing
-from exchange.negotiations.models import Contract
+from exchange.negotiations import agreements, api, lists, pages, rounds, rules, schemas, standing, watching
+from exchange.negotiations.models import Contract, Negotiation
 from exchange.negotiations.standing import Papers
 from exchange.permissions import Permission, needs
 
@@ -31,9 +31,15 @@ blueprint = Blueprint("contracts", __name__, url_prefix="/contracts")
 def index() -> Response:
     """Mine, on either side, newest first."""
     session, actor = identity.db_session(), identity.the_actor()
-    found = standing.contracts_of(session, actor, before=request.args.get("before"), limit=51)
-    older = url_for("contracts.index", before=found[49].id) if len(found) > 50 else None
-    return page("negotiations/contracts.html", rows=[_row(row) for row in found[:50]], older=older)
+    show = request.args.get("show", "")
+    found = lists.contracts(session, actor, show, request.args.get("before"), clock.now())
+    return page(
+        "negotiations/contracts.html",
+        rows=[_row(row) for row in found.rows],
+        older=found.older,
+        filters=[(key, _(text), found.counts[key]) for key, text in lists.CONTRACTS.items()],
+        show=show if show in lists.CONTRACTS else "",
+    )
 
 
 def _row(row: Contract) -> dict[str, Any]:
@@ -44,8 +50,19 @@ def _row(row: Contract) -> dict[str, Any]:
         "row": row,
         "name": catalogue.the_version(session, row.listing_id, row.version).name,
         "other": session.get_one(Organisation, other).name,
+        "buying": actor.org_id == row.buyer_org_id,
+        "must_sign": _may_sign(papers),
         "state": pages.standing_words(standing.standing_of(session, row, clock.now()), papers),
     }
+
+
+@blueprint.get("/<contract_id>/version")
+@needs(Permission.SIGNED_IN)
+def version(contract_id: str) -> Response:
+    """Whether anything has moved: a few bytes, or 304."""
+    session = identity.db_session()
+    led_by = watching.negotiation_of(session, contract_id)
+    return watching.answer(watching.version_of(session, identity.the_actor(), led_by))
 
 
 @blueprint.get("/<contract_id>")
@@ -60,14 +77,15 @@ def _contract_page(contract_id: str, refused: Refused | None = None) -> Response
     papers = standing.papers(session, actor, contract_id)
     state = standing.standing_of(session, papers.row, now)
     receipts = standing.receipts_of(session, papers, actor)
+    common = _common(papers)
     return page(
         "negotiations/contract.html",
         refused,
-        **_common(papers),
-        contract=papers.row,
+        **common,
         contract_id=contract_id,  # what included templates of other nouns know it by
         standing=state,
         state=pages.standing_words(state, papers),
+        since=pages.since(papers, state, common["unsigned_names"]),
         period=pages.period(papers.row.starts, papers.row.ends, now),
         receipts=receipts,
         proofs={receipt.event_id: format_proof(receipt.proof) for receipt in receipts if receipt.proof},
@@ -76,23 +94,33 @@ def _contract_page(contract_id: str, refused: Refused | None = None) -> Response
         end_code_name=lambda code: _(pages.END_CODES[code]),
         may_end=papers.role is not None and actor.may(Permission.SIGN) and not papers.unsigned
         and papers.row.ended_at is None and state not in ("EXPIRED",),
-        may_sign=_may_sign(papers),
         listing_shown=session.get_one(Listing, papers.row.listing_id).state == "published",
         evidence_url=_evidence_url(contract_id),
     )  # fmt: skip
 
 
 def _common(papers: Papers) -> dict[str, Any]:
-    session = identity.db_session()
+    """What the contract's page and the signing page both show."""
+    session, actor, row = identity.db_session(), identity.the_actor(), papers.row
     names = {party.org_id: party.name for party in papers.document.parties}
+    negotiation = session.get_one(Negotiation, row.negotiation_id)
+    content = canonical.loads(row.payload)
     return {
         "papers": papers,
+        "contract": row,
         "document": papers.document,
         "names": names,
         "unsigned_names": ", ".join(names[org] for org in papers.unsigned),
-        "listing_name": catalogue.the_version(session, papers.row.listing_id, papers.row.version).name,
+        "listing_name": catalogue.the_version(session, row.listing_id, row.version).name,
         "clauses": pages.clauses(papers.document.terms),
         "prose": text.clauses(papers.document, language()),
+        "other_prose": text.clauses(papers.document, rounds.other_language()),
+        "json": rounds.pretty(content["terms"]),
+        "odrl": rounds.pretty(content["policy"]),
+        "grade_name": lambda grade: _(pages.GRADES[grade]),
+        "sign_by": rules.last_turn_day(negotiation),
+        "may_sign": _may_sign(papers),
+        "version": watching.version_of(session, actor, negotiation.id) if papers.role else None,
     }
 
 

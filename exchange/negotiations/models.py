@@ -17,8 +17,9 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from contracts.negotiation import FINAL, Act, Role, State
+from contracts.negotiation import FINAL, Act, Reason, Role, State
 from exchange.db import UtcDateTime, new_id
+from exchange.permissions import Role as StaffRole
 
 OPEN_STATES = tuple(state for state in State if state not in FINAL)
 # Why a contract ended; "unsigned" is set when it is given up before it was in force.
@@ -36,11 +37,15 @@ class Negotiation(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(_one_of("state", State), name="negotiation_state"),
         CheckConstraint("buyer_org_id <> provider_org_id", name="negotiation_two_parties"),
-        CheckConstraint("offers BETWEEN 0 AND 1", name="negotiation_offers"),
+        CheckConstraint("requests > 0 AND offers >= 0", name="negotiation_proposals"),
         CheckConstraint(
             "(state = 'TERMINATED') = (terminated_at IS NOT NULL) AND "
+            "(state = 'TERMINATED') = (terminated_code IS NOT NULL) AND "
             "(state = 'TERMINATED') = (terminated_reason IS NOT NULL)",
             name="negotiation_terminated_with_reason",
+        ),
+        CheckConstraint(
+            f"terminated_code IS NULL OR {_one_of('terminated_code', Reason)}", name="negotiation_terminated_code"
         ),
         CheckConstraint("length(purpose) > 0 AND length(scenario) > 0", name="negotiation_scenario"),  # X31
         ForeignKeyConstraint(
@@ -67,14 +72,16 @@ class Negotiation(SQLModel, table=True):
     provider_org_id: str = Field(foreign_key="organisation.id", max_length=26)
     state: State = Field(max_length=16, sa_type=String)
     terms_hash: str = Field(max_length=60)  # of the terms on the table: those of the latest proposal
-    offers: int = 0  # counter-offers made
+    requests: int = 1  # proposals made by the buyer, the first one included
+    offers: int = 0  # and by the seller
     purpose: str
     scenario: str
     deadline: datetime = Field(sa_type=UtcDateTime)  # of the turn; past it, nobody can move any more
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     terminated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    terminated_reason: str | None = None
+    terminated_code: Reason | None = Field(default=None, max_length=16, sa_type=String)
+    terminated_reason: str | None = None  # in the words of whoever ended it; empty when it lapsed
     terminated_by: str | None = Field(default=None, foreign_key="organisation.id", max_length=26)  # None: it lapsed
 
     def role_of(self, org_id: str) -> Role | None:
@@ -99,11 +106,70 @@ class Move(SQLModel, table=True):
     role: Role = Field(max_length=16, sa_type=String)
     org_id: str | None = Field(default=None, foreign_key="organisation.id", max_length=26)  # None: the exchange itself
     user_id: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)  # None: a program
+    rule_event: str | None = Field(default=None, max_length=26)  # by a seller's rule: the record that set it
     terms: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     terms_hash: str = Field(max_length=60)
     note: str = ""
     event_id: str = Field(max_length=26, unique=True)
     at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ApprovalRule(SQLModel, table=True):
+    """What an organisation demands of itself before it is bound. No row: nothing."""
+
+    __tablename__ = "approval_rule"
+    __table_args__ = (CheckConstraint(f"role IS NULL OR {_one_of('role', StaffRole)}", name="approval_rule_role"),)
+    org_id: str = Field(primary_key=True, foreign_key="organisation.id", max_length=26)
+    role: StaffRole | None = Field(default=None, max_length=16, sa_type=String)  # who approves terms; None: nobody need
+    second_signer: bool = False  # whether its signature needs another signer's approval first
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+    event_id: str = Field(max_length=26)
+
+
+class Approval(SQLModel, table=True):
+    """One person's yes, for their own side, to exactly these terms or to signing exactly this contract."""
+
+    __tablename__ = "negotiation_approval"
+    __table_args__ = (
+        CheckConstraint("what IN ('terms', 'signature')", name="negotiation_approval_what"),
+        CheckConstraint("withdrawn_at IS NULL OR used_at IS NULL", name="negotiation_approval_used_stays"),
+        Index(
+            "negotiation_approval_once",
+            "negotiation_id",
+            "user_id",
+            "what",
+            "digest",
+            unique=True,
+            sqlite_where=text("withdrawn_at IS NULL"),
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    negotiation_id: str = Field(foreign_key="negotiation.id", max_length=26)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    user_id: str = Field(foreign_key="user_account.id", max_length=26)
+    what: str = Field(max_length=16)
+    digest: str = Field(max_length=60)  # of the terms, or of the contract's payload
+    given_at: datetime = Field(sa_type=UtcDateTime)
+    event_id: str = Field(max_length=26, unique=True)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # it has let its side be bound: it stays
+
+
+class AgreeRule(SQLModel, table=True):
+    """A seller's standing yes to requests on the offer of one listing exactly as it stands. It never signs."""
+
+    __tablename__ = "agree_rule"
+    __table_args__ = (
+        CheckConstraint("min_level BETWEEN 0 AND 3", name="agree_rule_level"),
+        CheckConstraint("max_price_vnd IS NULL OR max_price_vnd >= 0", name="agree_rule_price"),
+    )
+    listing_id: str = Field(primary_key=True, foreign_key="listing.id", max_length=26)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26, index=True)
+    min_level: int = 0  # of the buyer's confirmed identification (VNeID)
+    max_price_vnd: int | None = Field(default=None, sa_column=Column(BigInteger))  # None: whatever the offer says
+    set_at: datetime = Field(sa_type=UtcDateTime)
+    event_id: str = Field(max_length=26)
 
 
 class Contract(SQLModel, table=True):

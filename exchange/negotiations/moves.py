@@ -10,12 +10,15 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from contracts import negotiation as play
-from contracts.negotiation import Act, Role, State
+from contracts import words
+from contracts.negotiation import Act, Reason, Role, State
 from contracts.terms import Terms
 from exchange import audit
-from exchange.errors import NotFound
+from exchange.accounts.models import Organisation, User
+from exchange.clock import VIETNAM
+from exchange.errors import NotFound, Refusal, Refused
 from exchange.negotiations import rules
-from exchange.negotiations.models import Contract, Move, Negotiation
+from exchange.negotiations.models import AgreeRule, Contract, Move, Negotiation
 from exchange.permissions import Actor
 
 _EVENTS = {Act.REQUEST: "access.requested", Act.OFFER: "access.offered", Act.ACCEPT: "access.accepted"}
@@ -30,6 +33,7 @@ class Step:
     act: Act
     terms: Terms
     note: str = ""
+    rule: AgreeRule | None = None  # the seller's rule that took the step, nobody being there
 
 
 def lock(session: Session, negotiation_id: str) -> Negotiation:
@@ -41,21 +45,50 @@ def lock(session: Session, negotiation_id: str) -> Negotiation:
     return found
 
 
-def play_on(negotiation: Negotiation, role: Role, act: Act, terms_hash: str | None) -> State:
-    """The state after ``act``; raises Refused (409) when it is not this side's turn or the terms seen are stale."""
-    so_far = play.Negotiation(State(negotiation.state), negotiation.terms_hash, negotiation.offers)
+def so_far(negotiation: Negotiation) -> play.Negotiation:
+    """What the moves so far amount to."""
+    state = State(negotiation.state)
+    return play.Negotiation(state, negotiation.terms_hash, negotiation.requests, negotiation.offers)
+
+
+def play_on(session: Session, negotiation: Negotiation, role: Role, act: Act, terms_hash: str | None) -> State:
+    """The state after ``act``; raises Refused (409) when it is not this side's turn, the terms seen are stale, or this
+    side has made as many proposals as it may. The refusal tells who was here last, and when."""
     try:
-        after = play.play(so_far, play.Move(role, act, terms_hash), max_counter_offers=rules.MAX_COUNTER_OFFERS)
+        after = play.play(
+            so_far(negotiation), play.Move(role, act, terms_hash), max_proposals=rules.max_proposals(session)
+        )
     except play.NegotiationError as error:
-        raise rules.say_error(error, status=409) from None
+        raise _told(session, negotiation, role, error) from None
     return after.state or State(negotiation.state)
 
 
-def check_seen(negotiation: Negotiation, seen: str, act: Act) -> None:
-    """A counter-offer carries terms of its own; its maker must still have seen those that it answers."""
+def check_seen(session: Session, negotiation: Negotiation, role: Role, act: Act, seen: str) -> None:
+    """A proposal carries terms of its own; its maker must still have seen those that it answers."""
     if seen != negotiation.terms_hash:
         error = play.TermsStale("TERMS_STALE", act=act.value, value=seen, passes=negotiation.terms_hash)
-        raise rules.say_error(error, status=409)
+        raise _told(session, negotiation, role, error)
+
+
+def _told(session: Session, negotiation: Negotiation, role: Role, error: play.NegotiationError) -> Refused:
+    refused = rules.say_error(error, status=409)
+    last = latest(session, negotiation.id)
+    facts = {"act": last.act, "at": f"{last.at.astimezone(VIETNAM):%H:%M:%S %d/%m/%Y}", "state": negotiation.state}
+    who = _who(session, last, mine=last.role == role)
+    said = {lang: words.say("LAST_MOVE", facts | {"who": name}, lang) for lang, name in who.items()}
+    return Refused(
+        *refused.refusals, Refusal("LAST_MOVE", value=last.event_id, vi=said["vi"], en=said["en"]), status=409
+    )
+
+
+def _who(session: Session, move: Move, *, mine: bool) -> dict[str, str]:
+    """Who made a move: to the other side its organisation, to its own side also the person."""
+    if move.org_id is None:
+        return {"vi": "sàn", "en": "the exchange"}
+    name = session.get_one(Organisation, move.org_id).name
+    if mine and move.user_id:
+        name = f"{session.get_one(User, move.user_id).full_name} ({name})"
+    return {"vi": name, "en": name}
 
 
 def moves_of(session: Session, negotiation_id: str) -> list[Move]:
@@ -66,15 +99,17 @@ def moves_of(session: Session, negotiation_id: str) -> list[Move]:
 
 def terms_on_table(session: Session, negotiation: Negotiation) -> Terms:
     """The terms of the latest move."""
-    return Terms.from_json(_latest(session, negotiation.id).terms)
+    return Terms.from_json(latest(session, negotiation.id).terms)
 
 
-def record(session: Session, negotiation: Negotiation, step: Step, state: State, now: datetime) -> None:
+def record(
+    session: Session, negotiation: Negotiation, step: Step, state: State, now: datetime, *, first: bool = False
+) -> None:
     """A REQUEST, OFFER or ACCEPT: its record in the log, its row, the new state."""
     event_id = audit.record(
         session, _EVENTS[step.act], step.actor, on=subjects(negotiation), now=now, hashes={"terms": step.terms.hash}
     )
-    append(session, negotiation, step, state, event_id, now, first=step.act is Act.REQUEST)
+    append(session, negotiation, step, state, event_id, now, first=first)
 
 
 def append(
@@ -92,31 +127,38 @@ def append(
     session.add(
         Move(
             negotiation_id=negotiation.id,
-            number=1 if first else _latest(session, negotiation.id).number + 1,
+            number=1 if first else latest(session, negotiation.id).number + 1,
             act=step.act,
             role=step.role,
-            org_id=step.actor.org_id if step.actor else None,
+            org_id=step.rule.org_id if step.rule else step.actor.org_id if step.actor else None,
             user_id=step.actor.user_id if step.actor else None,
             terms=step.terms.to_json(),
             terms_hash=step.terms.hash,
             note=step.note.strip(),
+            rule_event=step.rule.event_id if step.rule else None,
             event_id=event_id,
             at=now,
         )
     )
     negotiation.state, negotiation.terms_hash = state, step.terms.hash
-    negotiation.updated_at, negotiation.deadline = now, rules.deadline(now)
+    negotiation.updated_at, negotiation.deadline = now, rules.deadline(session, now)
     session.add(negotiation)
     session.flush()
 
 
 def close(
-    session: Session, negotiation: Negotiation, actor: Actor | None, role: Role, reason: str, now: datetime
+    session: Session,
+    negotiation: Negotiation,
+    actor: Actor | None,
+    role: Role,
+    code: Reason,
+    reason: str,
+    now: datetime,
 ) -> None:
     """TERMINATE, by a party or (``actor`` None) because nobody answered in time; a contract drawn up ends with it."""
     terms = terms_on_table(session, negotiation)
-    negotiation.state, negotiation.terminated_at, negotiation.terminated_reason = State.TERMINATED, now, reason
-    negotiation.terminated_by = actor.org_id if actor else None
+    negotiation.terminated_at, negotiation.terminated_by = now, actor.org_id if actor else None
+    negotiation.state, negotiation.terminated_code, negotiation.terminated_reason = State.TERMINATED, code, reason
     event_id = audit.record(
         session,
         "negotiation.terminated",
@@ -124,7 +166,7 @@ def close(
         on=subjects(negotiation),
         now=now,
         hashes={"terms": negotiation.terms_hash},
-        details={"lapsed": actor is None},
+        details={"reason": str(code)},
         private=_reason(actor, reason),
     )
     _void_contract(session, negotiation, actor, reason, now)
@@ -164,6 +206,7 @@ def subjects(negotiation: Negotiation) -> list[str]:
     ]
 
 
-def _latest(session: Session, negotiation_id: str) -> Move:
+def latest(session: Session, negotiation_id: str) -> Move:
+    """The newest move."""
     query = select(Move).where(Move.negotiation_id == negotiation_id).order_by(col(Move.number).desc()).limit(1)
     return session.exec(query).one()

@@ -5,15 +5,16 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from contracts.negotiation import Act, Role, State
+from contracts import change
+from contracts.negotiation import FINAL, Act, Reason, Role, State, allowed
+from contracts.negotiation_words import REASONS
 from contracts.sentences import FIELDS
 from contracts.standing import Standing
-from contracts.terms import Change, Terms, today
-from exchange.catalogue.vocabulary import LICENCES, ONWARD
+from contracts.terms import Terms, today
 from exchange.errors import N_
 from exchange.i18n import day, dong, language, number, places
-from exchange.negotiations import rules, service
-from exchange.negotiations.models import Move, Negotiation
+from exchange.negotiations import rules
+from exchange.negotiations.models import Negotiation
 from exchange.negotiations.standing import Papers
 
 # State -> what it is called, and its tone.
@@ -58,15 +59,23 @@ END_CODES = {
     "other": N_("Another reason"),
     "unsigned": N_("Given up before it was signed"),
 }
+# How strong a signature's proof of who made it is.
+GRADES = {
+    "browser": N_("Key in a browser"),
+    "file": N_("Key in a file"),
+    "organisation": N_("Organisation certificate"),
+    "licensed": N_("Certificate of a licensed authority"),
+}
 # What each side waits for or has to do: (state, role) -> sentence; %(day)s is the deadline.
 _NEXT: dict[tuple[State, Role], str] = {
     (State.REQUESTED, Role.PROVIDER): N_("Your turn: answer this request by %(day)s."),
     (State.REQUESTED, Role.CONSUMER): N_("The request is sent. The seller has until %(day)s to answer."),
-    (State.OFFERED, Role.CONSUMER): N_("Your turn: accept the counter-offer or end the negotiation by %(day)s."),
+    (State.OFFERED, Role.CONSUMER): N_("Your turn: accept the counter-offer or propose other terms by %(day)s."),
     (State.OFFERED, Role.PROVIDER): N_("The counter-offer is sent. The buyer has until %(day)s to answer."),
     (State.ACCEPTED, Role.PROVIDER): N_("Your turn: agree, so that the contract is drawn up, by %(day)s."),
     (State.ACCEPTED, Role.CONSUMER): N_("You have accepted. The seller draws up the contract by %(day)s."),
 }
+_TO_SIGN = (State.AGREED, State.VERIFIED)
 
 
 def label(name: str) -> str:
@@ -77,21 +86,9 @@ def label(name: str) -> str:
 
 def shown(name: str, value: Any) -> str:
     """A clause's value for people."""
-    if name == "licence":
-        return f"{value} · {_(LICENCES[value])}" if value in LICENCES else str(value)
-    if name == "onward_transfer":
-        return _(ONWARD[value]) if value in ONWARD else str(value)
     if name == "price_vnd":
         return dong(value)
-    if name in ("starts", "ends"):
-        return day(value if isinstance(value, date) else date.fromisoformat(value))
-    if name in ("exclusive", "attribution"):
-        return _("Yes") if value else _("No")
-    if value is None:
-        return _("no limit")
-    if name == "territory":
-        return places(value)
-    return number(value) if isinstance(value, int) else str(value)
+    return places(value) if name == "territory" else change.value(name, value, language())
 
 
 def clauses(terms: Terms) -> list[tuple[str, str]]:
@@ -99,60 +96,76 @@ def clauses(terms: Terms) -> list[tuple[str, str]]:
     return [(label(name), shown(name, value)) for name, value in terms.to_json().items()]
 
 
-def redline(change: Change) -> dict[str, str]:
-    """One clause that a round changes."""
-    return {
-        "label": label(change.field),
-        "before": shown(change.field, change.before),
-        "after": shown(change.field, change.after),
-    }
-
-
-def rounds(moves: list[Move], names: dict[str, str]) -> list[dict[str, Any]]:
-    """Every move with who made it and what it changed."""
-    found, before = [], None
-    for move in moves:
-        terms = Terms.from_json(move.terms)
-        found.append(
-            {
-                "act": _(ACTS[Act(move.act)]),
-                "who": names.get(move.org_id or "", _("The exchange")),
-                "move": move,
-                "changes": [redline(change) for change in before.difference(terms)] if before else [],
-                "tone": "bad" if move.act == Act.TERMINATE else "good" if move.act == Act.FINALIZE else "info",
-            }
-        )
-        before = terms
-    return found
+def told(before: Terms, after: Terms, role: Role | None) -> list[str]:
+    """What a proposal changes, each clause as one plain sentence for the reader's side."""
+    return [change.redline(one, language(), role or "").for_you for one in before.difference(after)]
 
 
 def state_of(negotiation: Negotiation, now: datetime) -> tuple[str, str]:
     """The state's name and tone."""
-    if rules.is_lapsed(negotiation, now) or negotiation.terminated_reason == "lapsed":
+    if rules.is_lapsed(negotiation, now) or negotiation.terminated_code == Reason.LAPSED:
         return _("Lapsed: nobody answered in time"), "off"
     text, tone = STATES[State(negotiation.state)]
     return _(text), tone
 
 
-def next_step(negotiation: Negotiation, role: Role | None, now: datetime) -> str:
-    """Whose turn it is and until when, in one sentence."""
+def next_step(negotiation: Negotiation, role: Role | None, now: datetime, *, signed: bool = False) -> str:
+    """Whose turn it is and until when, in one sentence; ``signed``: the reader's side has signed already."""
     if rules.is_lapsed(negotiation, now):
         return _("Nobody answered in time. A new request is possible.")
-    state = State(negotiation.state)
-    sentence = _NEXT.get((state, role)) if role else None
-    if sentence:
-        return _(sentence, day=day(rules.last_turn_day(negotiation)))
-    if state in (State.AGREED, State.VERIFIED):
-        return _("The contract is waiting for signatures until %(day)s.", day=day(rules.last_turn_day(negotiation)))
+    state, last = State(negotiation.state), day(rules.last_turn_day(negotiation))
+    if role and (state, role) in _NEXT:
+        sentence = _NEXT[(state, role)]
+        return _(sentence, day=last)
+    if state in _TO_SIGN:
+        if role is None:
+            return _("The contract is waiting for signatures until %(day)s.", day=last)
+        if signed:
+            return _("Your side has signed. The other side has until %(day)s to sign.", day=last)
+        return _("Your turn: read the contract and sign it by %(day)s.", day=last)
     if state is State.FINALIZED:
         return _("Both sides have signed.")
     return _("Closed.") if state is State.TERMINATED else _("The parties are negotiating.")
 
 
-def is_my_turn(negotiation: Negotiation, role: Role | None, now: datetime) -> bool:
+def time_left(negotiation: Negotiation, now: datetime) -> str:
+    """How many days the turn still has, or nothing when nobody has to move any more."""
+    if negotiation.state in FINAL or rules.is_lapsed(negotiation, now):
+        return ""
+    days = (rules.last_turn_day(negotiation) - today(now)).days
+    if days > 1:
+        return _("%(days)s days left.", days=number(days))
+    return _("Only until tomorrow.") if days else _("Only today.")
+
+
+def reason(code: str) -> str:
+    """Why a negotiation ended, or may end."""
+    return REASONS[Reason(code)][0 if language() == "vi" else 1]
+
+
+def ended(negotiation: Negotiation, names: dict[str, str]) -> dict[str, Any] | None:
+    """Why it ended without a contract, said by whom and when; None while it goes on or once it is concluded."""
+    if negotiation.terminated_code is None:
+        return None
+    return {
+        "code": reason(negotiation.terminated_code),
+        "text": negotiation.terminated_reason,
+        "who": names.get(negotiation.terminated_by or "", _("The exchange")),
+        "at": negotiation.terminated_at,
+    }
+
+
+def reasons() -> list[tuple[str, str]]:
+    """What a party may choose from when it ends a negotiation."""
+    return [(str(code), reason(code)) for code in rules.REASONS]
+
+
+def is_my_turn(negotiation: Negotiation, role: Role | None, now: datetime, *, signed: bool = False) -> bool:
     """Whether the reader's side can do more than give up."""
-    acts = service.allowed_acts(negotiation, role, now)
-    return bool(acts - {Act.TERMINATE}) or (negotiation.state in (State.AGREED, State.VERIFIED) and role is not None)
+    if role is None or rules.is_lapsed(negotiation, now):
+        return False
+    state = State(negotiation.state)
+    return not signed if state in _TO_SIGN else bool(allowed(state, role) - {Act.TERMINATE})
 
 
 def standing_words(standing: Standing, papers: Papers) -> tuple[str, str]:
@@ -164,6 +177,25 @@ def standing_words(standing: Standing, papers: Papers) -> tuple[str, str]:
         return _("Waiting for signatures"), "wait"
     text, tone = STANDINGS[standing]
     return _(text), tone
+
+
+def since(papers: Papers, standing: Standing, waiting_for: str) -> str:
+    """Since when, until when and why it stands as it does, in one sentence."""
+    row, until = papers.row, day(papers.row.ends)
+    if row.ended_at is not None:
+        return ""  # who ended it, when and why stands in a box of its own
+    if papers.unsigned:
+        return _("Drawn up on %(day)s; still to sign: %(names)s.", day=day(row.agreed_at), names=waiting_for)
+    sentences = {
+        Standing.UNLOGGED: N_("Both sides have signed; its record is on the way into the log, which takes moments."),
+        Standing.UPCOMING: N_("Signed by both sides on %(signed)s; runs from %(starts)s to %(until)s."),
+        Standing.ACTIVE: N_("Runs from %(starts)s to the end of %(until)s, because both sides have signed."),
+        Standing.EXPIRED: N_("Ran from %(starts)s to the end of %(until)s."),
+    }
+    if standing not in sentences:
+        return ""
+    sentence = sentences[standing]
+    return _(sentence, signed=day(row.active_at), starts=day(row.starts), until=until)
 
 
 def period(row_starts: date, row_ends: date, now: datetime) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What may be asked for, offered and agreed: rules over listings, organisations, terms. They change no row."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,17 +10,17 @@ from sqlmodel import Session
 from contracts import words
 from contracts.document import TrialRef
 from contracts.errors import ContractsError, Fact
-from contracts.terms import Denied, Terms, first_moment, problems, today
+from contracts.negotiation import MAX_PROPOSALS, Reason, Role
+from contracts.problems import problems
+from contracts.terms import ADDED, Denied, Terms, first_moment, today
 from exchange import pilot
 from exchange.accounts.models import Organisation
 from exchange.accounts.rules import trading_problems
 from exchange.catalogue.models import Listing, ListingVersion
+from exchange.config import TURN_DAYS
 from exchange.errors import N_, Refusal, Refused, refuse
 from exchange.negotiations.models import Negotiation
 from exchange.permissions import Actor
-
-TURN = timedelta(days=45)  # for each answer; a default of ours, no article sets it
-MAX_COUNTER_OFFERS = 1
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,15 @@ class Wish:
     ends: date
     territory: tuple[str, ...]
     note: str = ""
+    added: Mapping[str, Any] = field(default_factory=dict)  # what the buyer adds to, or takes from, the offer's terms
 
 
-# What a seller may change in the terms on the table; purpose, scenario and kind of licence stay the buyer's.
-CHANGEABLE = frozenset(
-    {"price_vnd", "starts", "ends", "territory", "ip_limits", "max_deliveries", "max_queries", "min_group"}
+# What each side may change in the terms on the table: purpose and scenario are the buyer's to say, and the kind of
+# licence stays the listing's.
+_BOTH = frozenset(
+    {"price_vnd", "starts", "ends", "territory", "ip_limits", "max_deliveries", "max_queries", "min_group", *ADDED}
 )
+CHANGEABLE = {Role.PROVIDER: _BOTH, Role.CONSUMER: _BOTH | {"purpose", "scenario"}}
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,15 @@ class TrialAction:
     """What the rules of the pilot judge: somebody is about to request or agree on a licence of this value."""
 
     kind: str  # request | agree
-    actor: Actor
+    actor: Actor | None  # None: a seller's rule agrees
     buyer_org_id: str
     listing: Listing
     version: ListingVersion
     terms: Terms
+
+
+MAX_REASON = 2_000  # characters
+REASONS = tuple(reason for reason in Reason if reason is not Reason.LAPSED)  # what a party may give
 
 
 def trial_denials(session: Session, action: TrialAction, now: datetime) -> tuple[Refusal, ...]:
@@ -74,7 +81,7 @@ def trial_reference(session: Session, action: TrialAction, now: datetime) -> Tri
 
 
 def terms_of(version: ListingVersion, wish: Wish) -> Terms:
-    """The listing's licence offer with the buyer's purpose, scenario, period and territory in it."""
+    """The listing's licence offer with the buyer's purpose, scenario, period, territory and additions in it."""
     return Terms(
         licence=version.licence,
         purpose=wish.purpose,
@@ -90,15 +97,21 @@ def terms_of(version: ListingVersion, wish: Wish) -> Terms:
         max_queries=version.max_queries,
         min_group=version.min_group,
         attribution=version.attribution,
+        **{**version.added_terms, **wish.added},
     )
 
 
-def countered(terms: Terms, changes: Mapping[str, Any]) -> Terms:
-    """The terms on the table with the seller's changes (names in CHANGEABLE)."""
+def offer_for(version: ListingVersion, asked: Terms) -> Terms:
+    """What the listing offers for the purpose, the days and the territory that were asked for."""
+    return terms_of(version, Wish(asked.purpose, asked.scenario, asked.starts, asked.ends, asked.territory))
+
+
+def countered(terms: Terms, role: Role, changes: Mapping[str, Any]) -> Terms:
+    """The terms on the table with the changes of one side (names in CHANGEABLE)."""
     if changes.get("price_vnd", 0) is None:
         text = N_("Name your price; zero makes it free of charge.")
         raise refuse("PRICE_NOT_PUBLISHED", text, field="price_vnd", basis=N_("Decree 314/2026/NĐ-CP Art. 6.1"))
-    return replace(terms, **{name: value for name, value in changes.items() if name in CHANGEABLE})
+    return replace(terms, **{name: value for name, value in changes.items() if name in CHANGEABLE[role]})
 
 
 def check_listing(listing: Listing) -> None:
@@ -132,6 +145,12 @@ def buyer_problems(buyer: Organisation, version: ListingVersion) -> Iterable[Ref
     if buyer.id == version.org_id:
         yield Refusal("OWN_LISTING", N_("This is your own organisation's listing."))
     yield from trading_problems(buyer)
+
+
+def request_problems(session: Session, buyer: Organisation, action: TrialAction, now: datetime) -> list[Refusal]:
+    """Everything that a request would be refused for: the buyer, the terms asked for, the pilot's trial."""
+    found = [*buyer_problems(buyer, action.version), *wish_problems(action.version, action.terms, now)]
+    return [*found, *trial_denials(session, action, now)]
 
 
 def wish_problems(version: ListingVersion, terms: Terms, now: datetime) -> list[Refusal]:
@@ -206,6 +225,23 @@ def _territory_problems(version: ListingVersion, terms: Terms) -> Iterable[Refus
         )
 
 
+def check_code(code: str) -> Reason:
+    """Why a party ends a negotiation, from the closed list."""
+    if code not in REASONS:
+        text = N_("Choose why the negotiation ends.")
+        raise refuse("REASON_CODE_UNKNOWN", text, field="code", value=code, passes=", ".join(REASONS))
+    return Reason(code)
+
+
+def check_reason(reason: str) -> str:
+    """The reason, or a refusal: what ends a deal is explained to the other side."""
+    text = reason.strip()
+    if not text or len(text) > MAX_REASON:
+        sentence = N_("Give the reason in at most 2,000 characters; the other side will read it.")
+        raise refuse("REASON_MISSING", sentence, field="reason")
+    return text
+
+
 def last_day(starts: date, months: int) -> date:
     """The last day of a period of whole months that begins on ``starts``."""
     year, month = divmod(starts.year * 12 + starts.month - 1 + months, 12)
@@ -217,9 +253,19 @@ def last_day(starts: date, months: int) -> date:
     return following - timedelta(days=1)
 
 
-def deadline(now: datetime) -> datetime:
-    """Until when the next turn may be taken: the end of the 45th day after today, in Viet Nam."""
-    return first_moment(today(now) + TURN + timedelta(days=1))
+def turn_days(session: Session) -> int:
+    """The setting MINHBACH_TURN_DAYS."""
+    return int(session.info["market"].get("turn_days", TURN_DAYS))
+
+
+def max_proposals(session: Session) -> int:
+    """The setting MINHBACH_MAX_PROPOSALS."""
+    return int(session.info["market"].get("max_proposals", MAX_PROPOSALS))
+
+
+def deadline(session: Session, now: datetime) -> datetime:
+    """Until when the next turn may be taken: the end of its last day (45th after today, if not set), in Viet Nam."""
+    return first_moment(today(now) + timedelta(days=turn_days(session) + 1))
 
 
 def last_turn_day(negotiation: Negotiation) -> date:
@@ -237,7 +283,8 @@ def check_open(negotiation: Negotiation, now: datetime) -> None:
     if is_lapsed(negotiation, now):
         last = last_turn_day(negotiation)
         text = N_("Nobody answered by %(day)s, so this negotiation has lapsed. A new request is possible.")
-        raise refuse("DEADLINE_PASSED", text, day=_day(last), status=409)
+        passes = N_("A new request by the buyer.")
+        raise refuse("DEADLINE_PASSED", text, day=_day(last), passes=passes, status=409)
 
 
 def _day(value: date) -> str:

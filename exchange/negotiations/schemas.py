@@ -4,8 +4,10 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
-from exchange.accounts.schemas import REQUIRED, Form, storable
-from exchange.catalogue.schemas import LONG, NOT_TEXT, Count, Dong, Text
+from contracts.negotiation import Reason
+from exchange.accounts.schemas import REQUIRED, Form, level, storable
+from exchange.catalogue.additions import added_in
+from exchange.catalogue.schemas import LONG, NOT_TEXT, AddedTerms, Count, Dong, Text
 from exchange.errors import N_
 from exchange.negotiations.rules import Wish
 
@@ -37,8 +39,12 @@ def _terms_seen() -> fields.String:
     return fields.String(required=True, validate=too_long, error_messages=REQUIRED)
 
 
-class RequestForm(Form):
-    """A buyer's request for access (X31: purpose and scenario)."""
+def _code() -> validate.Length:
+    return validate.Length(max=20, error=N_("This is too long."))
+
+
+class RequestForm(Form, AddedTerms):
+    """A buyer's request for access (X31: purpose and scenario); an addition that is left out stays as offered."""
 
     purpose = Text(LONG)
     scenario = Text(LONG)
@@ -48,7 +54,7 @@ class RequestForm(Form):
     note = Text(LONG)
 
 
-class OfferForm(Form):
+class OfferForm(Form, AddedTerms):
     """A seller's counter-offer; a field that is left out stays as it is."""
 
     terms = _terms_seen()
@@ -63,24 +69,45 @@ class OfferForm(Form):
     note = Text(LONG)
 
 
+class CounterForm(OfferForm):
+    """A buyer's other terms; purpose and scenario are the buyer's to change."""
+
+    purpose = Text(LONG)
+    scenario = Text(LONG)
+
+
 class SeenForm(Form):
     """Accept or agree: to these terms and no others."""
 
     terms = _terms_seen()
 
 
-class ReasonForm(Form):
-    """Ending a negotiation."""
+class EndForm(Form):
+    """Ending a negotiation or a contract: a code from the closed list of each, and the reason in words."""
 
     reason = Text(LONG)
+    code = fields.String(required=True, validate=_code(), error_messages=REQUIRED)
 
 
-class EndForm(ReasonForm):
-    """Ending a contract."""
+class ApprovalForm(Form):
+    """A person's approval: of what, and the digest of what they read."""
 
-    code = fields.String(
-        required=True, validate=validate.Length(max=20, error=N_("This is too long.")), error_messages=REQUIRED
-    )
+    what = fields.String(required=True, validate=_code(), error_messages=REQUIRED)
+    digest = _terms_seen()
+
+
+class ApprovalRuleForm(Form):
+    """What an organisation demands of itself."""
+
+    role = fields.String(load_default="", validate=_code(), error_messages=REQUIRED)
+    second_signer = fields.Boolean(load_default=False)
+
+
+class AgreeRuleForm(Form):
+    """A seller's rule for one listing."""
+
+    min_level = level()
+    max_price_vnd = Dong(allow_none=True)
 
 
 def wish_of(form: dict[str, Any]) -> Wish:
@@ -92,21 +119,62 @@ def wish_of(form: dict[str, Any]) -> Wish:
         ends=form["ends"],
         territory=form["territory"],
         note=form.get("note") or "",
+        added=added_in(form),
     )
 
 
+_TEXTS = frozenset({"ip_limits", "purpose", "scenario"})  # an empty line in a form comes as None
+
+
 def changes_of(form: dict[str, Any]) -> dict[str, Any]:
-    """The changes that a loaded OfferForm states."""
-    changes = {name: value for name, value in form.items() if name not in ("terms", "note")}
-    if "ip_limits" in changes:
-        changes["ip_limits"] = changes["ip_limits"] or ""
-    return changes
+    """The changes that a loaded OfferForm or CounterForm states."""
+    changes = {name: value for name, value in form.items() if name not in ("terms", "note")} | added_in(form)
+    return changes | {name: changes[name] or "" for name in _TEXTS & changes.keys()}
 
 
 class RequestJson(RequestForm):
     """A request through the API names its listing in the body."""
 
     listing_id = fields.String(required=True, validate=[validate.Length(max=26), storable], error_messages=REQUIRED)
+
+
+class CounterJson(CounterForm):
+    """Other terms that are only checked need not name those they answer."""
+
+    terms = fields.String(validate=validate.Length(max=60, error=N_("This is too long.")))
+
+
+class ProblemView(Schema):
+    """One refusal and what would pass."""
+
+    code = fields.String()
+    field = fields.String(allow_none=True)
+    message = fields.String()
+    basis = fields.String(allow_none=True)
+    value = fields.String(allow_none=True)
+    passes = fields.String(allow_none=True)
+
+
+class ChangeView(Schema):
+    """One field that differs, in the reader's language; ``for_other`` is how the other side would be told."""
+
+    clause = fields.Integer(metadata={"description": "number of the contract's clause, 1 to 22"})
+    title = fields.String()
+    field = fields.String()
+    label = fields.String()
+    before = fields.String()
+    after = fields.String()
+    for_you = fields.String()
+    for_other = fields.String()
+
+
+class CheckedView(Schema):
+    """Proposed terms as they would stand, why they would be refused, and what they change. Nothing was sent."""
+
+    terms = fields.Dict()
+    terms_hash = fields.String()
+    problems = fields.List(fields.Nested(ProblemView))
+    changes = fields.List(fields.Nested(ChangeView))
 
 
 class SignatureJson(Schema):
@@ -139,8 +207,45 @@ class MoveView(Schema):
     terms = fields.Dict()
     terms_hash = fields.String()
     note = fields.String()
+    rule_event = fields.String(allow_none=True, metadata={"description": "by a seller's rule: the record that set it"})
     event_id = fields.String()
     at = fields.AwareDateTime(format="iso")
+
+
+class ApprovalView(Schema):
+    """One person's approval, for their own side."""
+
+    id = fields.String()
+    by = fields.String()
+    given_at = fields.AwareDateTime(format="iso")
+    used_at = fields.AwareDateTime(format="iso", allow_none=True, metadata={"description": "used, it stands"})
+    event_id = fields.String()
+
+
+class ApprovalPanelView(Schema):
+    """An approval that your organisation demands of itself here."""
+
+    what = fields.String(metadata={"description": "terms | signature"})
+    digest = fields.String(metadata={"description": "of the terms on the table, or of the contract drawn up"})
+    roles = fields.List(fields.String(), metadata={"description": "one of which the approver has"})
+    given = fields.List(fields.Nested(ApprovalView))
+
+
+class ApprovalRuleView(Schema):
+    """What your organisation demands of itself."""
+
+    role = fields.String(allow_none=True, metadata={"description": "who approves terms; null: nobody need"})
+    second_signer = fields.Boolean()
+
+
+class AgreeRuleView(Schema):
+    """A rule that agrees to requests."""
+
+    listing_id = fields.String()
+    min_level = fields.Integer(metadata={"description": "of the buyer's identification"})
+    max_price_vnd = fields.Integer(allow_none=True)
+    set_at = fields.AwareDateTime(format="iso")
+    event_id = fields.String()
 
 
 class NegotiationView(Schema):
@@ -158,7 +263,13 @@ class NegotiationView(Schema):
     deadline = fields.AwareDateTime(format="iso")
     lapsed = fields.Boolean()
     created_at = fields.AwareDateTime(format="iso")
+    requests = fields.Integer(metadata={"description": "proposals made by the buyer"})
+    offers = fields.Integer(metadata={"description": "proposals made by the seller"})
+    terminated_at = fields.AwareDateTime(format="iso", allow_none=True)
+    terminated_by = fields.String(allow_none=True, metadata={"description": "null: it lapsed"})
+    terminated_code = fields.String(allow_none=True, metadata={"description": ", ".join(Reason)})
     terminated_reason = fields.String(allow_none=True)
+    approvals = fields.List(fields.Nested(ApprovalPanelView), metadata={"description": "of your own side only"})
     contract_id = fields.String(allow_none=True)
     allowed = fields.List(fields.String(), metadata={"description": "the acts open to you"})
     terms = fields.Dict()

@@ -1,4 +1,4 @@
-"""From a request to agreed terms: request, counter-offer, accept, terminate, and reading. agreements.py goes on."""
+"""From a request to agreed terms: request, counter, accept, terminate, and reading. agreements.py goes on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,19 +9,18 @@ from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from contracts import negotiation as play
-from contracts.negotiation import Act, Role, State
+from contracts.negotiation import Act, Reason, Role, State
 from contracts.terms import Terms
 from exchange.accounts.models import Organisation
 from exchange.catalogue import service as catalogue
 from exchange.catalogue.models import Listing, ListingVersion
 from exchange.db import new_id
 from exchange.errors import N_, NotFound, NotPermitted, Refused, refuse
-from exchange.negotiations import moves, rules
+from exchange.negotiations import approvals, moves, rules
 from exchange.negotiations.models import OPEN_STATES, Contract, Move, Negotiation
 from exchange.permissions import Actor, Permission, require
 
 PERMISSION = {Role.CONSUMER: Permission.REQUEST, Role.PROVIDER: Permission.NEGOTIATE}
-MAX_REASON = 2_000  # characters
 _READING_SCOPES = frozenset({"negotiate", "sign", "query", "deliver", "audit"})
 
 
@@ -58,23 +57,22 @@ def request_access(
     _make_room(session, listing.id, actor.org_id, now)
     terms = rules.terms_of(version, wish)
     action = rules.TrialAction("request", actor, actor.org_id, listing, version, terms)
-    found = [*rules.buyer_problems(session.get_one(Organisation, actor.org_id), version)]
-    found += [*rules.wish_problems(version, terms, now), *rules.trial_denials(session, action, now)]
+    found = rules.request_problems(session, session.get_one(Organisation, actor.org_id), action, now)
     if found:
         raise Refused(*found)
     negotiation = Negotiation(
         id=new_id(), listing_id=listing.id, version=version.number, buyer_org_id=actor.org_id,
         provider_org_id=version.org_id, state=State.REQUESTED, terms_hash=terms.hash, purpose=terms.purpose,
-        scenario=terms.scenario, deadline=rules.deadline(now), created_at=now, updated_at=now,
+        scenario=terms.scenario, deadline=rules.deadline(session, now), created_at=now, updated_at=now,
     )  # fmt: skip
     session.add(negotiation)
     session.flush()
     step = moves.Step(actor, Role.CONSUMER, Act.REQUEST, terms, wish.note)
-    moves.record(session, negotiation, step, State.REQUESTED, now)
+    moves.record(session, negotiation, step, State.REQUESTED, now, first=True)
     return negotiation
 
 
-def counter_offer(
+def counter(
     session: Session,
     actor: Actor | None,
     negotiation_id: str,
@@ -84,38 +82,46 @@ def counter_offer(
     *,
     note: str = "",
 ) -> Negotiation:
-    """The seller's other terms (OFFER), once: ``changes`` to those that ``seen`` is the hash of."""
+    """Other terms, by the side whose turn it is (the seller's OFFER, the buyer's REQUEST): ``changes`` to those that
+    ``seen`` is the hash of. Each side may propose as often as the setting allows."""
     negotiation, actor, role = locked(session, actor, negotiation_id, now)
+    act = Act.REQUEST if role is Role.CONSUMER else Act.OFFER
     before = moves.terms_on_table(session, negotiation)
-    terms = rules.countered(before, changes)
-    state = moves.play_on(negotiation, role, Act.OFFER, terms.hash)
-    moves.check_seen(negotiation, seen, Act.OFFER)
+    terms = rules.countered(before, role, changes)
+    state = moves.play_on(session, negotiation, role, act, terms.hash)
+    moves.check_seen(session, negotiation, role, act, seen)
     if not before.difference(terms):
-        text = N_("This offer changes nothing. Agree to the request, or change a clause.")
+        text = N_("This proposal changes nothing. Say yes to the terms on the table, or change a clause.")
         raise refuse("OFFER_UNCHANGED", text, field="price_vnd")
-    problems = rules.terms_problems(terms, now)
-    if problems:
-        raise Refused(*problems)
-    negotiation.offers += 1
-    moves.record(session, negotiation, moves.Step(actor, role, Act.OFFER, terms, note), state, now)
+    check_still_possible(session, negotiation, terms, now, status=422)
+    if role is Role.CONSUMER:
+        negotiation.requests += 1
+        negotiation.purpose, negotiation.scenario = terms.purpose, terms.scenario
+    else:
+        negotiation.offers += 1
+    moves.record(session, negotiation, moves.Step(actor, role, act, terms, note), state, now)
     return negotiation
 
 
 def accept(session: Session, actor: Actor | None, negotiation_id: str, seen: str, now: datetime) -> Negotiation:
     """The buyer accepts the seller's counter-offer (ACCEPT). A seller's yes is ``agreements.agree``."""
     negotiation, actor, role = locked(session, actor, negotiation_id, now)
-    state = moves.play_on(negotiation, role, Act.ACCEPT, seen)
+    state = moves.play_on(session, negotiation, role, Act.ACCEPT, seen)
     terms = moves.terms_on_table(session, negotiation)
     check_still_possible(session, negotiation, terms, now)
+    approvals.use(session, negotiation, actor, approvals.What.TERMS, terms.hash, now)
     moves.record(session, negotiation, moves.Step(actor, role, Act.ACCEPT, terms), state, now)
     return negotiation
 
 
-def terminate(session: Session, actor: Actor | None, negotiation_id: str, reason: str, now: datetime) -> Negotiation:
-    """Either side ends the negotiation (TERMINATE), also after the contract was drawn up but before it is in force."""
+def terminate(
+    session: Session, actor: Actor | None, negotiation_id: str, code: str, reason: str, now: datetime
+) -> Negotiation:
+    """Either side ends the negotiation (TERMINATE), also after the contract was drawn up but before it is in force. The
+    other side reads the code and the reason."""
     negotiation, actor, role = locked(session, actor, negotiation_id, now, late=True)
-    moves.play_on(negotiation, role, Act.TERMINATE, None)
-    moves.close(session, negotiation, actor, role, check_reason(reason), now)
+    moves.play_on(session, negotiation, role, Act.TERMINATE, None)
+    moves.close(session, negotiation, actor, role, rules.check_code(code), rules.check_reason(reason), now)
     return negotiation
 
 
@@ -157,16 +163,15 @@ def open_request(session: Session, actor: Actor, listing_id: str, now: datetime)
     return None if found is None or rules.is_lapsed(found, now) else found
 
 
-def allowed_acts(negotiation: Negotiation, role: Role | None, now: datetime) -> frozenset[Act]:
+def allowed_acts(session: Session, negotiation: Negotiation, role: Role | None, now: datetime) -> frozenset[Act]:
     """What the reader may do next. Signing (VERIFY, FINALIZE) happens on the contract, not here."""
     if role is None:
         return frozenset()
+    so_far = moves.so_far(negotiation)
+    open_to = play.open_to(so_far, role, max_proposals=rules.max_proposals(session))
     if rules.is_lapsed(negotiation, now):
-        return frozenset({Act.TERMINATE})
-    open_to = play.allowed(
-        State(negotiation.state), role, offers=negotiation.offers, max_counter_offers=rules.MAX_COUNTER_OFFERS
-    )
-    return open_to - {Act.REQUEST, Act.VERIFY, Act.FINALIZE}
+        return open_to & {Act.TERMINATE}
+    return open_to - {Act.VERIFY, Act.FINALIZE}
 
 
 # --- shared with agreements.py ------------------------------------------------------------------------------------
@@ -200,21 +205,14 @@ def locked(
     return negotiation, actor, role
 
 
-def check_still_possible(session: Session, negotiation: Negotiation, terms: Terms, now: datetime) -> None:
+def check_still_possible(
+    session: Session, negotiation: Negotiation, terms: Terms, now: datetime, *, status: int = 409
+) -> None:
     """Between two moves a listing can be stopped (X26) and a term can pass."""
     rules.check_not_suspended(session.get_one(Listing, negotiation.listing_id))
     problems = rules.terms_problems(terms, now)
     if problems:
-        raise Refused(*problems, status=409)
-
-
-def check_reason(reason: str) -> str:
-    """The reason, or a refusal: what ends a deal is explained to the other side."""
-    text = reason.strip()
-    if not text or len(text) > MAX_REASON:
-        sentence = N_("Give the reason in at most 2,000 characters; the other side will read it.")
-        raise refuse("REASON_MISSING", sentence, field="reason")
-    return text
+        raise Refused(*problems, status=status)
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
@@ -241,4 +239,4 @@ def _make_room(session: Session, listing_id: str, buyer_org_id: str, now: dateti
         text = N_("Your organisation already has an open request for this listing.")
         raise refuse("REQUEST_ALREADY_OPEN", text, value=found.id, status=409)
     whose_turn = Role.CONSUMER if found.state == State.OFFERED else Role.PROVIDER
-    moves.close(session, found, None, whose_turn, "lapsed", now)
+    moves.close(session, found, None, whose_turn, Reason.LAPSED, "", now)

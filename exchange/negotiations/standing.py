@@ -106,6 +106,16 @@ def signatures_of(session: Session, contract_id: str) -> list[ContractSignature]
     return list(session.exec(query.order_by(col(ContractSignature.id))))
 
 
+def has_signed(session: Session, negotiation_id: str, org_id: str) -> bool:
+    """Whether the organisation's signature stands under the contract that a negotiation led to."""
+    query = (
+        select(ContractSignature.id)
+        .join(Contract, col(Contract.id) == col(ContractSignature.contract_id))
+        .where(Contract.negotiation_id == negotiation_id, ContractSignature.org_id == org_id)
+    )
+    return session.exec(query).first() is not None
+
+
 def signed_document(papers: Papers) -> dict[str, object]:
     """The contract with its signatures as one JWS in general JSON serialization."""
     return signature.assemble(papers.row.payload, [entry.entry for entry in papers.signatures])

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from contracts.negotiation import (
     FINAL,
+    MAX_PROPOSALS,
     Act,
     Move,
     Negotiation,
@@ -16,6 +17,7 @@ from contracts.negotiation import (
     TermsStale,
     advance,
     allowed,
+    open_to,
     play,
     replay,
 )
@@ -24,7 +26,7 @@ C, P = Role.CONSUMER, Role.PROVIDER
 
 # The Dataspace Protocol's table, written again by hand: state -> who may lead it where.
 PROTOCOL = {
-    None: {(C, "REQUESTED")},
+    None: {(C, "REQUESTED"), (P, "OFFERED")},
     "REQUESTED": {(P, "OFFERED"), (P, "AGREED"), (P, "TERMINATED"), (C, "TERMINATED")},
     "OFFERED": {(C, "REQUESTED"), (C, "ACCEPTED"), (P, "TERMINATED"), (C, "TERMINATED")},
     "ACCEPTED": {(P, "AGREED"), (P, "TERMINATED"), (C, "TERMINATED")},
@@ -63,7 +65,7 @@ def test_request_counter_accept_agree_verify_finalize() -> None:
             Move(P, Act.FINALIZE, "t2"),
         ]
     )
-    assert end == Negotiation(State.FINALIZED, "t2", offers=1)
+    assert end == Negotiation(State.FINALIZED, "t2", requests=1, offers=1)
 
 
 def test_a_request_can_be_agreed_at_once() -> None:
@@ -79,13 +81,24 @@ def test_accepting_terms_that_have_changed_is_refused() -> None:
         play(offered, Move(C, Act.ACCEPT))
 
 
-def test_the_provider_has_one_counter_offer_unless_told_otherwise() -> None:
+def test_each_side_has_as_many_proposals_as_the_limit_says() -> None:
     moves = [Move(C, Act.REQUEST, "t1"), Move(P, Act.OFFER, "t2"), Move(C, Act.REQUEST, "t3")]
     again = Move(P, Act.OFFER, "t4")
-    with pytest.raises(NegotiationError, match="COUNTER_OFFERS_SPENT"):
-        replay([*moves, again])
-    assert replay([*moves, again], max_counter_offers=2).offers == 2
-    assert Act.OFFER not in allowed(State.REQUESTED, P, offers=1, max_counter_offers=1)
+    spent = replay(moves, max_proposals=2)
+    assert (spent.requests, spent.offers) == (2, 1)
+    with pytest.raises(NegotiationError, match="PROPOSALS_SPENT") as caught:
+        replay([*moves, again, Move(C, Act.REQUEST, "t5")], max_proposals=2)
+    assert caught.value.facts["passes"] == "ACCEPT, TERMINATE"
+    assert replay([*moves, again], max_proposals=2).offers == 2
+    offered = replay([*moves, again], max_proposals=2)
+    assert open_to(offered, C, max_proposals=2) == {Act.ACCEPT, Act.TERMINATE}
+    assert open_to(offered, C, max_proposals=3) == {Act.ACCEPT, Act.REQUEST, Act.TERMINATE}
+
+
+def test_a_provider_may_begin_and_is_bound_no_sooner() -> None:
+    offered = replay([Move(P, Act.OFFER, "t1")])
+    assert offered == Negotiation(State.OFFERED, "t1", requests=0, offers=1)
+    assert allowed(State.OFFERED, P) == {Act.TERMINATE}
 
 
 def test_a_proposal_must_carry_terms() -> None:
@@ -108,6 +121,6 @@ def test_no_history_leaves_a_final_state_or_agrees_to_unseen_terms(tries: list[t
         except NegotiationError:
             continue
         assert before.state not in FINAL
-        assert now.offers <= 1
+        assert max(now.requests, now.offers) <= MAX_PROPOSALS
         if act not in (Act.REQUEST, Act.OFFER):
             assert now.terms == before.terms

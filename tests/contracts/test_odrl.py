@@ -10,6 +10,8 @@ from contracts.odrl import OdrlError, from_odrl, to_odrl
 from contracts.terms import LICENCES, Terms
 from tests.contracts.examples import any_terms, make_terms
 
+RICH = {"licence": "L4", "onward_transfer": "derived-only", "payment_days": 30, "update_days": 7, "incident_hours": 24}
+
 
 def policy(**changes: Any) -> dict[str, Any]:
     return to_odrl(make_terms(**changes), "urn:x:asset", "urn:x:seller", "urn:x:buyer")
@@ -69,6 +71,42 @@ def test_what_is_not_understood_is_refused_by_name(path: list[Any], value: objec
         from_odrl(change(path, value))
     assert caught.value.code == code
     assert named in caught.value.facts.values()
+
+
+@pytest.mark.parametrize(
+    ("action", "change", "code", "named"),
+    [
+        ("odrl:compensate", {"operator": "gt"}, "ODRL_OPERATOR_UNKNOWN", "gt"),
+        ("odrl:compensate", {"leftOperand": "odrl:count"}, "ODRL_OPERAND_UNKNOWN", "odrl:count"),
+        ("odrl:compensate", {"rightOperand": {"@value": "P1M", "@type": "xsd:duration"}}, "ODRL_VALUE_REFUSED", "P1M"),
+        ("odrl:compensate", {"rightOperand": 30}, "ODRL_VALUE_REFUSED", "P30D"),
+        ("odrl:compensate", {"unit": "odrl:day"}, "ODRL_NOT_EXACT", "/obligation/0/constraint/1/unit"),
+        ("urn:minhbach:odrl:1:offerUpdate", {"operator": "gteq"}, "ODRL_OPERATOR_UNKNOWN", "gteq"),
+    ],
+)
+def test_a_duty_that_is_not_understood_is_refused_by_name(
+    action: str, change: dict[str, Any], code: str, named: str
+) -> None:
+    whole = copy.deepcopy(policy(**RICH))
+    next(duty for duty in whole["obligation"] if duty["action"] == action)["constraint"][-1].update(change)
+    with pytest.raises(OdrlError) as caught:
+        from_odrl(whole)
+    assert caught.value.code == code
+    assert named in caught.value.facts.values()
+
+
+def test_a_duty_names_who_bears_it() -> None:
+    bearers = {rule["action"].rpartition(":")[2]: rule.get("assignee") for rule in policy(**RICH)["obligation"]}
+    assert bearers == {
+        "compensate": None,  # the policy's assignee: the buyer
+        "delete": None,
+        "offerUpdate": ["urn:x:seller"],
+        "reportIncident": ["urn:x:seller", "urn:x:buyer"],
+    }
+    whole = copy.deepcopy(policy(**RICH))
+    whole["obligation"][2]["assignee"] = ["urn:x:buyer"]
+    with pytest.raises(OdrlError, match="ODRL_NOT_EXACT"):
+        from_odrl(whole)
 
 
 def test_a_constraint_can_be_neither_dropped_nor_added_nor_doubled() -> None:

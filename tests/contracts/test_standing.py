@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from contracts.problems import ONWARD_BY_LICENCE
 from contracts.standing import Facts, Standing, Use, may, standing
-from contracts.terms import LICENCES, ONWARD_BY_LICENCE
+from contracts.terms import LICENCES
 from tests.contracts.examples import make_contract, make_terms
 
 CONTRACT = make_contract()  # 1 December 2026 to 30 November 2027, three deliveries

@@ -139,7 +139,7 @@ def test_from_a_file_to_a_signed_contract_and_back_to_the_file(floor: Floor) -> 
     assert "REQUESTED" in asked
     assert "12500000" in seller.does("negotiate", "show", negotiation)
     changes = seller.file("counter.json", {"price_vnd": 9_000_000, "note": "Giảm giá"})
-    assert "OFFERED" in seller.does("negotiate", "offer", negotiation, "--terms", changes)
+    assert "OFFERED" in seller.does("negotiate", "counter", negotiation, "--terms", changes)
     assert "ACCEPTED" in buyer.does("negotiate", "accept", negotiation, "--yes")
     contract = named("Contract", seller.does("negotiate", "agree", negotiation, "--yes"))
 

@@ -103,7 +103,7 @@ def test_the_api_refuses_in_one_shape(app: Flask, market: Market, people: People
     asked = buyer.post("/negotiations", REQUEST | {"listing_id": market.listing_id}).get_json()
     outsider = Program(app, market, people.stranger())
     assert outsider.get(f"/negotiations/{asked['id']}").status_code == 404
-    assert outsider.post(f"/negotiations/{asked['id']}/terminate", {"reason": "x"}).status_code == 404
+    assert outsider.post(f"/negotiations/{asked['id']}/terminate", {"code": "other", "reason": "x"}).status_code == 404
     small = Program(app, market, market.buyer, scope="sign")
     assert small.post("/negotiations", REQUEST | {"listing_id": market.listing_id}).status_code == 403
     assert app.test_client().get("/api/v1/contracts").status_code == 401
@@ -217,7 +217,7 @@ def test_a_refused_act_shows_the_thread_again_with_the_reason(market: Market, pe
     answer = send(browser, thread, f"{thread}/agree", terms="sha-256:" + "A" * 43)
     assert answer.status_code == 409
     assert "error-summary" in answer.text
-    answer = send(browser, thread, f"{thread}/terminate", reason="")
+    answer = send(browser, thread, f"{thread}/terminate", code="price", reason="")
     assert answer.status_code == 422
     assert 'id="f-reason-error"' in answer.text
 
@@ -228,7 +228,9 @@ def test_every_form_asks_for_its_token(market: Market, people: People) -> None:
     thread = f"/negotiations/{contract.negotiation_id}"
     for path in (
         f"/listings/{market.listing_id}/request", f"{thread}/offer", f"{thread}/accept", f"{thread}/agree",
-        f"{thread}/terminate", f"/contracts/{contract.id}/end", f"/contracts/{contract.id}/sign",
+        f"{thread}/terminate", f"{thread}/request", f"{thread}/approve", f"{thread}/approvals/x/withdraw",
+        f"/listings/{market.listing_id}/agreeing", f"/listings/{market.listing_id}/agreeing/end", "/me/approvals",
+        f"/contracts/{contract.id}/end", f"/contracts/{contract.id}/sign",
     ):  # fmt: skip
         assert browser.post(path, data={}).status_code in (400, 403), path
 

@@ -110,7 +110,7 @@ def test_a_form_sent_twice_acts_once(market: Market) -> None:
 
 def test_counter_offer_then_accept_then_agree(market: Market, database: Database) -> None:
     asked = market.requested()
-    countered = market.do(service.counter_offer, market.seller, asked.id, asked.terms_hash, offer())
+    countered = market.do(service.counter, market.seller, asked.id, asked.terms_hash, offer())
     assert countered.state == State.OFFERED
     market.do(service.accept, market.buyer, asked.id, countered.terms_hash)
     contract = market.do(agreements.agree, market.seller, asked.id, countered.terms_hash)
@@ -128,21 +128,21 @@ def moves_difference(rows: list[Move]) -> Any:
     return Terms.from_json(rows[0].terms).difference(Terms.from_json(rows[1].terms))
 
 
-def test_a_second_counter_offer_is_refused(market: Market) -> None:
+def test_a_second_counter_offer_before_the_buyer_answered_is_refused(market: Market) -> None:
     asked = market.requested()
-    countered = market.do(service.counter_offer, market.seller, asked.id, asked.terms_hash, offer())
+    countered = market.do(service.counter, market.seller, asked.id, asked.terms_hash, offer())
     with pytest.raises(Refused) as refused:
-        market.do(service.counter_offer, market.seller, asked.id, countered.terms_hash, offer(price_vnd=1))
+        market.do(service.counter, market.seller, asked.id, countered.terms_hash, offer(price_vnd=1))
     assert (refused.value.code, refused.value.status) == ("OUT_OF_TURN", 409)
 
 
 def test_an_offer_must_change_something_and_be_agreeable(market: Market) -> None:
     asked = market.requested()
     with pytest.raises(Refused) as same:
-        market.do(service.counter_offer, market.seller, asked.id, asked.terms_hash, offer(price_vnd=5_000_000))
+        market.do(service.counter, market.seller, asked.id, asked.terms_hash, offer(price_vnd=5_000_000))
     assert same.value.code == "OFFER_UNCHANGED"
     with pytest.raises(Refused) as bad:
-        market.do(service.counter_offer, market.seller, asked.id, asked.terms_hash, offer(price_vnd=-1, ip_limits=""))
+        market.do(service.counter, market.seller, asked.id, asked.terms_hash, offer(price_vnd=-1, ip_limits=""))
     assert codes(bad.value) == {("PRICE_NEGATIVE", "price_vnd"), ("LICENCE_TERMS_MISSING", "ip_limits")}
 
 
@@ -151,7 +151,7 @@ def test_out_of_turn_and_stale_terms(market: Market) -> None:
     with pytest.raises(Refused) as early:
         market.do(service.accept, market.buyer, asked.id, asked.terms_hash)
     assert (early.value.code, early.value.status) == ("OUT_OF_TURN", 409)
-    countered = market.do(service.counter_offer, market.seller, asked.id, asked.terms_hash, offer())
+    countered = market.do(service.counter, market.seller, asked.id, asked.terms_hash, offer())
     with pytest.raises(Refused) as stale:
         market.do(service.accept, market.buyer, asked.id, asked.terms_hash)
     assert (stale.value.code, stale.value.status) == ("TERMS_STALE", 409)
@@ -163,7 +163,7 @@ def test_out_of_turn_and_stale_terms(market: Market) -> None:
 def test_a_counter_offer_to_terms_nobody_sees_any_more_is_stale(market: Market) -> None:
     asked = market.requested()
     with pytest.raises(Refused) as stale:
-        market.do(service.counter_offer, market.seller, asked.id, "sha-256:" + "A" * 43, offer())
+        market.do(service.counter, market.seller, asked.id, "sha-256:" + "A" * 43, offer())
     assert (stale.value.code, stale.value.status) == ("TERMS_STALE", 409)
 
 
@@ -174,10 +174,10 @@ def test_nobody_else_sees_or_moves_a_negotiation(market: Market, people: People,
             service.thread(session, outsider, asked.id)
         assert service.negotiations_of(session, outsider) == []
     with pytest.raises(NotFound):
-        market.do(service.terminate, people.stranger(), asked.id, "Không phải việc của tôi")
+        market.do(service.terminate, people.stranger(), asked.id, "other", "Không phải việc của tôi")
     assert service.thread(session, people.regulator(), asked.id).role is None
     with pytest.raises(NotFound):
-        market.do(service.terminate, people.regulator(), asked.id, "x")
+        market.do(service.terminate, people.regulator(), asked.id, "other", "x")
 
 
 def test_a_token_sees_contracts_only_with_a_scope_for_them(market: Market, reading: Session) -> None:
@@ -196,12 +196,17 @@ def test_terminating_needs_a_reason_and_is_final(market: Market) -> None:
     asked = market.requested()
     for reason in ("", "   ", "x" * 2001):
         with pytest.raises(Refused) as refused:
-            market.do(service.terminate, market.buyer, asked.id, reason)
+            market.do(service.terminate, market.buyer, asked.id, "no-need", reason)
         assert codes(refused.value) == {("REASON_MISSING", "reason")}
-    ended = market.do(service.terminate, market.buyer, asked.id, "Không còn nhu cầu")
+    for code in ("", "lapsed", "because"):  # the closed list; "lapsed" is nobody's to say
+        with pytest.raises(Refused) as unknown:
+            market.do(service.terminate, market.buyer, asked.id, code, "Không còn nhu cầu")
+        assert codes(unknown.value) == {("REASON_CODE_UNKNOWN", "code")}
+    ended = market.do(service.terminate, market.buyer, asked.id, "no-need", "Không còn nhu cầu")
     assert (ended.state, ended.terminated_by) == (State.TERMINATED, market.buyer.org_id)
+    assert (ended.terminated_code, ended.terminated_reason) == ("no-need", "Không còn nhu cầu")
     with pytest.raises(Refused) as again:
-        market.do(service.terminate, market.seller, asked.id, "Cũng vậy")
+        market.do(service.terminate, market.seller, asked.id, "other", "Cũng vậy")
     assert again.value.code == "OUT_OF_TURN"
     assert market.requested().id != asked.id
 
@@ -212,13 +217,14 @@ def test_past_its_deadline_a_negotiation_has_lapsed_without_any_job(market: Mark
     assert not rules.is_lapsed(asked, market.now)
     market.now = asked.deadline
     with pytest.raises(Refused) as refused:
-        market.do(service.counter_offer, market.seller, asked.id, asked.terms_hash, offer())
+        market.do(service.counter, market.seller, asked.id, asked.terms_hash, offer())
     assert (refused.value.code, refused.value.status) == ("DEADLINE_PASSED", 409)
-    assert service.allowed_acts(asked, Role.PROVIDER, market.now) == {Act.TERMINATE}
+    with market.database.reading() as session:
+        assert service.allowed_acts(session, asked, Role.PROVIDER, market.now) == {Act.TERMINATE}
     fresh = market.requested(starts=date(2027, 2, 1))
     with market.database.reading() as session:
         old = session.get_one(Negotiation, asked.id)
-        assert (old.state, old.terminated_reason, old.terminated_by) == (State.TERMINATED, "lapsed", None)
+        assert (old.state, old.terminated_code, old.terminated_by) == (State.TERMINATED, "lapsed", None)
     assert fresh.state == State.REQUESTED
 
 
@@ -244,7 +250,7 @@ def test_of_two_clicks_at_once_one_wins_and_the_other_is_told(market: Market) ->
     asked = market.requested()
     outcomes = together(
         lambda: market.do(agreements.agree, market.seller, asked.id, asked.terms_hash),
-        lambda: market.do(service.counter_offer, market.seller, asked.id, asked.terms_hash, offer()),
+        lambda: market.do(service.counter, market.seller, asked.id, asked.terms_hash, offer()),
         lambda: market.do(agreements.agree, market.seller, asked.id, asked.terms_hash),
     )
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]

@@ -220,7 +220,7 @@ def test_two_signatures_at_once_make_one(market: Market) -> None:
 
 def test_a_negotiation_given_up_before_signing_voids_its_contract(market: Market, reading: Session) -> None:
     contract = market.agreed()
-    market.do(service.terminate, market.buyer, contract.negotiation_id, "Đổi ý")
+    market.do(service.terminate, market.buyer, contract.negotiation_id, "no-need", "Đổi ý")
     assert reading.get_one(Contract, contract.id).end_code == "unsigned"
     with pytest.raises(Refused) as refused:
         market.signed(contract, market.buyer)

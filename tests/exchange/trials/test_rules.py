@@ -173,7 +173,7 @@ def test_the_total_counts_what_was_agreed(place: Place, market: Market) -> None:
     assert b"01/GCN-UBND" in contract.payload  # clause 22 names the certificate
     with refused("TRIAL_CAP_EXCEEDED"):
         place.do(agreements.agree, place.seller, other.id, other.terms_hash)
-    place.do(negotiations.terminate, place.buyer, negotiation.id, "Không còn nhu cầu")
+    place.do(negotiations.terminate, place.buyer, negotiation.id, "no-need", "Không còn nhu cầu")
     place.do(agreements.agree, place.seller, other.id, other.terms_hash)
 
 
