@@ -10,16 +10,31 @@ from sqlmodel import SQLModel
 
 from contracts import canonical
 from contracts.change import redline
+from contracts.forms import SUFFIX
 from contracts.log.proof import format_proof
 from exchange import clock, identity, looks
 from exchange.bodies import Blueprint
 from exchange.error_pages import say
+from exchange.errors import NotFound
 from exchange.i18n import language
-from exchange.negotiations import agreements, approvals, automatic, checking, rules, schemas, service, standing
+from exchange.limits import DRAWINGS, by_organisation, limiter
+from exchange.negotiations import (
+    agreements,
+    approvals,
+    automatic,
+    checking,
+    opening,
+    paper,
+    rules,
+    schemas,
+    service,
+    standing,
+)
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs
 
 T = TypeVar("T")
+FILE_TYPES = {"cades": "application/pkcs7-signature", "pades": "application/pdf"}
 negotiations = Blueprint(
     "negotiations_api", __name__, url_prefix="/api/v1/negotiations", description="From a request to agreed terms"
 )
@@ -175,15 +190,30 @@ def jws(contract_id: str) -> Response:
     return Response(canonical.dumps(standing.signed_document(found)), mimetype="application/jose+json")
 
 
+@contracts.get("/<contract_id>/contract.pdf")
+@needs(Permission.SIGNED_IN)
+@limiter.limit(DRAWINGS, key_func=by_organisation)
+def pdf(contract_id: str) -> Response:
+    """The contract as PDF/A-3 with the signed bytes attached, unsigned; for certificates to sign"""
+    return drawn(papers(contract_id))
+
+
 @contracts.post("/<contract_id>/signatures")
 @needs(Permission.SIGN)
 @contracts.arguments(schemas.SignatureJson)
 @contracts.response(201, schemas.ContractView)
 def sign(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
-    """Hand in your organisation's signature: a flattened JWS over the payload"""
+    """Hand in your organisation's signature: a flattened JWS over the payload, or a file signed elsewhere"""
     agreements.sign(identity.db_session(), identity.the_actor(), contract_id, body, clock.now())
     identity.commit_logged()
     return _contract(contract_id)
+
+
+@contracts.get("/<contract_id>/signatures/<org_id>/file")
+@needs(Permission.SIGNED_IN)
+def signed_file(contract_id: str, org_id: str) -> Response:
+    """The file in which an organisation handed in its signature: .p7s (CAdES) or .pdf (PAdES)"""
+    return file_of(papers(contract_id), org_id)
 
 
 @contracts.post("/<contract_id>/end")
@@ -211,11 +241,29 @@ def look(subject_id: str, read: Callable[[], T], kind: str) -> T:
     return found
 
 
+def file_of(found: standing.Papers, org_id: str) -> Response:
+    """The file of an organisation's signature; a JWS is none."""
+    entry = next((entry for entry in found.signatures if entry.org_id == org_id and entry.evidence), None)
+    if entry is None or entry.evidence is None:
+        raise NotFound()
+    name = f"{found.row.id}.{entry.org_id}.{SUFFIX[entry.form]}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return Response(entry.evidence, mimetype=FILE_TYPES[entry.form], headers=headers)
+
+
 def papers(contract_id: str) -> standing.Papers:
     """One contract's papers for this reader."""
     return look(
         contract_id, lambda: standing.papers(identity.db_session(), identity.the_actor(), contract_id), "contract"
     )
+
+
+def drawn(found: standing.Papers) -> Response:
+    """The contract's PDF as an answer."""
+    headers = {
+        "Content-Disposition": f'attachment; filename="{found.row.id}.pdf"', "Cache-Control": "private, no-store",
+    }  # fmt: skip
+    return Response(paper.pdf_of(found.row.payload), mimetype="application/pdf", headers=headers)
 
 
 def done(negotiation_id: str) -> dict[str, Any]:
@@ -278,7 +326,7 @@ def _contract(contract_id: str) -> dict[str, Any]:
     return _contract_row(found.row) | {
         "unsigned": found.unsigned,
         "document": canonical.loads(found.row.payload),
-        "signatures": [_columns(entry) for entry in found.signatures],
+        "signatures": [_columns(entry) | {"subject": opening.subject_of(entry)} for entry in found.signatures],
         "receipts": [_receipt(receipt) for receipt in standing.receipts_of(session, found, identity.the_actor())],
     }
 
