@@ -184,6 +184,9 @@ TOLD: Mapping[str, Told] = {
         N_("A webhook of your organisation has failed for days and was switched off."), "/webhooks", _HOOKS
     ),
     "key.added": _security(N_("A signing key was registered for your organisation."), "/me/keys", _KEYS),
+    "key.confirmed": _security(
+        N_("The operator has confirmed the certificate of a signing key of your organisation."), "/me/keys", _KEYS
+    ),
     "key.revoked": _security(N_("A signing key of your organisation was revoked."), "/me/keys", _KEYS),
 }  # fmt: skip
 
