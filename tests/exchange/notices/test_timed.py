@@ -22,7 +22,7 @@ from tests.exchange.notices.conftest import Colleague, Told
 
 def due_of(market: Market, days: int = 7, kind: str = "negotiation.lapsing") -> Due:
     """A warning for both sides."""
-    facts = {"listing": market.listing_id, "days": days}
+    facts = {"listing": market.listing_id, "days": days, "day": "2026-11-29"}
     orgs = (market.seller.org_id, market.buyer.org_id)
     return Due(f"{kind}:{market.listing_id}:{days}", kind, orgs, facts, f"/listings/{market.listing_id}")
 
@@ -61,7 +61,9 @@ def test_a_warning_is_told_once_to_both_sides(
     assert told(finance) == []
     with database.reading() as session:
         text = saying.say(notice, saying.listing_names(session, [notice], "vi"), "vi")
-    assert text == "Đàm phán về “Chuyến bay New York 2013” sẽ hết hiệu lực sau 7 ngày nữa."
+    assert (
+        text == "Hãy trả lời về “Chuyến bay New York 2013” chậm nhất ngày 29/11/2026; quá hạn, đàm phán hết hiệu lực."
+    )
 
 
 def test_the_next_warning_of_the_same_thing_is_another_one(
@@ -167,3 +169,24 @@ def test_a_failure_ends_no_thread(work: Notices, database: Database) -> None:
         raise OSError
 
     work._try("notices-mail", broken)
+
+
+def test_a_negotiation_that_nobody_answers_warns_whose_turn_it_is_and_then_both(
+    market: Market, work: Notices, told: Told
+) -> None:
+    """The real source: what the negotiations themselves find due."""
+    negotiation = market.requested()
+    told_before = len(told())
+    for days in (8, 6.5, 6, 2.5, 0.5):
+        with clock.frozen(negotiation.deadline - timedelta(days=days)):
+            work.look_at_clock()
+            work.look_at_clock()
+    warned = [notice for notice in told(market.seller) if notice.kind == "negotiation.lapsing"]
+    assert len(warned) == 3
+    assert told(market.buyer) == []
+    assert len(told()) == told_before + 3
+    with clock.frozen(negotiation.deadline):
+        work.look_at_clock()
+        work.look_at_clock()
+    for side in (market.seller, market.buyer):
+        assert [notice.kind for notice in told(side)][-1] == "negotiation.lapsed"
