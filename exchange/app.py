@@ -14,6 +14,7 @@ from exchange.ledger.sequencer import Sequencer
 from exchange.ledger.timestamps import TimeStamps
 from exchange.ledger.witnesses import Witnesses
 from exchange.limits import csrf, limiter
+from exchange.notices.worker import Notices
 from exchange.store import Store
 
 
@@ -49,6 +50,7 @@ def create_app(config: Config) -> Flask:
     app.extensions["minhbach.sequencer"] = Sequencer(database, config)
     app.extensions["minhbach.witnesses"] = Witnesses(database, config)
     app.extensions["minhbach.timestamps"] = TimeStamps(database, config)
+    app.extensions["minhbach.notices"] = Notices(database, config)
 
     headers.configure_logging(config.production)
     headers.init_app(app, registry)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -30,6 +31,8 @@ def record(
 
     Such values go into ``private``, by whose they are ("user:…", "org:…"): the leaf commits to them, they are stored
     beside it and can be erased. The name of the person who acts is always among them.
+
+    Those whom the event concerns are told of it by rows of the same transaction (exchange/notices/telling.py).
     """
     who = "system" if actor is None else f"org:{actor.org_id}"
     salted = disclosures.salt(_with_name(actor, private or {}))
@@ -44,7 +47,14 @@ def record(
         sd=[each.digest for each in salted],
     )
     disclosures.write(session, event_id, salted)
+    _tell(session, event, actor, event_id, on=on, details=details or {}, now=now)
     return event_id
+
+
+def _tell(session: Session, event: str, actor: Actor | None, event_id: str, **more: Any) -> None:
+    from exchange.notices import telling  # late: notices stands above the nouns whose people it tells
+
+    telling.tell(session, event, actor, event_id, **more)
 
 
 def owner(actor: Actor) -> str:

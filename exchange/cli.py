@@ -5,7 +5,7 @@ import click
 from exchange.accounts import cli as account_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
-from exchange.client import consents, deals, monitor, trial
+from exchange.client import consents, deals, hooks, monitor, trial
 from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
@@ -81,3 +81,5 @@ for command in (consents.approve, consents.withdraw_approval, consents.rule):
     deals.negotiate.add_command(command)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
     main.add_command(command)
+main.add_command(hooks.notices)
+main.add_command(hooks.webhook)

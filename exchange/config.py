@@ -32,6 +32,9 @@ class Config:
     witness_policy: Path | None
     tsa_url: str | None
     tsa_roots: Path | None
+    smtp_url: str | None
+    smtp_password_file: Path | None
+    mail_from: str | None
     production: bool
     max_upload_bytes: int
     turn_days: int
@@ -65,19 +68,27 @@ class Config:
             witness_policy=_path(environ, "MINHBACH_WITNESS_POLICY"),
             tsa_url=environ.get("MINHBACH_TSA_URL") or None,
             tsa_roots=_path(environ, "MINHBACH_TSA_ROOTS"),
+            smtp_url=environ.get("MINHBACH_SMTP_URL") or None,
+            smtp_password_file=_path(environ, "MINHBACH_SMTP_PASSWORD_FILE"),
+            mail_from=environ.get("MINHBACH_MAIL_FROM") or None,
             production=production,
             max_upload_bytes=_whole_number(environ, "MINHBACH_MAX_UPLOAD_BYTES", 4 * 1024**3),
             turn_days=_whole_number(environ, "MINHBACH_TURN_DAYS", TURN_DAYS, most=3650),
             max_proposals=_whole_number(environ, "MINHBACH_MAX_PROPOSALS", MAX_PROPOSALS, most=1000),
             demo=environ.get("MINHBACH_DEMO", "0") == "1",
         )
-        if (config.tsa_url is None) != (config.tsa_roots is None):
-            raise ConfigurationError("MINHBACH_TSA_URL and MINHBACH_TSA_ROOTS are set both or not at all")
-        if production and not config.secure:
-            raise ConfigurationError("MINHBACH_BASE_URL must begin with https:// in production")
-        if production and config.demo:
-            raise ConfigurationError("MINHBACH_DEMO must not be set in production: its passwords are public")
+        config._check()
         return config
+
+    def _check(self) -> None:
+        if (self.tsa_url is None) != (self.tsa_roots is None):
+            raise ConfigurationError("MINHBACH_TSA_URL and MINHBACH_TSA_ROOTS are set both or not at all")
+        if (self.smtp_url is None) != (self.mail_from is None):
+            raise ConfigurationError("MINHBACH_SMTP_URL and MINHBACH_MAIL_FROM are set both or not at all")
+        if self.production and not self.secure:
+            raise ConfigurationError("MINHBACH_BASE_URL must begin with https:// in production")
+        if self.production and self.demo:
+            raise ConfigurationError("MINHBACH_DEMO must not be set in production: its passwords are public")
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:

@@ -25,6 +25,9 @@ from exchange.negotiations import (
     contract_web,
 )
 from exchange.negotiations import web as negotiations_web
+from exchange.notices import api as notices_api
+from exchange.notices import hooks_web
+from exchange.notices import web as notices_web
 from exchange.oauth import api as oauth_api
 from exchange.oauth import server as oauth_server
 from exchange.oauth import web as oauth_web
@@ -43,10 +46,12 @@ PAGES = (
     erasure_web.blueprint,
     fonts.blueprint,
     health.blueprint,
+    hooks_web.blueprint,
     keys_web.blueprint,
     ledger_web.blueprint,
     members_web.blueprint,
     negotiations_web.blueprint,
+    notices_web.blueprint,
     oauth_api.blueprint,
     oauth_web.blueprint,
     oversight_web.blueprint,
@@ -60,6 +65,7 @@ APIS = (
     deliveries_api.blueprint,
     negotiations_api.contracts,
     negotiations_api.negotiations,
+    notices_api.blueprint,
     oversight_api.blueprint,
     trials_api.blueprint,
 )
@@ -68,6 +74,7 @@ APIS = (
 def register(app: Flask, api: Api) -> None:
     """Open them all."""
     home.init_app(app)
+    notices_web.init_app(app)
     oauth_server.init_app(app)
     trials.connect()  # catalogue, negotiations and deliveries ask the trial
     looks.connect(warrants.look)  # whoever shows a member's papers to an official asks for the warrant

@@ -67,6 +67,7 @@ PERMISSIONS = {
     Permission.MANAGE_KEYS: N_("manage signing keys"),
     Permission.MANAGE_CLIENTS: N_("manage programs"),
     Permission.MANAGE_MEMBERS: N_("manage members"),
+    Permission.MANAGE_WEBHOOKS: N_("manage webhooks"),
     Permission.QUERY: N_("query in a test room"),
     Permission.RECEIVE: N_("receive data"),
     Permission.MODERATE: N_("moderate listings"),

@@ -29,7 +29,8 @@ def alive() -> Response:
 @public
 def ready() -> Response:
     """Whether this process can serve: each part by name, 503 when one of them fails. No detail, as it is public."""
-    checks = {"database": _database(), "store": _store(), "log": _log()}
+    notices: bool = current_app.extensions["minhbach.notices"].healthy
+    checks = {"database": _database(), "store": _store(), "log": _log(), "notices": notices}
     response = jsonify({name: "ok" if good else "failing" for name, good in checks.items()})
     response.status_code = 200 if all(checks.values()) else 503
     response.cache_control.no_store = True

@@ -43,6 +43,7 @@ class Permission(StrEnum):
     MANAGE_KEYS = "manage-keys"
     MANAGE_CLIENTS = "manage-clients"
     MANAGE_MEMBERS = "manage-members"
+    MANAGE_WEBHOOKS = "manage-webhooks"
     QUERY = "query"  # open a test room and run queries
     RECEIVE = "receive"  # download under a contract
     MODERATE = "moderate"
@@ -60,7 +61,7 @@ _MEMBER = {
     Role.ANALYST: frozenset({Permission.REQUEST, Permission.QUERY, Permission.RECEIVE}),
     Role.FINANCE: frozenset[Permission](),
 }
-_STAFF = frozenset({Permission.MANAGE_CLIENTS, Permission.MANAGE_MEMBERS})
+_STAFF = frozenset({Permission.MANAGE_CLIENTS, Permission.MANAGE_MEMBERS, Permission.MANAGE_WEBHOOKS})
 _BY_KIND: dict[OrgKind, dict[Role, frozenset[Permission]]] = {
     OrgKind.MEMBER: _MEMBER,
     OrgKind.OPERATOR: {
@@ -80,9 +81,15 @@ SCOPES: dict[str, frozenset[Permission]] = {
     "sign": frozenset({Permission.SIGN, Permission.MANAGE_KEYS}),
     "query": frozenset({Permission.QUERY}),
     "deliver": frozenset({Permission.RECEIVE}),
+    "webhooks": frozenset({Permission.MANAGE_WEBHOOKS}),
     "moderate": frozenset({Permission.MODERATE, Permission.RUN_TRIAL, Permission.SUSPEND}),
     "audit": frozenset({Permission.AUDIT}),
 }
+
+
+def roles_with(kind: OrgKind, permission: Permission) -> frozenset[Role]:
+    """Which roles in an organisation of this kind have the permission."""
+    return frozenset(role for role, permissions in _BY_KIND[kind].items() if permission in permissions)
 
 
 @dataclass(frozen=True)

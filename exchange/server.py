@@ -9,7 +9,7 @@ from exchange.app import create_app
 from exchange.config import Config
 
 # In this order: what the witnesses have seen binds the sequencer.
-_BACKGROUND = ("minhbach.witnesses", "minhbach.sequencer", "minhbach.timestamps")
+_BACKGROUND = ("minhbach.witnesses", "minhbach.sequencer", "minhbach.timestamps", "minhbach.notices")
 
 
 class Server(BaseApplication):

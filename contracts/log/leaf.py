@@ -149,7 +149,9 @@ def make(
         data = canonical.dumps(fields)
     except CanonicalError as error:
         raise LeafError("LEAF_NOT_CANONICAL", reason=str(error)) from error
-    parse(data)
+    _read(fields)
+    if len(data) > MAX_BYTES:
+        raise LeafError("LEAF_TOO_LARGE", bytes=len(data), limit=MAX_BYTES)
     if prev is None and len(data) > MAX_BYTES - ROOM:  # linked, it would be in the tree for ever and parsed by nobody
         raise LeafError("LEAF_TOO_LARGE", bytes=len(data), limit=MAX_BYTES - ROOM)
     return data
@@ -177,6 +179,11 @@ def parse(data: bytes) -> Leaf:
         value = canonical.loads(data)
     except CanonicalError as error:
         raise LeafError("LEAF_NOT_CANONICAL", reason=str(error)) from error
+    return _read(value)
+
+
+def _read(value: object) -> Leaf:
+    """The event that these fields state, by the closed schema."""
     if not isinstance(value, dict) or value.keys() not in (_FIELDS, _WITH_SALTED):
         raise LeafError("LEAF_FIELDS", fields=_strange_fields(value))
     if type(value["v"]) is not int or value["v"] != VERSION:

@@ -117,7 +117,7 @@ class TileReader:
     def __init__(self, size: int, fetch: Callable[[Tile], bytes]) -> None:
         self._size = size
         self._fetch = fetch
-        self._seen: dict[Tile, list[bytes]] = {}
+        self._seen: dict[Tile, list[list[bytes]]] = {}
 
     def read(self, nodes: Sequence[Node], /) -> list[bytes]:
         """Each node's hash, made of the hashes of the one tile below it."""
@@ -131,13 +131,16 @@ class TileReader:
         if first + (1 << spread) > row:
             raise TreeError("NODE_OUTSIDE_TREE", height=node.height, number=node.number, size=self._size)
         tile = Tile(level, first // WIDTH, min(WIDTH, row - first // WIDTH * WIDTH))
-        hashes = self._hashes(tile)[first % WIDTH : first % WIDTH + (1 << spread)]
-        return _pairwise(hashes)
+        return self._rows(tile, spread)[spread][first % WIDTH >> spread]
 
-    def _hashes(self, tile: Tile) -> list[bytes]:
+    def _rows(self, tile: Tile, height: int) -> list[list[bytes]]:
+        """The tile's hashes and, up to ``height``, those of the complete subtrees over them; each is made once."""
         if tile not in self._seen:
-            self._seen[tile] = split_hashes(tile, self._fetch(tile))
-        return self._seen[tile]
+            self._seen[tile] = [split_hashes(tile, self._fetch(tile))]
+        rows = self._seen[tile]
+        while len(rows) <= height:
+            rows.append(_pairwise(rows[-1]))
+        return rows
 
 
 class EntryReader:
@@ -146,8 +149,7 @@ class EntryReader:
     def __init__(self, entries: Sequence[bytes]) -> None:
         self._rows = [[leaf_hash(entry) for entry in entries]]
         while len(self._rows[-1]) > 1:
-            below = self._rows[-1]
-            self._rows.append([node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)])
+            self._rows.append(_pairwise(self._rows[-1]))
 
     def read(self, nodes: Sequence[Node], /) -> list[bytes]:
         """Each node's hash."""
@@ -161,7 +163,6 @@ def _row(level: int, before: int, now: int) -> Iterator[Tile]:
         yield Tile(level, now // WIDTH, now % WIDTH)
 
 
-def _pairwise(hashes: list[bytes]) -> bytes:
-    while len(hashes) > 1:
-        hashes = [node_hash(hashes[at], hashes[at + 1]) for at in range(0, len(hashes), 2)]
-    return hashes[0]
+def _pairwise(below: list[bytes]) -> list[bytes]:
+    """The row above: a last one without a sibling has no parent yet."""
+    return [node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)]

@@ -4,17 +4,12 @@ The time counted is the exchange's; what the parties need to sign on their own m
 what no exchange can do without: check two signatures over the same bytes and commit one row.
 """
 
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
 
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert
 from sqlmodel import Session
@@ -23,11 +18,10 @@ from contracts import signature
 from exchange import clock
 from exchange.accounts.models import Organisation, SigningKey
 from exchange.accounts.service import new_secret
-from exchange.app import create_app
 from exchange.bench import Figure, empty_exchange, percentile, rows
+from exchange.bench.serving import quiet_app
 from exchange.catalogue.models import Listing, ListingVersion
 from exchange.catalogue.vocabulary import State
-from exchange.config import Config
 from exchange.db import Database, new_id
 from exchange.oauth import service as oauth
 from exchange.permissions import Actor, OrgKind
@@ -68,7 +62,7 @@ class _Party:
 
 def run(kind: str, count: int = 200) -> list[Figure]:
     """Figures for one database kind; ``count`` contracts, one after the other."""
-    with empty_exchange(kind) as config, _app(config) as app:
+    with empty_exchange(kind) as config, quiet_app(config) as app:
         database: Database = app.extensions["minhbach.database"]
         with database.writing() as session:
             seller, buyer = _Party(session, "Bench seller", 1), _Party(session, "Bench buyer", 2)
@@ -83,19 +77,6 @@ def run(kind: str, count: int = 200) -> list[Figure]:
             bare.once()
         database.dispose()
     return [_figure(kind, taken, round(count * 1000 / sum(bare.taken), 1))]
-
-
-@contextmanager
-def _app(config: Config) -> Iterator[Flask]:
-    """The application; it writes its log line for every request, but to nowhere: standard output is for the figures."""
-    before = structlog.get_config()
-    with open(os.devnull, "w") as nowhere:
-        app = create_app(config)
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(nowhere))
-        try:
-            yield app
-        finally:
-            structlog.configure(**before)
 
 
 def _figure(kind: str, taken: list[list[float]], bare: float) -> Figure:

@@ -305,4 +305,12 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{path}: {bytes} byte, mã băm đúng như trong hợp đồng ({digest}).",
         "{path}: {bytes} bytes, digest as in the signed contract ({digest}).",
     ),
+    "UNREAD": ("Chưa đọc: {count}", "Unread: {count}"),
+    "WEBHOOK_ADDED": ("Webhook: {id} → {url}", "Webhook: {id} → {url}"),
+    "WEBHOOK_SECRET": (
+        "Khóa bí mật, chỉ hiện lần này: {secret}",
+        "The secret, shown this once: {secret}",
+    ),
+    "WEBHOOK_REMOVED": ("Đã gỡ webhook {id}.", "Webhook {id} is removed."),
+    "WEBHOOK_SENDING": ("Đang gửi tin: {id}", "On its way: {id}"),
 }  # fmt: skip

@@ -13,6 +13,7 @@ from exchange.erasure import rules, service
 from exchange.errors import Refused
 from exchange.ledger import disclosures
 from exchange.ledger.sequencer import Sequencer
+from exchange.notices import hooks
 
 
 @contextmanager
@@ -67,7 +68,8 @@ def rewrap(old_secret: Path) -> None:
     with _opened() as (_config, database):
         try:
             with database.writing() as session:
-                count = disclosures.rewrap(session, old_secret.read_text().strip())
+                old = old_secret.read_text().strip()
+                count = disclosures.rewrap(session, old) + hooks.rewrap(session, old)
                 session.commit()
         except disclosures.SubjectKeyError as error:
             raise click.ClickException(str(error)) from None

@@ -23,6 +23,7 @@ from exchange.erasure.rules import BASES, DOMAIN, ERASED, GUESSABLE, LAW, PLACES
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.ledger import disclosures
 from exchange.negotiations.models import Contract, Move
+from exchange.notices.models import MailChoice, Notice
 from exchange.oauth.models import Code, Token
 from exchange.permissions import Actor, OrgKind, Permission, Role, require
 from exchange.trials.models import QueryRun
@@ -30,7 +31,7 @@ from exchange.trials.models import QueryRun
 # Every table that something is taken out of; what Database.scrub rewrites.
 TABLES = (
     "subject_key", "log_disclosure", "user_account", "membership", "sign_in", "invitation", "signing_key",
-    "oauth_token", "oauth_code", "query_run", "negotiation_move",
+    "oauth_token", "oauth_code", "query_run", "negotiation_move", "notice", "mail_choice",
 )  # fmt: skip
 
 
@@ -185,7 +186,7 @@ def _erase_texts(session: Session, user: User) -> None:
 
 def _erase_account(session: Session, user: User) -> None:
     """Every row that lets the person in or names them; the account's own row stays, of nobody."""
-    for model in (Membership, SignIn, Token, Code):
+    for model in (Membership, SignIn, Token, Code, Notice, MailChoice):  # a mail that waits is its notice's
         session.exec(delete(model).where(col(model.user_id) == user.id))
     session.exec(delete(Invitation).where(col(Invitation.email) == user.email))
     user.email, user.full_name = f"{secrets.token_hex(16)}@{DOMAIN}", ""

@@ -212,6 +212,16 @@ def rewrap(session: Session, old_secret: str) -> int:
 # --- keys ---------------------------------------------------------------------------------------------------------
 
 
+def wrap(session: Session, secret: bytes, about: str) -> bytes:
+    """Another noun's secret as it may lie in the database: under the same wrapping key, bound to ``about``."""
+    return _seal(_wrapping_key(session), secret, about)
+
+
+def unwrap(session: Session, wrapped: bytes, about: str, *, old_secret: str | None = None) -> bytes:
+    """The secret again; ``old_secret`` is the server's before it was replaced. Raises SubjectKeyError."""
+    return _open(_wrapping_key(session) if old_secret is None else _derive(old_secret), wrapped, about)
+
+
 def _insert(session: Session, subject: str, key: bytes) -> sqlite.Insert | postgresql.Insert:
     row = {"subject": subject, "key": key}
     if session.get_bind().dialect.name == "postgresql":

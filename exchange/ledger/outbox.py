@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from contracts.log import leaf
 from exchange.db import new_id
@@ -16,7 +16,11 @@ from exchange.ledger.models import Checkpoint, Entry, Outbox
 MOST_WAITING = 4096  # records; one batch of the sequencer
 LONGEST_WAIT = 10.0  # seconds that the same oldest record may wait
 _LOOK_EVERY = 0.25  # seconds
-_INSERT = SQLModel.metadata.tables["log_outbox"].insert().inline()
+# In the driver's own words: this statement is part of every act, and runs under SQLite's write lock.
+_INSERT = {
+    "sqlite": "INSERT INTO log_outbox (event_id, leaf, created_ms) VALUES (?, ?, ?)",
+    "postgresql": "INSERT INTO log_outbox (event_id, leaf, created_ms) VALUES (%s, %s, %s)",
+}
 
 
 class _Standstill:
@@ -98,8 +102,8 @@ def append(
         origin=session.info["log_origin"], type=event, at_ms=at_ms, id=event_id, actor=actor, on=on, h=hashes,
         d=details, sd=sd,
     )  # fmt: skip
-    row = {"event_id": event_id, "leaf": body, "created_ms": at_ms}
-    session.connection().execute(_INSERT, row)
+    connection = session.connection()
+    connection.exec_driver_sql(_INSERT[connection.dialect.name], (event_id, body, at_ms))
     return event_id
 
 

@@ -5,9 +5,9 @@ The order of things, and what a crash leaves:
 1. Lead: one process at a time (leader.py). A crash frees the lead at once.
 2. Compare the database with every head promised outside it (promises.py). If it holds less, or something else,
    nothing more is done: the records wait in the outbox until the missing ones are back.
-3. One transaction: read the outbox **by presence** (never "id greater than the last one", which loses late commits),
-   write entries, subjects, full tiles, the frontier (compare-and-swap on the size) and an unsigned head; delete
-   the outbox rows. A crash before its commit leaves the outbox as it was: the next run does the same again.
+3. Read and link what waits (batch.py), then in one transaction write entries, subjects, full tiles, the frontier
+   (compare-and-swap on the size) and an unsigned head, and delete the outbox rows. A crash before its commit leaves
+   the outbox as it was: the next run does the same again.
 4. After the commit, sign the newest head, write it down outside the database, then store it, which is when readers see
    it. A crash before leaves an unsigned head, which the next run signs; a crash in between leaves a promise that the
    database can keep. A head is never signed before its rows are durable.
@@ -15,45 +15,35 @@ The order of things, and what a crash leaves:
 """
 
 import threading
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
-from sqlalchemy import Insert, Table, delete, update
+from psycopg import Error as DriverError
+from sqlalchemy import Table, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, SQLModel, col, select
 
 from contracts.errors import ContractsError
-from contracts.log import checkpoint, leaf, tree
-from contracts.log.tiles import WIDTH, tiles_of
+from contracts.log import checkpoint, tree
 from exchange import clock
 from exchange.config import Config
 from exchange.db import Database
 from exchange.ledger import service
+from exchange.ledger.batch import BATCH, prepare, write
 from exchange.ledger.cosigned import Published, read_policy
 from exchange.ledger.keyring import Keyring, LogKeyError
 from exchange.ledger.leader import leading
-from exchange.ledger.models import Checkpoint, Entry, Key, LastEvent, Outbox, State
-from exchange.ledger.models import Tile as TileRow
+from exchange.ledger.models import Checkpoint, Key, Outbox, State
 from exchange.ledger.promises import Promises, WouldFork
 from exchange.ledger.publication import Publication
 from exchange.ledger.ticking import Ticking
-from exchange.ledger.tiles import DatabaseTiles
 
-BATCH = 4096
 TICK = 0.1  # seconds between two looks at the outbox
 PATIENCE = 2.0  # seconds that a request waits for another process's run to end
 
 log = structlog.get_logger()
-
-
-class _Waiting(NamedTuple):
-    """A row of the outbox, read and checked."""
-
-    data: bytes
-    parsed: leaf.Leaf
 
 
 class Sequencer:
@@ -118,21 +108,21 @@ class Sequencer:
     # -- from the outbox into the tree -----------------------------------------------------------------------
 
     def _sequence_batch(self) -> int:
+        with self._database.reading() as session:
+            state = session.get(State, 1)
+            batch = None if state is None else prepare(session, state)
+        if state is None:
+            self._open_log()
+            return self._sequence_batch()
+        if batch is None:
+            return 0
         with self._database.writing() as session:
-            state = self._state(session)
-            rows = dict(session.exec(select(Outbox.id, Outbox.leaf).order_by(col(Outbox.id)).limit(BATCH)).all())
-            if not rows:
+            if not batch.continues(self._state(session)):  # it was restarted under another name: read again
                 return 0
-            entries = self._linked(session, [*rows.values()])
-            frontier = tree.Frontier.parse(state.frontier)
-            hashes = [tree.leaf_hash(entry.data) for entry in entries]
-            grown = frontier.extend(hashes)
-            self._write_entries(session, frontier.size, entries, hashes)
-            self._write_full_tiles(session, frontier.size, grown.size)
-            session.exec(delete(Outbox).where(col(Outbox.id).in_(rows)))
-            self._swap(session, frontier, grown)
+            write(session, batch)
+            self._swap(session, batch.before, batch.after)
             session.commit()
-            return len(rows)
+            return batch.count
 
     def _swap(self, session: Session, old: tree.Frontier, new: tree.Frontier) -> None:
         swapped = session.exec(
@@ -150,12 +140,8 @@ class Sequencer:
             session.add(Checkpoint(size=new.size, root=new.root(), note=None, made_ms=made_ms))
 
     def _state(self, session: Session) -> State:
-        """The tree's row, locked; made on the first run of a new log."""
-        query = select(State).where(State.id == 1).with_for_update()
-        state = session.exec(query).one_or_none()
-        if state is None:
-            self._open_log(session)
-            state = session.exec(query).one()
+        """The tree's row, locked."""
+        state = session.exec(select(State).where(State.id == 1).with_for_update()).one()
         if state.origin != self._origin:
             raise LogKeyError(
                 f"this database belongs to the log {state.origin}; the settings name {self._origin}. If the old log "
@@ -163,56 +149,14 @@ class Sequencer:
             )
         return state
 
-    def _open_log(self, session: Session) -> None:
-        """Make the tree's one row and its first key."""
+    def _open_log(self) -> None:
+        """Make the tree's one row and its first key. A crash before the commit leaves a key file that signs nothing."""
         empty = tree.Frontier().serialise()
         row = {"id": 1, "origin": self._origin, "size": 0, "frontier": empty}
-        session.exec(self._insert(_table(State)).values(**row).on_conflict_do_nothing())
-        session.exec(self._insert(_table(Key)).values(vkey=self._keyring.open(), since=0).on_conflict_do_nothing())
-
-    def _linked(self, session: Session, leaves: Sequence[bytes]) -> list[_Waiting]:
-        """The waiting leaves in their order, each naming the event before it; one that is in the tree already, or
-        stands here twice, is left out. They are in no tree yet: one written under another name of the log, before a
-        restart or under a wrong setting, gets the name of the tree it comes into."""
-        parsed = [leaf.parse(data) for data in leaves]
-        known = set(session.exec(select(Entry.event_id).where(col(Entry.event_id).in_([p.id for p in parsed]))))
-        chains = select(LastEvent.subject, LastEvent.event_id)
-        last = dict(session.exec(chains.where(col(LastEvent.subject).in_({p.on[0] for p in parsed}))).all())
-        entries, touched = list[_Waiting](), dict[str, str]()
-        for data, event in zip(leaves, parsed, strict=True):
-            if event.id not in known:
-                known.add(event.id)
-                own = data if event.log == self._origin else leaf.rename(data, self._origin)
-                entries.append(_Waiting(leaf.link(own, last.get(event.on[0])), event))
-                last[event.on[0]] = touched[event.on[0]] = event.id
-        if touched:
-            insert = self._insert(_table(LastEvent))
-            upsert = insert.on_conflict_do_update(
-                index_elements=["subject"], set_={"event_id": insert.excluded.event_id}
-            )
-            _many(session, upsert, [{"subject": name, "event_id": event_id} for name, event_id in touched.items()])
-        return entries
-
-    @staticmethod
-    def _write_entries(session: Session, first: int, entries: Sequence[_Waiting], hashes: Sequence[bytes]) -> None:
-        rows, subjects = list[dict[str, Any]](), list[dict[str, Any]]()
-        for idx, ((data, event), digest) in enumerate(zip(entries, hashes, strict=True), start=first):
-            rows.append(
-                {"idx": idx, "event_id": event.id, "event": event.type.value, "at_ms": event.at_ms,
-                 "actor": event.actor, "leaf": data, "leaf_hash": digest}
-            )  # fmt: skip
-            subjects += [{"subject": name, "idx": idx} for name in dict.fromkeys((*event.on, event.actor))]
-        if rows:
-            _many(session, _table(Entry).insert(), rows)
-            _many(session, _table_named("log_subject").insert(), subjects)
-
-    @staticmethod
-    def _write_full_tiles(session: Session, old: int, new: int) -> None:
-        tiles = DatabaseTiles(session, new)
-        for tile in tiles_of(new, since=old):
-            if tile.width == WIDTH:
-                session.add(TileRow(level=tile.level, n=tile.index, data=tiles.compute(tile)))
-                session.flush()
+        with self._database.writing() as session:
+            session.exec(self._insert(_table(State)).values(**row).on_conflict_do_nothing())
+            session.exec(self._insert(_table(Key)).values(vkey=self._keyring.open(), since=0).on_conflict_do_nothing())
+            session.commit()
 
     def _insert(self, table: Table) -> Any:
         return sqlite_insert(table) if self._database.is_sqlite else pg_insert(table)
@@ -263,7 +207,7 @@ class Sequencer:
         try:
             self.run_once(wait=wait)
             self._failure = None
-        except (SQLAlchemyError, OSError, ContractsError, LogKeyError, WouldFork) as error:
+        except (SQLAlchemyError, DriverError, OSError, ContractsError, LogKeyError, WouldFork) as error:
             before, self._failure = self._failure, type(error).__name__
             if self._failure != before:  # once, not ten times a second for as long as the database is away
                 log.error("sequencer", failure=self._failure)
@@ -277,13 +221,4 @@ def _newest(session: Session) -> Checkpoint | None:
 
 
 def _table(model: type[SQLModel]) -> Table:
-    return _table_named(str(model.__tablename__))
-
-
-def _table_named(name: str) -> Table:
-    return SQLModel.metadata.tables[name]
-
-
-def _many(session: Session, statement: Insert, rows: Sequence[dict[str, Any]]) -> None:
-    """All rows with one statement, by the database driver: records come by the thousand."""
-    session.connection().execute(statement, rows)
+    return SQLModel.metadata.tables[str(model.__tablename__)]

@@ -38,7 +38,7 @@ def test_the_stylesheet_asks_only_for_fonts_that_are_served(visitor: FlaskClient
 def test_health(app: Flask, client: FlaskClient) -> None:
     assert client.get("/healthz").text == "ok\n"
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json) == (200, {"database": "ok", "store": "ok", "log": "ok"})
+    assert (ready.status_code, ready.json) == (200, {"database": "ok", "store": "ok", "log": "ok", "notices": "ok"})
     client.get("/about")
     text = client.get("/metrics").text
     assert 'minhbach_requests_total{endpoint="home.about",status="200"} 1.0' in text
@@ -59,7 +59,8 @@ def test_not_ready_without_a_place_for_files(visitor: FlaskClient, tmp_path: Pat
     shutil.rmtree(tmp_path / "store", ignore_errors=True)
     (tmp_path / "store").write_text("a file where a folder should be")
     answer = visitor.get("/readyz")
-    assert (answer.status_code, answer.json) == (503, {"database": "ok", "store": "failing", "log": "ok"})
+    standing = {"database": "ok", "store": "failing", "log": "ok", "notices": "ok"}
+    assert (answer.status_code, answer.json) == (503, standing)
 
 
 def test_not_ready_while_the_log_fails(visitor: FlaskClient, app_alone: Flask) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 from contracts import signature
 from contracts.keys import ALGORITHMS_OF, PrivateKey
-from exchange.accounts.models import Organisation, SigningKey
+from exchange.accounts.models import Membership, Organisation, SigningKey, User
 from exchange.catalogue.models import Asset, Listing, ListingVersion
 from exchange.db import Database, new_id
 from exchange.ledger.sequencer import Sequencer
 from exchange.negotiations import agreements, rules, service
 from exchange.negotiations.models import Contract, Negotiation
-from exchange.permissions import Actor
+from exchange.permissions import Actor, Role
 
 WISH: dict[str, Any] = {
     "purpose": "Dự báo chuyến bay trễ",
@@ -135,6 +135,17 @@ class Market:
         """The contract's row as it stands now."""
         with self.database.reading() as session:
             return session.get_one(Contract, contract_id)
+
+    def colleague(self, actor: Actor, name: str, *roles: Role) -> Actor:
+        """Another person of the actor's organisation, a signer if nothing else is said."""
+        given = roles or (Role.SIGNER,)
+        with self.database.writing() as session:
+            user = User(email=f"{new_id()}@example.vn", full_name=name, password_hash="x", created_at=self.now)
+            session.add(user)
+            session.flush()
+            session.add_all(Membership(user_id=user.id, org_id=actor.org_id, role=role) for role in given)
+            session.commit()
+        return Actor(user.id, actor.org_id, actor.kind, frozenset(given), name=name)
 
     def confirm(self, actor: Actor, *, level: int, payment_account: bool) -> None:
         """What the operator has confirmed of an organisation."""

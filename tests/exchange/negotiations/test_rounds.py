@@ -11,7 +11,6 @@ from sqlmodel import Session, select
 from contracts import document
 from contracts.negotiation import Act, Role, State
 from contracts.terms import Terms
-from exchange.accounts.models import User
 from exchange.catalogue.models import Listing, ListingVersion
 from exchange.config import Config, ConfigurationError
 from exchange.db import Database
@@ -19,8 +18,7 @@ from exchange.errors import Refused
 from exchange.ledger import service as ledger
 from exchange.negotiations import agreements, moves, rules, service, standing
 from exchange.negotiations.models import Move, Negotiation
-from exchange.permissions import Actor, OrgKind
-from exchange.permissions import Role as StaffRole
+from exchange.permissions import Actor
 from tests.exchange.negotiations.market import Market, offer, version_row, wish
 from tests.exchange.negotiations.test_negotiating import together
 from tests.exchange.people import People
@@ -126,7 +124,7 @@ def test_nothing_moves_after_the_lapse_and_the_refusal_says_what_would(market: M
 
 def test_whoever_comes_second_is_told_who_was_first_and_when(market: Market, people: People) -> None:
     asked = market.requested()
-    colleague = colleague_of(market, market.seller, "Trần Bình")
+    colleague = market.colleague(market.seller, "Trần Bình")
     counter(market, colleague, asked, price_vnd=7_000_000)
     with pytest.raises(Refused) as told:
         market.do(agreements.agree, market.seller, asked.id, asked.terms_hash)
@@ -169,20 +167,6 @@ def test_end_and_agree_at_once_leave_one_outcome(market: Market) -> None:
         assert acts in ([Act.REQUEST, Act.TERMINATE], [Act.REQUEST, Act.AGREE, Act.TERMINATE])
         if contract:
             assert standing.papers(session, market.buyer, contract).row.end_code == "unsigned"
-
-
-def colleague_of(market: Market, actor: Actor, name: str, *roles: StaffRole) -> Actor:
-    """Another person of the actor's organisation."""
-    from exchange.accounts.models import Membership
-
-    with market.database.writing() as session:
-        user = User(email=f"{name}@example.vn", full_name=name, password_hash="x", created_at=market.now)
-        session.add(user)
-        session.flush()
-        given = roles or (StaffRole.SIGNER,)
-        session.add_all(Membership(user_id=user.id, org_id=actor.org_id, role=role) for role in given)
-        session.commit()
-    return Actor(user.id, actor.org_id, OrgKind.MEMBER, frozenset(given), name=name)
 
 
 # --- a running deal is nobody else's ------------------------------------------------------------------------------

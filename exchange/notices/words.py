@@ -1,0 +1,188 @@
+"""What is told, to whom and in which words. An event that is not listed here tells nobody anything.
+
+English msgids; saying.py puts them into the reader's language when somebody reads. ``%(listing)s`` is a listing's name,
+``%(contract)s`` the beginning of a contract's id, ``%(days)s`` a number. No price, no term, no reason: the page holds
+them, for those who may see it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from exchange.errors import N_
+from exchange.permissions import Permission
+
+Facts = Mapping[str, Any]
+
+
+class Group(StrEnum):
+    """What a person decides about at once."""
+
+    NEGOTIATION = "negotiation"
+    CONTRACT = "contract"
+    DEADLINE = "deadline"
+    LISTING = "listing"
+    SECURITY = "security"
+
+
+GROUPS: dict[Group, str] = {
+    Group.NEGOTIATION: N_("Negotiations: requests, counter-offers, answers"),
+    Group.CONTRACT: N_("Contracts: signatures, beginning, suspension, end, deliveries, duties"),
+    Group.DEADLINE: N_("Deadlines: answers, terms and duties that fall due"),
+    Group.LISTING: N_("Listings: moderation and its results"),
+    Group.SECURITY: N_("Security: keys, members, programs, webhooks, the organisation's standing"),
+}
+
+GROUP_NAMES: dict[Group, str] = {
+    Group.NEGOTIATION: N_("Negotiation"),
+    Group.CONTRACT: N_("Contract"),
+    Group.DEADLINE: N_("Deadline"),
+    Group.LISTING: N_("Listing"),
+    Group.SECURITY: N_("Security"),
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """How one kind of event is told."""
+
+    group: Group
+    to: frozenset[Permission]  # whoever has one of these in an organisation concerned
+    page: str  # where to go, with the facts' ids
+    sentence: str
+    own: bool = False  # the acting person's colleagues are told too
+    operator: bool = False  # the operator's people are told, and not those whom the event concerns
+
+
+_NEGOTIATION, _CONTRACT = "/negotiations/{negotiation}", "/contracts/{contract}"
+_BOTH = frozenset({Permission.REQUEST, Permission.NEGOTIATE})
+_ANSWERING = frozenset({Permission.NEGOTIATE})
+_SIGNING = frozenset({Permission.SIGN})
+_PARTIES = frozenset({Permission.SIGN, Permission.NEGOTIATE, Permission.RECEIVE})
+_SELLING = frozenset({Permission.PUBLISH})
+_MODERATING = frozenset({Permission.MODERATE})
+_OWNING = frozenset({Permission.MANAGE_MEMBERS})
+_KEYS = frozenset({Permission.MANAGE_KEYS})
+_HOOKS = frozenset({Permission.MANAGE_WEBHOOKS})
+
+
+def _negotiation(sentence: str, to: frozenset[Permission] = _BOTH, **more: bool) -> Told:
+    return Told(Group.NEGOTIATION, to, _NEGOTIATION, sentence, **more)
+
+
+def _contract(sentence: str, to: frozenset[Permission] = _PARTIES, **more: bool) -> Told:
+    return Told(Group.CONTRACT, to, _CONTRACT, sentence, **more)
+
+
+def _security(sentence: str, page: str, to: frozenset[Permission] = _OWNING) -> Told:
+    return Told(Group.SECURITY, to, page, sentence, own=True)
+
+
+# A kind is an event's type, or the type and the value of the detail that VARIANTS names.
+VARIANTS: Mapping[str, str] = {
+    "account.changed": "change",
+    "contract.ended": "reason",
+    "listing.changed": "state",
+    "negotiation.terminated": "lapsed",
+}
+SILENT = frozenset({"contract.ended:unsigned"})  # negotiation.terminated, beside it, says the same
+
+TOLD: Mapping[str, Told] = {
+    "access.requested": _negotiation(N_("Somebody asks for “%(listing)s” and waits for your answer."), _ANSWERING),
+    "access.offered": _negotiation(N_("The other side has made a counter-offer on “%(listing)s”.")),
+    "access.accepted": _negotiation(N_("The other side has accepted your terms on “%(listing)s”.")),
+    "negotiation.terminated": _negotiation(N_("The other side has ended the negotiation on “%(listing)s”.")),
+    "negotiation.terminated:lapsed": _negotiation(
+        N_("The negotiation on “%(listing)s” has lapsed: nobody answered in time.")
+    ),
+    "contract.agreed": _contract(N_("The contract on “%(listing)s” is ready and waits for your signature."), _SIGNING),
+    "contract.signed": _contract(N_("The other side has signed the contract on “%(listing)s”."), _SIGNING),
+    "contract.active": _contract(N_("The contract on “%(listing)s” is concluded: both sides have signed.")),
+    "contract.suspended": _contract(N_("The contract %(contract)s on “%(listing)s” is suspended.")),
+    "contract.resumed": _contract(N_("The contract %(contract)s on “%(listing)s” is resumed.")),
+    "contract.ended": _contract(N_("The other side has ended the contract %(contract)s on “%(listing)s”.")),
+    "contract.superseded": _contract(N_("The contract %(contract)s on “%(listing)s” is replaced by a new one.")),
+    "delivery.made": _contract(N_("Data was delivered under the contract on “%(listing)s”."), _ANSWERING),
+    "duty.fulfilled": _contract(N_("The other side says that it fulfilled a duty of the contract on “%(listing)s”.")),
+    "duty.acknowledged": _contract(N_("Your duty under the contract on “%(listing)s” is acknowledged as fulfilled.")),
+    "duty.disputed": _contract(N_("The other side disputes a statement of yours on the contract on “%(listing)s”.")),
+    "listing.submitted": Told(
+        Group.LISTING, _MODERATING, "/moderation/{listing}",
+        N_("“%(listing)s” was submitted and waits for moderation."), operator=True,
+    ),
+    "listing.published": Told(
+        Group.LISTING, _SELLING, "/listings/{listing}", N_("Your listing “%(listing)s” is published.")
+    ),
+    "listing.returned": Told(
+        Group.LISTING, _SELLING, "/publish/{listing}", N_("Your listing “%(listing)s” was returned for correction.")
+    ),
+    "listing.changed:suspended": Told(
+        Group.LISTING, _SELLING, "/publish/{listing}", N_("Your listing “%(listing)s” was suspended.")
+    ),
+    "listing.changed:published": Told(
+        Group.LISTING, _SELLING, "/listings/{listing}", N_("Your listing “%(listing)s” is in the catalogue again.")
+    ),
+    "account.registered": Told(
+        Group.SECURITY, _MODERATING, "/organisations/{org}",
+        N_("A new organisation has registered and waits to be confirmed."), operator=True,
+    ),
+    "account.changed:identity": _security(N_("The operator has confirmed your organisation's identity."), "/me"),
+    "account.changed:suspended": _security(N_("Your organisation was suspended."), "/organisations/{org}"),
+    "account.changed:active": _security(N_("Your organisation may act again."), "/organisations/{org}"),
+    "account.changed:joined": _security(N_("Somebody has joined your organisation."), "/me/members"),
+    "account.changed:roles": _security(N_("The roles of a member of your organisation were changed."), "/me/members"),
+    "account.changed:left": _security(N_("A member was taken out of your organisation."), "/me/members"),
+    "account.changed:client-created": _security(
+        N_("A program was registered for your organisation."), "/me/clients"
+    ),
+    "account.changed:client-revoked": _security(N_("A program of your organisation was revoked."), "/me/clients"),
+    "account.changed:webhook-added": _security(N_("A webhook was added to your organisation."), "/webhooks", _HOOKS),
+    "account.changed:webhook-removed": _security(
+        N_("A webhook of your organisation was removed."), "/webhooks", _HOOKS
+    ),
+    "account.changed:webhook-rotated": _security(
+        N_("The secret of a webhook of your organisation was replaced."), "/webhooks", _HOOKS
+    ),
+    "account.changed:webhook-disabled": _security(
+        N_("A webhook of your organisation has failed for days and was switched off."), "/webhooks", _HOOKS
+    ),
+    "key.added": _security(N_("A signing key was registered for your organisation."), "/me/keys", _KEYS),
+    "key.revoked": _security(N_("A signing key of your organisation was revoked."), "/me/keys", _KEYS),
+}  # fmt: skip
+
+
+def _deadline(sentence: str, to: frozenset[Permission] = _PARTIES) -> Told:
+    return Told(Group.DEADLINE, to, "", sentence)
+
+
+# What the clock brings; the page comes with it.
+DUE: Mapping[str, Told] = {
+    "negotiation.lapsing": _deadline(N_("The negotiation on “%(listing)s” lapses in %(days)s days."), _BOTH),
+    "contract.expiring": _deadline(N_("The contract %(contract)s on “%(listing)s” ends in %(days)s days.")),
+    "contract.expired": _deadline(N_("The contract %(contract)s on “%(listing)s” has reached the end of its term.")),
+    "duty.due": _deadline(N_("A duty of the contract %(contract)s on “%(listing)s” falls due in %(days)s days.")),
+    "duty.late": _deadline(N_("A duty of the contract %(contract)s on “%(listing)s” is overdue.")),
+}
+
+
+def kind_of(event: str, details: Facts) -> str | None:
+    """Under which kind an event is told; None when it tells nothing."""
+    value = details.get(VARIANTS.get(event, ""))
+    variant = f"{event}:{VARIANTS[event] if value is True else value}" if value else event
+    if variant in SILENT:
+        return None
+    return variant if variant in TOLD else event if event in TOLD else None
+
+
+def told(kind: str) -> Told | None:
+    """How a kind is told, whoever brought it; None for one that a later version knows."""
+    return TOLD.get(kind) or DUE.get(kind)
+
+
+def path_of(kind: str, facts: Facts) -> str:
+    """The page of an event; where it lacks an id, the notices themselves."""
+    try:
+        return TOLD[kind].page.format_map(facts)
+    except KeyError:
+        return "/notices"
