@@ -11,6 +11,8 @@
   timestamps/<size>.tsr              RFC 3161 token over the signed text of the head of that size
   disclosures/<event id>.<n>.json    base64url([salt, name, value]), RFC 9901 section 4.2; its digest is in the leaf
   contracts/<sha256>.jws.json        each signed contract, RFC 7515 section 7.2.1, named by the hash of its payload
+  signatures/... x509/...            signatures of other forms, certificates, and what they are judged by, see
+                                     evidence_x509.py
 of one contract:
   entries/000000000345.json          each leaf of its story, by index
   proofs/000000000345.tlog-proof     and its inclusion proof under `checkpoint` (C2SP tlog-proof)
@@ -68,7 +70,7 @@ _ALWAYS = ("READ-ME.txt", "verify.py", "bundle.json", "checkpoint", "policy", "k
 _SIZE = "[1-9][0-9]{0,18}"
 _EVERYWHERE = re.compile(
     rf"checkpoints/{_SIZE}|timestamps/{_SIZE}\.tsr|disclosures/[0-9A-Za-z-]{{16,64}}\.(0|[1-9][0-9]?)\.json"
-    r"|contracts/[0-9a-f]{64}\.jws\.json"
+    r"|contracts/[0-9a-f]{64}\.jws\.json|signatures/[0-9a-f]{64}\.(p7s|pdf)|x509/[0-9a-f]{64}\.(trust\.json|crl|pem)"
 )
 _OF_CONTRACT = re.compile(rf"entries/[0-9]{{12}}\.json|proofs/[0-9]{{12}}\.tlog-proof|checkpoints/{_SIZE}\.consistency")
 
@@ -106,12 +108,13 @@ class OlderHead:
 
 @dataclass(frozen=True)
 class Extras:
-    """What a bundle may hold beside its records: by size, and disclosures by event id and number."""
+    """What a bundle may hold beside its records: by size, disclosures by event id and number, `certified` by name."""
 
     keys: tuple[KeySpan, ...] = ()
     heads: Mapping[int, OlderHead] = field(default_factory=dict)
     timestamps: Mapping[int, bytes] = field(default_factory=dict)
     disclosures: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    certified: Mapping[str, bytes] = field(default_factory=dict)  # evidence_x509.members
 
 
 @cache
@@ -138,6 +141,7 @@ def common_members(scope: str, checkpoint: str, policy: str, extras: Extras) -> 
             members[f"checkpoints/{size}.consistency"] = b"".join(lines)
     members |= {f"timestamps/{size}.tsr": token for size, token in extras.timestamps.items()}
     members |= {f"disclosures/{event}.{n}.json": text.encode() for (event, n), text in extras.disclosures.items()}
+    members |= extras.certified
     return members
 
 

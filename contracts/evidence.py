@@ -69,14 +69,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """All lines; the bundle holds when none failed. A warning does not fail it."""
+    """All lines; the bundle holds when none failed. A warning does not fail it, a contract left unchecked does."""
 
     lines: tuple[Line, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether every check that could be made was made and held."""
-        return all(line.ok for line in self.lines)
+        """Whether every check that could be made was made and held, those of all signatures among them."""
+        return not self.incomplete and all(line.ok for line in self.lines)
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a signature could not be checked here."""
+        return any(line.what == "CONTRACT" and not line.checked for line in self.lines)
 
     def plain(self) -> dict[str, Any]:
         """The report for programs, ready for JSON."""
@@ -161,13 +166,15 @@ def check(
     *,
     saved_head: bytes | None = None,
     stamps: StampChecker | None = None,
+    roots: tuple[bytes, ...] | None = None,
 ) -> Report:
     """Check the evidence file at `path`. Without a policy from outside, only the bundle says whose log it is.
 
-    `saved_head` is a signed head that the reader has kept; `stamps` checks time-stamps.
+    `saved_head` is a signed head that the reader has kept; `stamps` checks time-stamps; `roots` (DER) are those of the
+    licensed authorities that the reader trusts, without which the lists inside the bundle say.
     """
     with Path(path).open("rb") as file:
-        return _Checking(file, policy_text, saved_head, stamps).report()
+        return _Checking(file, policy_text, saved_head, stamps, roots).report()
 
 
 def check_bytes(
@@ -176,9 +183,10 @@ def check_bytes(
     *,
     saved_head: bytes | None = None,
     stamps: StampChecker | None = None,
+    roots: tuple[bytes, ...] | None = None,
 ) -> Report:
     """Check the bytes of an evidence file; see `check`."""
-    return _Checking(io.BytesIO(data), policy_text, saved_head, stamps).report()
+    return _Checking(io.BytesIO(data), policy_text, saved_head, stamps, roots).report()
 
 
 class _Checking:
@@ -191,8 +199,14 @@ class _Checking:
     _story: Story
 
     def __init__(
-        self, file: BinaryIO, policy_text: str | None, saved_head: bytes | None, stamps: StampChecker | None
+        self,
+        file: BinaryIO,
+        policy_text: str | None,
+        saved_head: bytes | None,
+        stamps: StampChecker | None,
+        roots: tuple[bytes, ...] | None,
     ) -> None:
+        self._roots_given = roots
         self._file, self._policy_text, self._saved, self._stamps = file, policy_text, saved_head, stamps
         self._roots: dict[int, bytes] = {}  # of older heads that were found to lie on this history
 
@@ -282,7 +296,7 @@ class _Checking:
         yield Line("SAVED_HEAD", True, {"saved": saved.size, "size": self._head.size})
 
     def chains(self) -> Iterator[Line]:
-        self._story = Story(self._bundle, self._head)
+        self._story = Story(self._bundle, self._head, self._roots_given)
         self._story.read()
         last = self._story.last
         yield Line("CHAINS", True, {"subjects": self._story.subjects, "last": last, "size": self._head.size})
@@ -297,11 +311,13 @@ class _Checking:
                 unproved += root is None
                 if root is not None and root != pinned.root:
                     raise EvidenceError("HEAD_DIFFERS", subject=facts["subject"], size=pinned.size)
-            yield Line("CONTRACT", True, facts)
+            yield Line("CONTRACT", True, facts, checked="unchecked" not in facts)
         if not self._bundle.whole and self._bundle.scope not in subjects:
             raise EvidenceError("CONTRACT_MISSING", subject=self._bundle.scope)
         if unproved:
             yield Line("PINNED_HEADS", True, {"contracts": unproved}, checked=False)
+        if self._story.certified.unpinned:
+            yield Line("ROOTS_NOT_PINNED", True, {}, warning=True)
         if self._story.agreed > len(names):
             yield Line("DOCUMENTS_ABSENT", True, {"contracts": self._story.agreed - len(names)}, warning=True)
         elif not names:

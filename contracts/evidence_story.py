@@ -16,6 +16,7 @@ from contracts.bundle import Bundle
 from contracts.document import Contract
 from contracts.document import parse as parse_contract
 from contracts.errors import ContractsError, DisclosureError, EvidenceError, Fact
+from contracts.evidence_x509 import Certified
 from contracts.log import disclosure, leaf
 from contracts.log.checkpoint import Checkpoint
 from contracts.log.leaf import EventType, Leaf
@@ -37,8 +38,9 @@ class _Events:
 class Story:
     """The records under one head."""
 
-    def __init__(self, bundle: Bundle, head: Checkpoint) -> None:
+    def __init__(self, bundle: Bundle, head: Checkpoint, roots: tuple[bytes, ...] | None = None) -> None:
         self._bundle, self._head = bundle, head
+        self.certified = Certified(bundle, roots)
         self._events: dict[str, _Events] = {}
         self._revoked: dict[str, int] = {}  # key's thumbprint -> index of its first revocation
         self._salted: dict[str, tuple[str, ...]] = {
@@ -72,16 +74,17 @@ class Story:
         if agreed is None or agreed.leaf.h["contract"] != contract.hash:
             raise EvidenceError("CONTRACT_NOT_LOGGED", subject=subject, hash=contract.hash)
         signers = self._signatures(value, contract, subject, own)
+        unchecked = ", ".join(actor.removeprefix("org:") for actor, signer in signers.items() if signer is None)
         check_order(self._placed(events.all), subject, contract.hash, frozenset(contract.needs))
         types = {placed.leaf.type for placed in own}
         active = "active" if EventType.CONTRACT_ACTIVE in types else "open"
         facts: dict[str, Fact] = {
             "subject": subject,
             "hash": contract.hash,
-            "signers": ", ".join(f"{info.org_id} ({info.alg})" for info in signers),
+            "signers": ", ".join(f"{it[0].org_id} ({it[0].alg}, {it[1]})" for it in signers.values() if it),
             "state": "ended" if EventType.CONTRACT_ENDED in types else active,
         }
-        return facts, self._pin(contract, agreed)
+        return facts | ({"unchecked": unchecked} if unchecked else {}), self._pin(contract, agreed)
 
     def check_disclosure(self, name: str) -> None:
         """RFC 9901 section 4.2.4: the digest of the disclosure's text stands in the leaf it belongs to."""
@@ -117,6 +120,8 @@ class Story:
             self.agreed += 1
         elif parsed.type == EventType.KEY_REVOKED:
             self._revoked.setdefault(parsed.on[0].removeprefix("key:"), index)
+        elif parsed.type == EventType.POLICY_CHANGED:
+            self.certified.note(index, parsed.h.get("trust"))
         if parsed.id in self._salted:
             self._salted[parsed.id] = parsed.sd
 
@@ -126,27 +131,32 @@ class Story:
 
     def _signatures(
         self, value: Mapping[str, Any], contract: Contract, subject: str, own: list[Placed]
-    ) -> list[SignerInfo]:
-        """Each signature holds, and the log has exactly these. The order rules then ask for every one needed."""
+    ) -> dict[str, tuple[SignerInfo, str] | None]:
+        """By actor, signer and grade: each signature holds, and the log has exactly these. None: it could not be
+        opened here. The order rules then ask for every one needed."""
         entries = value.get("signatures")
         if value.keys() != {"payload", "signatures"} or not isinstance(entries, list):
             raise EvidenceError("SIGNED_FORM", subject=subject)
         found: list[SignerInfo] = []
+        held: dict[tuple[str, str], SignerInfo | None] = {}
         for entry in entries:
             found.append(check_signature(contract.payload, entry, contract, signed=tuple(found)))
-        logged = {
-            (it.leaf.actor, it.leaf.h["signature"]): it.index for it in own if it.leaf.type == EventType.CONTRACT_SIGNED
-        }
-        held = {
-            (f"org:{info.org_id}", canonical.digest(entry)): info for info, entry in zip(found, entries, strict=True)
-        }
+            held[f"org:{found[-1].org_id}", canonical.digest(entry)] = found[-1]
+        held |= self.certified.files_of(contract, own, found)
+        signed = (it for it in own if it.leaf.type == EventType.CONTRACT_SIGNED)
+        logged = {(it.leaf.actor, it.leaf.h["signature"]): it for it in signed}
         for actor, _ in sorted(logged.keys() ^ held.keys()):
             raise EvidenceError("SIGNATURE_NOT_LOGGED", subject=subject, actor=actor)
-        for act, info in held.items():
-            revoked = self._revoked.get(info.kid, logged[act])
-            if revoked < logged[act]:
-                raise EvidenceError("KEY_REVOKED", subject=subject, kid=info.kid, index=revoked, signed=logged[act])
-        return found
+        return {
+            act[0]: None if info is None else (info, self._grade(info, logged[act], subject))
+            for act, info in held.items()
+        }
+
+    def _grade(self, info: SignerInfo, signed: Placed, subject: str) -> str:
+        revoked = self._revoked.get(info.kid, signed.index)
+        if revoked < signed.index:
+            raise EvidenceError("KEY_REVOKED", subject=subject, kid=info.kid, index=revoked, signed=signed.index)
+        return self.certified.check(info, signed)
 
     def _pin(self, contract: Contract, agreed: Placed) -> LogPin | None:
         """The head that the parties signed is one that this log had before the contract."""

@@ -34,6 +34,10 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "Hợp đồng: mã băm, chữ ký, hiệu lực của khóa, thứ tự sự kiện",
         "Contract: hash, signatures, validity of keys, order of events",
     ),
+    "ROOTS_NOT_PINNED": (
+        "Chứng thư gốc lấy từ chính hồ sơ này; hãy dùng --roots với chứng thư gốc từ nguồn khác",
+        "The roots of certificates come from this bundle itself; use --roots with those from elsewhere",
+    ),
     "PINNED_HEADS": (
         "Mốc nhật ký ghi trong hợp đồng: hồ sơ không có bằng chứng cho mốc đó; hồ sơ toàn bộ nhật ký thì có",
         "The head named in the contract: this bundle has no proof for it; a bundle of the whole log has",
@@ -88,6 +92,17 @@ _FACTS: Mapping[str, tuple[str, str]] = {
     "DOCUMENTS_ABSENT": ("{contracts} hợp đồng", "{contracts} contracts"),
 }
 
+_UNCHECKED = (
+    "(chữ ký của {unchecked} chưa được kiểm tra vì máy này thiếu chương trình cần cho dạng chữ ký đó)",
+    "(the signature of {unchecked} was not checked: this machine lacks what its form needs)",
+)
+GRADES: Mapping[str, tuple[str, str]] = {
+    "key": ("khóa", "key"),
+    "browser": ("khóa trong trình duyệt", "key in a browser"),
+    "file": ("khóa trong tệp", "key in a file"),
+    "organisation": ("chứng thư của tổ chức", "certificate of an organisation"),
+    "licensed": ("chứng thư của tổ chức được cấp phép", "certificate of a licensed authority"),
+}
 _STATES: Mapping[str, tuple[str, str]] = {
     "open": ("chưa có hiệu lực", "not in force yet"),
     "active": ("đang có hiệu lực", "in force"),
@@ -292,6 +307,18 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "{subject}: khóa {kid} đã bị thu hồi (bản ghi số {index}) trước khi ký (bản ghi số {signed})",
         "{subject}: the key {kid} was revoked (record {index}) before it signed (record {signed})",
     ),
+    "GRADE_DIFFERS": (
+        "khóa {kid}: bản ghi nêu cấp độ chữ ký {value}, thực tế là {expected}",
+        "the key {kid}: the record says the grade {value}, but it is {expected}",
+    ),
+    "TRUST_NOT_LOGGED": (
+        "bản ghi số {index}: danh sách chứng thư gốc {hash} chưa được ghi nhật ký trước đó",
+        "record {index}: the list of trusted roots {hash} was not logged before",
+    ),
+    "ROOTS_MALFORMED": (
+        "tệp chứng thư gốc không đọc được (cần PEM)",
+        "the file of root certificates cannot be read (PEM is needed)",
+    ),
     "DISCLOSURE_MALFORMED": ("{member} sai định dạng: {reason}", "{member} is malformed: {reason}"),
     "DISCLOSURE_TOO_LONG": (
         "{member} quá dài: {characters} ký tự, tối đa {limit}",
@@ -323,11 +350,16 @@ def line(what: str, mark: str, facts: Mapping[str, Fact], problem: ContractsErro
     """One line of a report."""
     which = LANGUAGES.index(lang)
     text = f"[{_MARKS[mark][which]}] {CHECKS[what][which]}"
+    if "unchecked" in facts:
+        text += f" {_UNCHECKED[which]}".format(**facts)
     if problem is not None:
         return f"{text}: {explain(problem, lang)}"
     if what not in _FACTS:
         return text
     shown = {name: _STATES[str(fact)][which] if name == "state" else fact for name, fact in facts.items()}
+    if "signers" in shown:
+        for grade, said in GRADES.items():
+            shown["signers"] = str(shown["signers"]).replace(f", {grade})", f", {said[which]})")
     return f"{text}: {_FACTS[what][which].format(**shown)}"
 
 

@@ -6,11 +6,17 @@ else; its protected header holds exactly
     alg  Ed25519 | ES256 | RS256 | PS256       (EdDSA is read, never written: RFC 9864 deprecates it)
     typ  "minhbach-contract+jws"     cty  "json"
     iat  when it was signed, in seconds
-    jwk  the public key, required members only     kid  its RFC 7638 thumbprint
+
+and who signed, in one of two ways:
+
+    jwk  the public key, required members only     kid       its RFC 7638 thumbprint
+    x5c  certificates, the signer's first          x5t#S256  that one's SHA-256 (the headers of JAdES-B-B)
 
 The key in the header proves nothing by itself: it counts only because the signed contract lists its thumbprint. With
-it inside, a regulator needs no key directory to verify. There is no `crit`, no unprotected header, no other alg.
-Checks raise; each failure has its own code. Signature bytes are never ids: ECDSA signatures are malleable.
+it inside, a regulator needs no key directory to verify. There is no `crit`, no unprotected header, no other alg. To
+whom a certificate was issued and under which root is for `certificates.check_chain`, at the time of the log's record.
+Signatures of other forms come inside a file; `forms.py` opens those. Checks raise; each failure has its own code.
+Signature bytes are never ids: ECDSA signatures are malleable.
 """
 
 from __future__ import annotations
@@ -20,12 +26,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contracts import canonical
+from contracts import canonical, header
 from contracts.document import Contract, parse
-from contracts.errors import CanonicalError
+from contracts.errors import ContractsError
+from contracts.header import protect
 from contracts.keys import (
     ALGORITHMS_OF,
-    WRITTEN,
     PrivateKey,
     SignatureError,
     check_public_jwk,
@@ -40,12 +46,15 @@ from contracts.keys import (
 )
 
 __all__ = [
+    "PartyResult",
     "SignatureError",
     "SignerInfo",
     "assemble",
     "check",
     "check_all",
     "check_public_jwk",
+    "check_signer",
+    "examine",
     "from_pem",
     "generate",
     "protect",
@@ -56,34 +65,31 @@ __all__ = [
     "to_pem",
 ]
 
-TYP = "minhbach-contract+jws"
-CTY = "json"
 LEEWAY = timedelta(minutes=5)  # between the clocks of a signer and of the exchange
-MAX_HEADER = 2_048  # characters; the key of RSA-4096 with everything else takes 1,100
-
-_HEADER = ("alg", "cty", "iat", "jwk", "kid", "typ")
-_LAST_SECOND = 253_402_300_799  # the end of the year 9999
-_ACCEPTED = tuple(alg for algs in ALGORITHMS_OF.values() for alg in algs)
 
 
 @dataclass(frozen=True)
 class SignerInfo:
-    """Who signed, with which key and algorithm, and when by the signer's own clock."""
+    """Who signed, with which key and algorithm, and when by the signer's own clock.
+
+    `kid` is what the contract lists: the key's RFC 7638 thumbprint, or the certificate's x5t#S256 where there is a
+    `chain` (DER, the signer's first), which is still to be judged by `certificates.check_chain`.
+    """
 
     org_id: str
     kid: str
     alg: str
     iat: datetime
+    chain: tuple[bytes, ...] = ()
 
 
-def protect(jwk: Mapping[str, Any], *, now: datetime, alg: str | None = None) -> str:
-    """The protected header for a key, in base64url: what a browser signs after it is this, a dot and the payload."""
-    key = check_public_jwk(jwk)
-    chosen = alg or ALGORITHMS_OF[key["kty"]][0]
-    if chosen not in WRITTEN or chosen not in ALGORITHMS_OF[key["kty"]]:
-        passes = ", ".join(name for name in ALGORITHMS_OF[key["kty"]] if name in WRITTEN)
-        raise SignatureError("ALGORITHM_REFUSED", value=chosen, passes=passes)
-    return canonical.b64url(canonical.dumps(_header(key, chosen, now)))
+@dataclass(frozen=True)
+class PartyResult:
+    """What came of one signature, or of one that is missing: the signer, or why it does not count."""
+
+    org_id: str | None  # None: it names no key of any party
+    signer: SignerInfo | None
+    problem: ContractsError | None = None
 
 
 def signing_input(protected: str, payload: bytes) -> bytes:
@@ -91,12 +97,13 @@ def signing_input(protected: str, payload: bytes) -> bytes:
     return f"{protected}.{canonical.b64url(payload)}".encode("ascii")
 
 
-def sign(payload: bytes, private: PrivateKey, *, now: datetime, alg: str | None = None) -> dict[str, str]:
-    """One party's signature entry over the payload."""
+def sign(
+    payload: bytes, private: PrivateKey, *, now: datetime, alg: str | None = None, chain: Sequence[bytes] = ()
+) -> dict[str, str]:
+    """One party's signature entry over the payload; by certificate where there is a `chain`, the key's own first."""
     key = public_jwk(private)
-    protected = protect(key, now=now, alg=alg)
-    chosen = alg or ALGORITHMS_OF[key["kty"]][0]
-    raw = make_signature(signing_input(protected, payload), private, chosen)
+    protected = protect(key, now=now, alg=alg, chain=chain)
+    raw = make_signature(signing_input(protected, payload), private, alg or ALGORITHMS_OF[key["kty"]][0])
     return {"protected": protected, "signature": canonical.b64url(raw)}
 
 
@@ -118,19 +125,33 @@ def check(
     if org_id is not None and org_id not in contract.needs:
         raise SignatureError("SIGNER_NOT_PARTY", org=org_id, passes=", ".join(contract.needs))
     protected, signature = _parts(entry)
-    header = _read_header(protected)
-    key = check_public_jwk(header["jwk"], bare=True)
-    kid = thumbprint(key)
-    if header["kid"] != kid:
-        raise SignatureError("KEY_MISMATCH", value=str(header["kid"])[:80], passes=kid)
-    if header["alg"] not in ALGORITHMS_OF[key["kty"]]:
-        raise SignatureError("ALGORITHM_REFUSED", value=header["alg"], passes=", ".join(ALGORITHMS_OF[key["kty"]]))
-    org = _owner(kid, contract, org_id)
-    check_signature(signing_input(protected, payload), decode(signature, "signature"), key, header["alg"])
-    info = SignerInfo(org, kid, header["alg"], datetime.fromtimestamp(header["iat"], UTC))
+    fields = header.read(protected)
+    kid, key, chain = header.key_of(fields)
+    if fields["alg"] not in ALGORITHMS_OF[key["kty"]]:
+        raise SignatureError("ALGORITHM_REFUSED", value=fields["alg"], passes=", ".join(ALGORITHMS_OF[key["kty"]]))
+    _owner(kid, contract, org_id)
+    check_signature(signing_input(protected, payload), decode(signature, "signature"), key, fields["alg"])
+    iat = datetime.fromtimestamp(fields["iat"], UTC)
+    return check_signer(contract, kid, fields["alg"], iat, chain, org_id=org_id, now=now, signed=signed)
+
+
+def check_signer(
+    contract: Contract,
+    kid: str,
+    alg: str,
+    iat: datetime,
+    chain: tuple[bytes, ...],
+    *,
+    org_id: str | None = None,
+    now: datetime | None = None,
+    signed: Collection[SignerInfo] = (),
+) -> SignerInfo:
+    """What is asked of a signature of any form that holds: one party's key, a time that can be, the first of its
+    organisation."""
+    info = SignerInfo(_owner(kid, contract, org_id), kid, alg, iat, chain)
     _check_time(info, contract, now)
-    if any(earlier.org_id == org for earlier in signed):
-        raise SignatureError("SIGNATURE_REPEATED", org=org)
+    if any(earlier.org_id == info.org_id for earlier in signed):
+        raise SignatureError("SIGNATURE_REPEATED", org=info.org_id)
     return info
 
 
@@ -144,6 +165,21 @@ def assemble(payload: bytes, entries: Sequence[Mapping[str, str]]) -> dict[str, 
 
 def check_all(signed: object, *, now: datetime | None = None) -> list[SignerInfo]:
     """The signers of a complete contract, in order; exactly those whom it needs, each once, or it raises."""
+    results = examine(signed, now=now)
+    problems = [result.problem for result in results if result.problem is not None]
+    for problem in problems:
+        if problem.code != "SIGNATURE_MISSING":
+            raise problem
+    if problems:
+        raise SignatureError("SIGNATURE_MISSING", org=", ".join(str(problem.facts["org"]) for problem in problems))
+    return [result.signer for result in results if result.signer is not None]
+
+
+def examine(signed: object, *, now: datetime | None = None) -> list[PartyResult]:
+    """Each signature of a contract by itself, in order, and each that is missing; a bad one does not hide the others.
+
+    Raises only when the whole is no signed contract.
+    """
     if not isinstance(signed, dict) or set(signed) != {"payload", "signatures"}:
         raise SignatureError("SIGNED_FORM_REFUSED", path="/")
     entries = signed["signatures"]
@@ -152,17 +188,26 @@ def check_all(signed: object, *, now: datetime | None = None) -> list[SignerInfo
     payload = decode(signed["payload"], "payload")
     contract = parse(payload)
     found: list[SignerInfo] = []
+    results: list[PartyResult] = []
     for entry in entries:
-        found.append(check(payload, entry, contract, now=now, signed=tuple(found)))
-    if missing := [org for org in contract.needs if org not in {info.org_id for info in found}]:
-        raise SignatureError("SIGNATURE_MISSING", org=", ".join(missing))
-    return found
+        try:
+            found.append(check(payload, entry, contract, now=now, signed=tuple(found)))
+            results.append(PartyResult(found[-1].org_id, found[-1]))
+        except ContractsError as problem:
+            results.append(PartyResult(_claimed(entry, contract), None, problem))
+    named = {result.org_id for result in results}
+    if missing := [org for org in contract.needs if org not in named]:
+        results += [PartyResult(org, None, SignatureError("SIGNATURE_MISSING", org=org)) for org in missing]
+    return results
 
 
-def _header(key: Mapping[str, str], alg: str, now: datetime) -> dict[str, Any]:
-    if now.tzinfo is None:
-        raise ValueError("a moment needs its time zone")
-    return {"alg": alg, "cty": CTY, "iat": int(now.timestamp()), "jwk": dict(key), "kid": thumbprint(key), "typ": TYP}
+def _claimed(entry: object, contract: Contract) -> str | None:
+    """The party whose key a bad signature names, as far as that can be read."""
+    try:
+        kid, _, _ = header.key_of(header.read(_parts(entry)[0]))
+        return _owner(kid, contract, None)
+    except ContractsError:
+        return None
 
 
 def _parts(entry: object) -> tuple[str, str]:
@@ -175,36 +220,6 @@ def _parts(entry: object) -> tuple[str, str]:
         if not isinstance(entry.get(name), str) or not entry[name]:
             raise SignatureError("SIGNATURE_MALFORMED", path=name)
     return entry["protected"], entry["signature"]
-
-
-def _read_header(protected: str) -> dict[str, Any]:
-    if len(protected) > MAX_HEADER:
-        raise SignatureError("HEADER_TOO_LARGE", value=len(protected), limit=MAX_HEADER)
-    try:
-        header = canonical.loads(decode(protected, "protected"))
-    except CanonicalError as error:
-        raise SignatureError("HEADER_NOT_CANONICAL", reason=error.code) from None
-    if not isinstance(header, dict):
-        raise SignatureError("HEADER_NOT_OBJECT")
-    if header.get("alg") not in _ACCEPTED:  # first, so that "none" and its kin are named for what they are
-        raise SignatureError("ALGORITHM_REFUSED", value=str(header.get("alg"))[:80], passes=", ".join(_ACCEPTED))
-    _check_fields(header)
-    return header
-
-
-def _check_fields(header: Mapping[str, Any]) -> None:
-    for name in header:
-        if name not in _HEADER:
-            raise SignatureError("HEADER_FIELD_UNKNOWN", field=name[:80])
-    for name in _HEADER:
-        if name not in header:
-            raise SignatureError("HEADER_FIELD_MISSING", field=name)
-    for name, value in (("typ", TYP), ("cty", CTY)):
-        if header[name] != value:
-            raise SignatureError("HEADER_FIELD_WRONG", field=name, value=str(header[name])[:80], passes=value)
-    iat = header["iat"]
-    if isinstance(iat, bool) or not isinstance(iat, int) or not 0 <= iat <= _LAST_SECOND:
-        raise SignatureError("HEADER_FIELD_WRONG", field="iat", value=str(iat)[:80], passes="seconds since 1970")
 
 
 def _owner(kid: str, contract: Contract, org_id: str | None) -> str:

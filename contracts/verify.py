@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """Checks an evidence bundle of a Minh Bạch data exchange. One file: needs Python 3.11 and the package cryptography.
 
-    python verify.py BUNDLE.zip [--policy FILE] [--head FILE] [--tsa CERTIFICATES.pem] [--lang vi|en] [--json]
+    python verify.py BUNDLE.zip [--policy FILE] [--head FILE] [--tsa PEM] [--roots PEM] [--lang vi|en] [--json]
 
     --policy  whom you trust (C2SP tlog-policy), got from elsewhere; without it the bundle itself says whose log it is
     --head    a signed head (checkpoint) of the log that you kept from an earlier day
     --tsa     certificates (PEM) of the time-stamping authority; the program `openssl` does that check
+    --roots   root certificates (PEM) of the licensed authorities that you trust; without it the bundle itself says
 
-Exit 0: everything checked holds. 1: something does not hold. 2: a file could not be read.
+Exit 0: everything checked holds. 1: something does not hold, or a contract has a signature that cannot be checked here
+(one in a PDF: use a PDF reader; CAdES without the program `openssl`). 2: a file could not be read.
 
 It is written apart from the exchange's own checker and imports nothing of it, so that one mistake does not pass both.
 Do not use the copy that came inside a bundle. It asks no network and writes no file but time-stamps for openssl.
 
 Formats: RFC 6962 and 9162 trees; C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof and
-tlog-policy; RFC 8785 JSON; RFC 7515, 7518 and 7638 signatures; RFC 9901 disclosures; RFC 3161 stamps; PKWARE zip.
+tlog-policy; RFC 8785 JSON; RFC 7515, 7518 and 7638 signatures; RFC 5280 certificates; RFC 5652 CMS;
+RFC 9901 disclosures; RFC 3161 stamps; PKWARE zip.
 """
 
 from __future__ import annotations
@@ -34,13 +37,17 @@ import time
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cryptography.exceptions import InvalidSignature
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
 
 READ_ME_SHA256 = "466592b30b5eafaa7988a890e57470c3685ab25feff399ad6886811a30cfb293"
 MEMBER_LIMIT, FILE_LIMIT, MEMBERS_LIMIT = 32 * 2**20, 2**32 - 2, 65_534
@@ -62,6 +69,7 @@ TITLES = {
         "The head named in the contract (no proof)",
     ),
     "NO_DOCUMENT": ("Số hợp đồng không kèm văn bản, chưa kiểm tra chữ ký", "Contracts without document, unchecked"),
+    "ROOTS": ("Chứng thư gốc lấy từ chính hồ sơ; hãy dùng --roots", "Roots come from this bundle itself; use --roots"),
     "STAMPS": ("Dấu thời gian (cần openssl và --tsa)", "Time-stamp (needs openssl and --tsa)"),
     "DISCLOSURES": ("Giá trị được tiết lộ khớp với bản ghi", "Disclosed values match their records"),
 }
@@ -83,6 +91,11 @@ PROBLEMS = {
     "NOT_LOGGED": ("không khớp với các bản ghi", "does not match the records"),
     "PUBLIC_KEY": ("khóa công khai bị từ chối", "the public key is refused"),
     "REVOKED": ("khóa đã bị thu hồi trước khi ký", "the key was revoked before it signed"),
+    "CERTIFICATE": (
+        "chứng thư sai mục đích, hết hạn, bị thu hồi hoặc không dẫn đến chứng thư gốc được tin cậy",
+        "the certificate is not for signing, not in its time, revoked, or leads to no trusted root",
+    ),
+    "GRADE": ("cấp độ chữ ký khác với bản ghi", "the grade of a signature is not the one recorded"),
     "STAMP": ("dấu thời gian không đúng", "the time-stamp does not hold"),
 }
 MARKS = {"pass": ("ĐẠT", "PASS"), "note": ("LƯU Ý", "NOTE"), "fail": ("KHÔNG ĐẠT", "FAIL")}
@@ -92,7 +105,16 @@ RESULTS = {
     False: ("KẾT QUẢ: hồ sơ KHÔNG hợp lệ.", "RESULT: the bundle does NOT hold."),
 }
 # What strange bytes may cause in the code below; each becomes a FAIL line.
-MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError, OSError)
+MALFORMED = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError, OSError),
+    *(x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm),
+)
+
+
+INCOMPLETE = (
+    "KẾT QUẢ: CHƯA kiểm tra được mọi chữ ký; phần đã kiểm tra đều hợp lệ.",
+    "RESULT: NOT every signature could be checked; what was checked holds.",
+)
 
 
 class Fail(Exception):
@@ -372,8 +394,8 @@ FIELDS = {"v", "log", "t", "at", "id", "actor", "on", "prev", "h", "d"}
 TYPES = re.compile(
     r"listing\.(submitted|published|returned|changed|withdrawn)|access\.(requested|offered|accepted|decided)"
     r"|negotiation\.terminated|approval\.(given|withdrawn)|rule\.(set|ended)|contract\.(agreed|signed|active|ended)"
-    r"|query\.(run|refused)|testroom\.opened"
-    r"|delivery\.(made|refused)|key\.(added|revoked)|account\.(registered|changed)|trial\.(granted|changed|enrolled)"
+    r"|query\.(run|refused)|testroom\.opened|delivery\.(made|refused)|key\.(added|revoked|confirmed)"
+    r"|account\.(registered|changed)|trial\.(granted|changed|enrolled)"
     r"|audit\.looked|warrant\.opened|evidence\.exported|policy\.changed|erasure\.done|anchor\.made|log\.restarted"
 )
 HASHES = {
@@ -431,19 +453,29 @@ MEMBERS = {"OKP": {"crv", "kty", "x"}, "EC": {"crv", "kty", "x", "y"}, "RSA": {"
 ALGORITHMS = {"OKP": ("Ed25519", "EdDSA"), "EC": ("ES256",), "RSA": ("RS256", "PS256")}
 
 
-def check_jws(entry: dict[str, str], payload: str) -> tuple[str, int]:
-    """One signature over the payload: the thumbprint of its key, and when it was made (seconds, as the signer says)."""
-    need(entry.keys() == {"protected", "signature"} and len(entry["protected"]) <= 2048, "FORM", "signatures")
+def check_jws(entry: dict[str, str], payload: str) -> tuple[str, int, list[bytes]]:
+    """One signature over the payload: what names its key, when it was made (seconds, as the signer says), and the
+    certificates that came along if a certificate names it."""
+    need(entry.keys() == {"protected", "signature"} and len(entry["protected"]) <= 49_152, "FORM", "signatures")
     header = read_json(b64url(entry["protected"]), "protected")
-    jwk, alg, iat = header["jwk"], header["alg"], header["iat"]
-    need(header.keys() == {"alg", "cty", "iat", "jwk", "kid", "typ"}, "FORM", "protected")
+    alg, iat, chain = header["alg"], header["iat"], list[bytes]()
+    if "x5c" in header:
+        need(header.keys() == {"alg", "cty", "iat", "typ", "x5c", "x5t#S256"}, "FORM", "protected")
+        need(type(header["x5c"]) is list and 1 <= len(header["x5c"]) <= 6, "FORM", "x5c")
+        chain = [b64(text) for text in header["x5c"]]
+        kid, jwk = to_b64url(sha256(chain[0])), jwk_of(chain[0])
+        need(header["x5t#S256"] == kid, "PUBLIC_KEY", kid)
+    else:
+        need(header.keys() == {"alg", "cty", "iat", "jwk", "kid", "typ"}, "FORM", "protected")
+        jwk = header["jwk"]
+        kid = to_b64url(sha256(WRITER.encode(jwk).encode()))
+        need(header["kid"] == kid, "PUBLIC_KEY", kid)
     need(header["typ"] == "minhbach-contract+jws" and header["cty"] == "json", "FORM", "protected")
     need(type(iat) is int and 0 <= iat <= 253402300799, "FORM", "iat")
-    kid = to_b64url(sha256(WRITER.encode(jwk).encode()))
-    need(jwk.keys() == MEMBERS[jwk["kty"]] and header["kid"] == kid, "PUBLIC_KEY", kid)
+    need(jwk.keys() == MEMBERS[jwk["kty"]], "PUBLIC_KEY", kid)
     need(alg in ALGORITHMS[jwk["kty"]], "PUBLIC_KEY", f"{kid}, {alg}")
     check_raw(jwk, alg, b64url(entry["signature"]), f"{entry['protected']}.{payload}".encode("ascii"), kid)
-    return kid, iat
+    return kid, iat, chain
 
 
 def check_raw(jwk: dict[str, str], alg: str, signature: bytes, message: bytes, kid: str) -> None:
@@ -470,6 +502,141 @@ def check_raw(jwk: dict[str, str], alg: str, signature: bytes, message: bytes, k
         rsa.RSAPublicNumbers(65537, number["n"]).public_key().verify(signature, message, scheme, hashes.SHA256())
 
 
+# --- signing certificates: RFC 5280 ---------------------------------------------------------------------------------
+
+GRADES = ("licensed", "organisation")
+Certificates = list[x509.Certificate]
+
+
+def read_certificate(der: bytes) -> x509.Certificate:
+    """One certificate, in DER and nothing after it."""
+    found = x509.load_der_x509_certificate(der)
+    need(len(der) <= 8192 and found.public_bytes(Encoding.DER) == der, "CERTIFICATE", len(der))
+    return found
+
+
+def jwk_of(der: bytes) -> dict[str, str]:
+    """A certificate's key as a JWK."""
+    key = read_certificate(der).public_key()
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return {"kty": "OKP", "crv": "Ed25519", "x": to_b64url(key.public_bytes_raw())}
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        point = key.public_numbers()
+        x, y = (to_b64url(value.to_bytes(32, "big")) for value in (point.x, point.y))
+        return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+    need(isinstance(key, rsa.RSAPublicKey), "PUBLIC_KEY", type(key).__name__)
+    numbers: Any = key.public_numbers()  # type: ignore[union-attr]
+    n, e = (to_b64url(value.to_bytes((value.bit_length() + 7) // 8, "big")) for value in (numbers.n, numbers.e))
+    return {"kty": "RSA", "n": n, "e": e}
+
+
+def extension(certificate: x509.Certificate, kind: Any) -> Any:
+    """The value of an extension, or None."""
+    return next((each.value for each in certificate.extensions if isinstance(each.value, kind)), None)
+
+
+def in_time(certificate: x509.Certificate, at: datetime) -> bool:
+    """Whether the moment lies in its period."""
+    return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
+
+
+def issued(issuer: x509.Certificate, certificate: x509.Certificate, at: datetime, below: int) -> bool:
+    """Whether this authority made that certificate and might: `below` authorities stand between it and the signer."""
+    limits, usage = extension(issuer, x509.BasicConstraints), extension(issuer, x509.KeyUsage)
+    understood = {"2.5.29.15", "2.5.29.19", "2.5.29.32"}  # key usage, basic constraints, policies
+    critical = {each.oid.dotted_string for each in issuer.extensions if each.critical}
+    might = limits is not None and limits.ca and (limits.path_length is None or limits.path_length >= below)
+    if not (might and usage and usage.key_cert_sign and critical <= understood and in_time(issuer, at)):
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return isinstance(certificate.signature_hash_algorithm, hashes.SHA256 | hashes.SHA384 | hashes.SHA512)
+
+
+def path_of(certificate: x509.Certificate, pool: Certificates, roots: Certificates, at: datetime) -> Certificates:
+    """From the certificate to a root, or nothing; the pool shrinks by one at each step."""
+
+    def walk(last: x509.Certificate, rest: Certificates, below: int) -> Certificates:
+        for root in roots:
+            if issued(root, last, at, below):
+                return [last, root]
+        for issuer in rest:
+            if issued(issuer, last, at, below):
+                upwards = walk(issuer, [other for other in rest if other is not issuer], below + 1)
+                if upwards:
+                    return [last, *upwards]
+        return []
+
+    return walk(certificate, pool, 0)
+
+
+def check_certificates(
+    chain: list[bytes], roots: dict[str, list[bytes]], lists: list[bytes], at: datetime, kid: str
+) -> str:
+    """The grade of the root that the first certificate leads to, if it was good for signing at that moment."""
+    leaf, *pool = [read_certificate(der) for der in dict.fromkeys(chain)]
+    usage, limits = extension(leaf, x509.KeyUsage), extension(leaf, x509.BasicConstraints)
+    signs = usage is None or usage.digital_signature or usage.content_commitment
+    odd = any(each.critical and isinstance(each.value, x509.UnrecognizedExtension) for each in leaf.extensions)
+    need(signs and not odd and not (limits and limits.ca) and len(pool) <= 5 and in_time(leaf, at), "CERTIFICATE", kid)
+    for grade in GRADES:
+        path = path_of(leaf, pool, [read_certificate(der) for der in roots[grade]], at)
+        if path:
+            for certificate, issuer in pairwise(path):
+                need(not_revoked(certificate, issuer, lists, at), "CERTIFICATE", f"{kid}, CRL")
+            return grade
+    raise Fail("CERTIFICATE", kid)
+
+
+def not_revoked(certificate: x509.Certificate, issuer: x509.Certificate, lists: list[bytes], at: datetime) -> bool:
+    """Whether the issuer's lists of that moment are here, and all are without this certificate."""
+    known = False
+    for der in lists:
+        crl = x509.load_der_x509_crl(der)
+        need(not any(each.critical for each in crl.extensions) and crl.next_update_utc, "CERTIFICATE", "CRL")
+        strong = isinstance(crl.signature_hash_algorithm, hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None)
+        need(strong, "CERTIFICATE", "CRL")
+        current = crl.last_update_utc <= at <= (crl.next_update_utc or at) and crl.issuer == issuer.subject
+        if current and crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]
+            entry, known = crl.get_revoked_certificate_by_serial_number(certificate.serial_number), True
+            if entry is not None and entry.revocation_date_utc <= at:
+                return False
+    return known
+
+
+def open_cades(signature: bytes, payload: bytes) -> list[bytes] | None:
+    """RFC 5652, detached, by openssl: the signer's certificate and those beside it; None when openssl is not here."""
+    tool = shutil.which("openssl")
+    if tool is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        names = ("signature", "payload", "signer", "others", "out")
+        given, content, signer, others, out = (Path(folder, name) for name in names)
+        given.write_bytes(signature)
+        content.write_bytes(payload)
+        command: list[str | Path] = [
+            tool,
+            "cms",
+            "-verify",
+            "-noverify",
+            "-binary",
+            "-inform",
+            "DER",
+            "-in",
+            given,
+            "-content",
+            content,
+        ]
+        command += ["-signer", signer, "-certsout", others, "-out", out]
+        done = subprocess.run(command, capture_output=True)  # noqa: S603
+        need(done.returncode == 0 and out.read_bytes() == payload, "SIGNATURE", "CAdES")
+        (first,) = x509.load_pem_x509_certificates(signer.read_bytes())
+        more = x509.load_pem_x509_certificates(others.read_bytes()) if others.exists() else []
+        return [certificate.public_bytes(Encoding.DER) for certificate in (first, *more)]
+
+
 class Life:
     """What the records say of one contract: when each thing happened, and the first thing out of turn."""
 
@@ -477,6 +644,7 @@ class Life:
         self.agreed = self.active = self.ended = self.wrong = -1
         self.hashes: set[str] = set()
         self.signed: dict[tuple[str, str], int] = {}  # signer and digest of its signature -> index
+        self.how: dict[tuple[str, str], dict[str, Any]] = {}  # the records of those not by a bare key
 
     def follow(self, leaf: dict[str, Any], index: int, *, first: bool) -> None:
         """The next record that names the contract; `first`: whose chain is the contract's own."""
@@ -485,7 +653,10 @@ class Life:
             right, self.agreed = self.agreed < 0 > self.ended, index
         elif kind == "contract.signed":
             right = begun and self.active < 0 and leaf["actor"] not in {actor for actor, _ in self.signed}
-            self.signed[leaf["actor"], leaf["h"]["signature"]] = index
+            act = (leaf["actor"], leaf["h"]["signature"])
+            self.signed[act] = index
+            if leaf["d"].get("grade") in GRADES or leaf["d"].get("form", "jws") != "jws":
+                self.how[act] = leaf
         elif kind == "contract.active":
             right, self.active = begun and self.active < 0 and leaf["actor"] == "system", index
         elif kind == "contract.ended":
@@ -513,6 +684,7 @@ Lines = Iterator[tuple[str, str, object]]  # check, result, where
 ALWAYS = {"READ-ME.txt", "verify.py", "bundle.json", "checkpoint", "policy", "keys.json", "MANIFEST.sha256"}
 SIZE = "[1-9][0-9]{0,18}"
 MAYBE = rf"checkpoints/{SIZE}|timestamps/{SIZE}\.tsr|contracts/[0-9a-f]{{64}}\.jws\.json"
+MAYBE += r"|signatures/[0-9a-f]{64}\.(p7s|pdf)|x509/[0-9a-f]{64}\.(trust\.json|crl|pem)"
 MAYBE += r"|disclosures/[0-9A-Za-z-]{16,64}\.(0|[1-9][0-9]?)\.json"
 OF_LOG = "|tile/.*"
 OF_CONTRACT = rf"|entries/[0-9]{{12}}\.json|proofs/[0-9]{{12}}\.tlog-proof|checkpoints/{SIZE}\.consistency"
@@ -521,8 +693,17 @@ OF_CONTRACT = rf"|entries/[0-9]{{12}}\.json|proofs/[0-9]{{12}}\.tlog-proof|check
 class Checker:
     """One bundle and what has been established about it."""
 
-    def __init__(self, file: BinaryIO, policy: str | None, saved: bytes | None, tsa: Path | None) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        policy: str | None,
+        saved: bytes | None,
+        tsa: Path | None,
+        licensed: list[bytes] | None = None,
+    ) -> None:
         self._file, self._policy, self._saved, self._tsa = file, policy, saved, tsa
+        self._licensed, self._trusted_bundle = licensed, False
+        self._listed: dict[str, int] = {}  # digest of a list of trusted roots -> index
         self._roots: dict[int, bytes] = {}  # of heads that were found to lie on this history
         self._lives: dict[str, Life] = {}
         self._revoked: dict[str, int] = {}  # key -> index
@@ -710,25 +891,30 @@ class Checker:
         self._agreed += leaf["t"] == "contract.agreed"
         if leaf["t"] == "key.revoked":
             self._revoked.setdefault(leaf["on"][0].removeprefix("key:"), index)
+        if leaf["t"] == "policy.changed" and "trust" in leaf["h"]:
+            self._listed.setdefault(leaf["h"]["trust"], index)
 
     def _contracts(self) -> Lines:
         names, subjects = self._zip.names("contracts/"), set()
         for name in names:
-            subject, signers, pinned = self._contract(name)
+            subject, signers, unchecked, pinned = self._contract(name)
             subjects.add(subject)
-            yield "CONTRACT", "pass", f"{subject}, {', '.join(signers)}"
+            yield "CONTRACT", "not checked" if unchecked else "pass", f"{subject}, {', '.join(unchecked or signers)}"
             if pinned:
                 root, where = self._root_at(pinned["size"]), f"{subject}, {pinned['size']}"
                 need(pinned["size"] <= self._lives[subject].agreed, "HISTORY", where)
                 need(root in (None, b64(pinned["root"])), "HISTORY", where)
                 if root is None:
                     yield "PINNED_HEAD", "not checked", where
+        if self._trusted_bundle:
+            yield "ROOTS", "note", ""
         need(self._whole or self._scope in subjects, "MEMBER", self._scope)
         if self._agreed > len(names):
             yield "NO_DOCUMENT", "note", self._agreed - len(names)
 
-    def _contract(self, name: str) -> tuple[str, list[str], dict[str, Any] | None]:
-        """One signed contract: its subject, its signers, and the head of the log that it names."""
+    def _contract(self, name: str) -> tuple[str, list[str], list[str], dict[str, Any] | None]:
+        """One signed contract: its subject, its signers, those of them whose signature this file cannot check, and the
+        head of the log that it names."""
         signed = read_json(self._zip[name], name)
         payload, entries = b64url(signed["payload"]), signed["signatures"]
         need(
@@ -744,18 +930,66 @@ class Checker:
             need(not owner.keys() & set(party["keys"]), "PUBLIC_KEY", f"{subject}, parties")
             owner |= dict.fromkeys(party["keys"], party["org_id"])
         held: dict[tuple[str, str], str] = {}
+        unchecked: list[str] = []
         for entry in entries:
-            kid, iat = check_jws(entry, signed["payload"])
+            kid, iat, chain = check_jws(entry, signed["payload"])
             need(owner.get(kid) in body["needs"], "PUBLIC_KEY", f"{subject}, {kid}")
             need(iat * 1000 >= body["created"] - 300_000, "ORDER", f"{subject}, iat")
-            held[f"org:{owner[kid]}", "sha-256:" + to_b64url(sha256(WRITER.encode(entry).encode()))] = kid
-        need(held.keys() == life.signed.keys() and len(held) == len(entries), "NOT_LOGGED", f"{subject}, signatures")
+            act = f"org:{owner[kid]}", "sha-256:" + to_b64url(sha256(WRITER.encode(entry).encode()))
+            held[act] = kid
+            need(bool(chain) == (act in life.how), "GRADE", f"{subject}, {kid}")
+            if chain:
+                self._certified(chain, kid, life.how[act], life.signed[act])
+        for act, leaf in life.how.items():
+            if leaf["d"].get("form", "jws") != "jws":
+                held[act], opened = self._sealed(leaf, payload, life.signed[act])
+                need(f"org:{owner.get(held[act])}" == act[0], "PUBLIC_KEY", f"{subject}, {held[act]}")
+                unchecked += [] if opened else [f"{act[0].removeprefix('org:')}: {leaf['d']['form']}"]
+        jws = len(held) - sum(leaf["d"].get("form", "jws") != "jws" for leaf in life.how.values())
+        need(held.keys() == life.signed.keys() and jws == len(entries), "NOT_LOGGED", f"{subject}, signatures")
         for act, kid in held.items():
             need(self._revoked.get(kid, life.signed[act]) >= life.signed[act], "REVOKED", f"{subject}, {kid}")
         signers = [actor.removeprefix("org:") for actor, _ in held]
         complete = sorted(signers) == sorted(body["needs"])
         need(life.wrong < 0 and (complete or life.active < 0), "ORDER", f"{subject}, {life.wrong}")
-        return subject, signers, body["log"]
+        return subject, signers, unchecked, body["log"]
+
+    def _sealed(self, leaf: dict[str, Any], payload: bytes, index: int) -> tuple[str, bool]:
+        """A signature that lies in a file: the certificate that the record names, and whether it was checked here."""
+        form, kid = leaf["d"]["form"], next(on[4:] for on in leaf["on"] if on.startswith("key:"))
+        suffix = {"cades": "p7s", "pades": "pdf"}[form]
+        data = self._by_digest(leaf["h"]["signature"], "signatures/{}." + suffix)
+        chain = open_cades(data, payload) if form == "cades" else None
+        if chain is None:
+            return kid, False
+        need(to_b64url(sha256(chain[0])) == kid, "PUBLIC_KEY", kid)
+        jwk_of(chain[0])
+        self._certified(chain, kid, leaf, index)
+        return kid, True
+
+    def _certified(self, chain: list[bytes], kid: str, leaf: dict[str, Any], index: int) -> None:
+        """The certificate leads to a root that was trusted, at the time of the record, as the record says."""
+        trust, at = leaf["h"]["trust"], datetime.fromtimestamp(leaf["at"] / 1000, UTC)
+        need(self._listed.get(trust, index) < index, "NOT_LOGGED", f"{index}, trust")
+        listed = read_json(self._by_digest(trust, "x509/{}.trust.json"), trust)
+        need(listed.keys() == {"v", "typ", *GRADES} and listed["typ"] == "minhbach-trust", "FORM", trust)
+        roots = {grade: [b64(text) for text in listed[grade]] for grade in GRADES}
+        if self._licensed is not None:
+            roots["licensed"] = self._licensed
+        self._trusted_bundle |= self._licensed is None
+        lists = [
+            self._by_digest(digest, "x509/{}.crl") for name, digest in leaf["h"].items() if name.startswith("crl_")
+        ]
+        more = f"x509/{b64url(kid).hex()}.pem"
+        pool = x509.load_pem_x509_certificates(self._zip[more]) if more in self._zip.sha256 else []
+        whole = [*chain, *(certificate.public_bytes(Encoding.DER) for certificate in pool)]
+        need(check_certificates(whole, roots, lists, at, kid) == leaf["d"].get("grade"), "GRADE", kid)
+
+    def _by_digest(self, digest: str, place: str) -> bytes:
+        name = place.format(b64url(digest.removeprefix("sha-256:")).hex())
+        data = self._zip[name]
+        need("sha-256:" + to_b64url(sha256(data)) == digest, "MEMBER", name)
+        return data
 
     def _stamps(self) -> Lines:
         for name in self._zip.names("timestamps/"):
@@ -794,7 +1028,7 @@ class Checker:
 def main() -> int:
     """Read the command line, print the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("bundle", "--policy", "--head", "--tsa"):
+    for name in ("bundle", "--policy", "--head", "--tsa", "--roots"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--lang", choices=("vi", "en"), default="vi")
     parser.add_argument("--json", action="store_true")
@@ -804,12 +1038,16 @@ def main() -> int:
     try:
         policy = given.policy.read_text(encoding="utf-8") if given.policy else None
         saved = given.head.read_bytes() if given.head else None
+        pem = x509.load_pem_x509_certificates(given.roots.read_bytes()) if given.roots else None
+        roots = None if pem is None else [certificate.public_bytes(Encoding.DER) for certificate in pem]
         with given.bundle.open("rb") as file:
-            lines = Checker(file, policy, saved, given.tsa).report()
-    except (OSError, UnicodeDecodeError) as error:
+            lines = Checker(file, policy, saved, given.tsa, roots).report()
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    holds, which = all(result != "fail" for _, result, _, _ in lines), ("vi", "en").index(given.lang)
+    sound, which = all(result != "fail" for _, result, _, _ in lines), ("vi", "en").index(given.lang)
+    whole = not any(line[:2] == ("CONTRACT", "not checked") for line in lines)
+    holds = sound and whole
     if given.json:
         rows = [dict(zip(("check", "result", "code", "where"), line, strict=True)) for line in lines]
         print(json.dumps({"ok": holds, "lines": rows}, ensure_ascii=False, indent=1))
@@ -817,7 +1055,7 @@ def main() -> int:
         for check, result, code, where in lines:
             problem = f": {PROBLEMS[code][which]} [{code}]" if code else ""
             print(f"[{MARKS[result][which]}] {TITLES[check][which]}{problem}: {where}")
-        print(RESULTS[holds][which])
+        print((RESULTS[sound] if whole or not sound else INCOMPLETE)[which])
     return 0 if holds else 1
 
 

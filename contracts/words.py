@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from contracts import negotiation_words, sentences
+from contracts import certificate_words, negotiation_words, paper_words, sentences
 from contracts.errors import Fact
 from contracts.sentences import FIELDS, NAMES
 from contracts.spelling import LANGUAGES
 
-SENTENCES = {**sentences.SENTENCES, **negotiation_words.SENTENCES}
+SENTENCES = {
+    **sentences.SENTENCES,
+    **negotiation_words.SENTENCES,
+    **certificate_words.SENTENCES,
+    **paper_words.SENTENCES,
+}
 _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
 
 

@@ -3,6 +3,7 @@
 import click
 
 from exchange.accounts import cli as account_commands
+from exchange.accounts import trust_cli as trust_commands
 from exchange.bench.cli import bench
 from exchange.client import cli as client_commands
 from exchange.client import consents, deals, hooks, monitor, trial
@@ -68,6 +69,7 @@ def db_upgrade() -> None:
 
 main.add_command(log_commands.group)
 main.add_command(account_commands.join)
+main.add_command(trust_commands.group)
 main.add_command(erasure_commands.erase)
 db.add_command(erasure_commands.scrub)
 db.add_command(erasure_commands.rewrap)

@@ -8,7 +8,7 @@ from flask_smorest import Api
 
 from exchange import fonts, health, home, looks
 from exchange.accounts import api as accounts_api
-from exchange.accounts import keys_web, members_web
+from exchange.accounts import keys_web, members_web, trust_api, trust_web
 from exchange.accounts import web as accounts_web
 from exchange.catalogue import api as catalogue_api
 from exchange.catalogue import moderation_web, publish_web  # noqa: F401 - they add their views to web's blueprint
@@ -57,6 +57,7 @@ PAGES = (
     oversight_web.blueprint,
     own_web.blueprint,
     trials_web.blueprint,
+    trust_web.blueprint,
 )
 APIS = (
     accounts_api.blueprint,
@@ -68,6 +69,7 @@ APIS = (
     notices_api.blueprint,
     oversight_api.blueprint,
     trials_api.blueprint,
+    trust_api.blueprint,
 )
 
 

@@ -68,6 +68,7 @@ class EventType(StrEnum):
     DELIVERY_REFUSED = "delivery.refused"
     KEY_ADDED = "key.added"
     KEY_REVOKED = "key.revoked"
+    KEY_CONFIRMED = "key.confirmed"
     ACCOUNT_REGISTERED = "account.registered"
     ACCOUNT_CHANGED = "account.changed"
     TRIAL_GRANTED = "trial.granted"

@@ -114,7 +114,8 @@ def revoke_keys_of(session: Session, user_id: str, now: datetime) -> None:
 def keys_of(session: Session, org_id: str, *, active: bool = False) -> list[SigningKey]:
     """The organisation's keys, newest first; with ``active`` only those that may sign."""
     query = select(SigningKey).where(SigningKey.org_id == org_id).order_by(col(SigningKey.added_at).desc())
-    return list(session.exec(query.where(col(SigningKey.revoked_at).is_(None)) if active else query))
+    usable = query.where(col(SigningKey.revoked_at).is_(None), col(SigningKey.confirmed))
+    return list(session.exec(usable if active else query))
 
 
 def _read_proof(proof: str) -> tuple[dict[str, str], str, str]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Column, Index, LargeBinary, String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from exchange.db import UtcDateTime, new_id
@@ -56,9 +56,11 @@ class Membership(SQLModel, table=True):
 
 
 class SigningKey(SQLModel, table=True):
-    """A public key an organisation signs contracts with. The private half never reaches the server.
+    """A public key an organisation signs contracts with, by itself or by a certificate. The private half never reaches
+    the server.
 
-    Validity is by position in the log (``added_event``, ``revoked_event``), not by clock.
+    Validity is by position in the log (``added_event``, ``revoked_event``), not by clock. Of a certificate the path,
+    its period and its revocation are asked anew at each signature.
     """
 
     __tablename__ = "signing_key"
@@ -66,15 +68,45 @@ class SigningKey(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
     org_id: str = Field(foreign_key="organisation.id", max_length=26)
     user_id: str = Field(foreign_key="user_account.id", max_length=26)
-    thumbprint: str = Field(max_length=43, unique=True)  # RFC 7638, SHA-256, base64url
+    thumbprint: str = Field(max_length=43, unique=True)  # RFC 7638, or a certificate's x5t#S256; SHA-256, base64url
     jwk: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     alg: str = Field(max_length=8)  # Ed25519 | ES256 | RS256 | PS256
-    grade: str = Field(default="browser", max_length=16)  # browser | file
+    grade: str = Field(default="browser", max_length=16)  # browser | file | organisation | licensed
+    chain: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))  # DER in base64
+    subject: str | None = Field(default=None, max_length=300)  # of the certificate, RFC 4514
+    confirmed: bool = True  # that it is this organisation's; a certificate may have to wait for the operator's word
     label: str = Field(max_length=80)
     added_at: datetime = Field(sa_type=UtcDateTime)
     added_event: str = Field(max_length=26)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revoked_event: str | None = Field(default=None, max_length=26)
+
+
+class TrustList(SQLModel, table=True):
+    """The roots that certificates must lead to, as of one change: the whole list (contracts.certificates). The newest
+    one is in force; the older ones stay, because the records of signatures name them."""
+
+    __tablename__ = "trust_list"
+    number: int | None = Field(default=None, primary_key=True)
+    digest: str = Field(max_length=60, index=True)
+    document: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    event_id: str = Field(max_length=26, unique=True)
+    since: datetime = Field(sa_type=UtcDateTime)
+
+
+class RevocationList(SQLModel, table=True):
+    """A certificate authority's list of revoked certificates, as it was published (X.509 CRL)."""
+
+    __tablename__ = "revocation_list"
+    __table_args__ = (Index("revocation_list_issuer", "issuer", "this_update"),)
+    digest: str = Field(primary_key=True, max_length=60)
+    issuer: str = Field(max_length=64)  # SHA-256 of the issuer's name in DER, hexadecimal
+    issuer_name: str = Field(max_length=300)  # RFC 4514
+    this_update: datetime = Field(sa_type=UtcDateTime)
+    next_update: datetime = Field(sa_type=UtcDateTime)
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    event_id: str = Field(max_length=26, unique=True)
+    added_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class SignIn(SQLModel, table=True):

@@ -133,6 +133,55 @@ class KeyJson(Schema):
     grade = text(16)
 
 
+class CertificateForm(Form):
+    """A certificate as signing key."""
+
+    proof = text(65_536)
+    label = text(80)
+
+
+class CertificateJson(Schema):
+    """The same as a JSON body."""
+
+    proof = text(65_536)
+    label = text(80)
+
+
+class RootView(Schema):
+    """A root certificate that is trusted."""
+
+    thumbprint = fields.String()
+    grade = fields.String()
+    name = fields.String()
+    until = fields.AwareDateTime()
+
+
+class CrlView(Schema):
+    """A revocation list that is kept."""
+
+    digest = fields.String()
+    issuer_name = fields.String()
+    this_update = fields.AwareDateTime()
+    next_update = fields.AwareDateTime()
+
+
+class TrustListView(Schema):
+    """A list of roots that is or was in force."""
+
+    digest = fields.String()
+    event_id = fields.String()
+    since = fields.AwareDateTime()
+
+
+class TrustView(Schema):
+    """Whose certificates count."""
+
+    digest = fields.String(metadata={"description": "as the log names the list in force"})
+    roots = fields.List(fields.Nested(RootView))
+    crls = fields.List(fields.Nested(CrlView))
+    history = fields.List(fields.Nested(TrustListView))
+
+
 class ChallengeView(Schema):
     """What a new key has to sign."""
 
@@ -147,6 +196,8 @@ class KeyView(Schema):
     jwk: Any = fields.Dict()
     alg = fields.String()
     grade = fields.String()
+    subject = fields.String(allow_none=True, metadata={"description": "whom the certificate names, RFC 4514"})
+    confirmed = fields.Boolean(metadata={"description": "false: a certificate that waits for the operator's word"})
     label = fields.String()
     added_at = fields.AwareDateTime()
     revoked_at = fields.AwareDateTime(allow_none=True)

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from sqlmodel import Session, select
 
-from contracts import canonical, document, signature
+from contracts import document, signature
 from contracts.errors import ContractsError
 from contracts.negotiation import Act, Role, State
 from contracts.terms import Terms, today
@@ -22,7 +22,7 @@ from exchange.catalogue.models import Asset, Listing
 from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.ledger import service as ledger
-from exchange.negotiations import approvals, moves, rules, service, standing
+from exchange.negotiations import approvals, moves, opening, rules, service, standing
 from exchange.negotiations.models import AgreeRule, Contract, ContractSignature, Negotiation
 from exchange.negotiations.standing import Papers
 from exchange.permissions import Actor, Permission, require
@@ -147,8 +147,8 @@ def _log_head(session: Session) -> document.LogHead | None:
 # --- signing ------------------------------------------------------------------------------------------------------
 
 
-def sign(session: Session, actor: Actor | None, contract_id: str, entry: object, now: datetime) -> ContractSignature:
-    """Take one party's signature, a flattened JWS ``{protected, signature[, payload]}``. Refused, it leaves no trace.
+def sign(session: Session, actor: Actor | None, contract_id: str, handed: object, now: datetime) -> ContractSignature:
+    """Take one party's signature of any form (opening.py). Refused, it leaves no trace.
 
     With the last one that is needed the contract becomes active in the same transaction. Commit with commit_logged.
     """
@@ -159,35 +159,19 @@ def sign(session: Session, actor: Actor | None, contract_id: str, entry: object,
     negotiation = moves.lock(session, row.negotiation_id)
     papers = standing.papers_of(session, row, actor)
     try:
-        signer = signature.check(
-            row.payload,
-            _bare(entry, row.payload, row.id),
-            papers.document,
-            org_id=actor.org_id,
-            now=now,
-            signed=[_signer(earlier) for earlier in papers.signatures],
-        )
+        opened = opening.open_signature(session, papers, actor.org_id, handed, now)
     except ContractsError as error:
         raise rules.say_error(error, status=_STATUS.get(error.code, 422)) from None
-    key = _valid_key(session, actor, signer.kid)
+    key = _valid_key(session, actor, opened.signer.kid)
     _check_signable(session, negotiation, papers.document.terms, now)
     approvals.use(session, negotiation, actor, approvals.What.TERMS, negotiation.terms_hash, now)
     approvals.use(session, negotiation, actor, approvals.What.SIGNATURE, row.sha256, now)
-    stored = _store(session, actor, papers, signer, key, entry, now)
+    stored = _store(session, actor, papers, opened, key, now)
     _advance(session, negotiation, papers, actor, stored, now)
     return stored
 
 
 _STATUS = {"SIGNER_NOT_PARTY": 403, "SIGNATURE_REPEATED": 409}
-
-
-def _bare(entry: object, payload: bytes, contract_id: str) -> object:
-    """The entry without the payload that RFC 7515 section 7.2.2 lets it carry; that must be ours, byte for byte."""
-    if not isinstance(entry, dict) or "payload" not in entry:
-        return entry
-    if entry["payload"] != canonical.b64url(payload):
-        raise signature.SignatureError("PAYLOAD_CHANGED", contract=contract_id)
-    return {name: value for name, value in entry.items() if name != "payload"}
 
 
 def _valid_key(session: Session, actor: Actor, kid: str) -> SigningKey:
@@ -213,28 +197,21 @@ def _check_signable(session: Session, negotiation: Negotiation, terms: Terms, no
 
 
 def _store(
-    session: Session,
-    actor: Actor,
-    papers: Papers,
-    signer: signature.SignerInfo,
-    key: SigningKey,
-    entry: object,
-    now: datetime,
+    session: Session, actor: Actor, papers: Papers, opened: opening.Opened, key: SigningKey, now: datetime
 ) -> ContractSignature:
-    parts = dict(entry) if isinstance(entry, dict) else {}
-    bare = {"protected": parts["protected"], "signature": parts["signature"]}
+    signer, grade = opened.signer, opened.grade or key.grade
     event_id = audit.record(
         session,
         "contract.signed",
         actor,
         on=[*standing.subjects(papers.row), f"key:{signer.kid}"],
         now=now,
-        hashes={"contract": papers.row.sha256, "signature": canonical.digest(bare)},
-        details={"alg": signer.alg, "grade": key.grade},
+        hashes={"contract": papers.row.sha256, **opened.hashes},
+        details={"alg": signer.alg, "grade": grade, "form": opened.form},
     )
     stored = ContractSignature(
         contract_id=papers.row.id, org_id=actor.org_id, user_id=actor.user_id, thumbprint=signer.kid, alg=signer.alg,
-        grade=key.grade, claimed_at=signer.iat, signed_at=now, event_id=event_id, **bare,
+        grade=grade, form=opened.form, claimed_at=signer.iat, signed_at=now, event_id=event_id, **opened.columns,
     )  # fmt: skip
     session.add(stored)
     session.flush()
@@ -260,10 +237,6 @@ def _advance(
     session.add(row)
     step = moves.Step(None, Role.PROVIDER, Act.FINALIZE, terms)
     moves.append(session, negotiation, step, state, event_id, now)
-
-
-def _signer(stored: ContractSignature) -> signature.SignerInfo:
-    return signature.SignerInfo(stored.org_id, stored.thumbprint, stored.alg, stored.claimed_at)
 
 
 # --- ending -------------------------------------------------------------------------------------------------------

@@ -10,16 +10,19 @@ from sqlmodel import SQLModel
 
 from contracts import canonical
 from contracts.change import redline
+from contracts.forms import SUFFIX
 from contracts.log.proof import format_proof
 from exchange import clock, identity, looks
 from exchange.bodies import Blueprint
 from exchange.error_pages import say
+from exchange.errors import NotFound
 from exchange.i18n import language
-from exchange.negotiations import agreements, approvals, automatic, checking, rules, schemas, service, standing
+from exchange.negotiations import agreements, approvals, automatic, checking, opening, rules, schemas, service, standing
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs
 
 T = TypeVar("T")
+FILE_TYPES = {"cades": "application/pkcs7-signature", "pades": "application/pdf"}
 negotiations = Blueprint(
     "negotiations_api", __name__, url_prefix="/api/v1/negotiations", description="From a request to agreed terms"
 )
@@ -180,10 +183,17 @@ def jws(contract_id: str) -> Response:
 @contracts.arguments(schemas.SignatureJson)
 @contracts.response(201, schemas.ContractView)
 def sign(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
-    """Hand in your organisation's signature: a flattened JWS over the payload"""
+    """Hand in your organisation's signature: a flattened JWS over the payload, or a file signed elsewhere"""
     agreements.sign(identity.db_session(), identity.the_actor(), contract_id, body, clock.now())
     identity.commit_logged()
     return _contract(contract_id)
+
+
+@contracts.get("/<contract_id>/signatures/<org_id>/file")
+@needs(Permission.SIGNED_IN)
+def signed_file(contract_id: str, org_id: str) -> Response:
+    """The file in which an organisation handed in its signature: .p7s (CAdES) or .pdf (PAdES)"""
+    return file_of(papers(contract_id), org_id)
 
 
 @contracts.post("/<contract_id>/end")
@@ -209,6 +219,16 @@ def look(subject_id: str, read: Callable[[], T], kind: str) -> T:
     looks.record(session, actor, kind, [f"{kind}:{subject_id}"], clock.now())
     session.commit()
     return found
+
+
+def file_of(found: standing.Papers, org_id: str) -> Response:
+    """The file of an organisation's signature; a JWS is none."""
+    entry = next((entry for entry in found.signatures if entry.org_id == org_id and entry.evidence), None)
+    if entry is None or entry.evidence is None:
+        raise NotFound()
+    name = f"{found.row.id}.{entry.org_id}.{SUFFIX[entry.form]}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return Response(entry.evidence, mimetype=FILE_TYPES[entry.form], headers=headers)
 
 
 def papers(contract_id: str) -> standing.Papers:
@@ -278,7 +298,7 @@ def _contract(contract_id: str) -> dict[str, Any]:
     return _contract_row(found.row) | {
         "unsigned": found.unsigned,
         "document": canonical.loads(found.row.payload),
-        "signatures": [_columns(entry) for entry in found.signatures],
+        "signatures": [_columns(entry) | {"subject": opening.subject_of(entry)} for entry in found.signatures],
         "receipts": [_receipt(receipt) for receipt in standing.receipts_of(session, found, identity.the_actor())],
     }
 

@@ -1,5 +1,6 @@
 """Pages: one's contracts, one contract with its proofs, signing it (the one page that needs script), ending it."""
 
+from base64 import b64encode
 from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, jsonify, redirect, request, url_for
@@ -7,6 +8,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from contracts import canonical, text
+from contracts.forms import SUFFIX
 from contracts.log.proof import format_proof
 from exchange import clock, identity
 from exchange.accounts.forms import load, page
@@ -18,7 +20,7 @@ from exchange.catalogue.models import Listing
 from exchange.error_pages import say
 from exchange.errors import Refused
 from exchange.i18n import language
-from exchange.negotiations import agreements, api, lists, pages, rounds, rules, schemas, standing, watching
+from exchange.negotiations import agreements, api, lists, opening, pages, rounds, rules, schemas, standing, watching
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.negotiations.standing import Papers
 from exchange.permissions import Permission, needs
@@ -117,10 +119,10 @@ def _common(papers: Papers) -> dict[str, Any]:
         "other_prose": text.clauses(papers.document, rounds.other_language()),
         "json": rounds.pretty(content["terms"]),
         "odrl": rounds.pretty(content["policy"]),
-        "grade_name": lambda grade: _(pages.GRADES[grade]),
         "sign_by": rules.last_turn_day(negotiation),
         "may_sign": _may_sign(papers),
         "version": watching.version_of(session, actor, negotiation.id) if papers.role else None,
+        "certified": [(entry, opening.subject_of(entry)) for entry in papers.signatures if entry.path],
     }
 
 
@@ -160,12 +162,17 @@ def jws(contract_id: str) -> Response:
 @needs(Permission.SIGN)
 def sign(contract_id: str) -> AnyResponse:
     """The contract in prose, what signing means, and the key."""
+    return _sign_page(contract_id)
+
+
+def _sign_page(contract_id: str, refused: Refused | None = None) -> AnyResponse:
     session, actor = identity.db_session(), identity.the_actor()
     papers = standing.papers(session, actor, contract_id)
     if not _may_sign(papers):
         return redirect(url_for("contracts.show", contract_id=contract_id), 303)
     return page(
         "negotiations/sign.html",
+        refused,
         **_common(papers),
         keys=[
             key for key in keys_of(session, actor.org_id, active=True)
@@ -193,6 +200,31 @@ def take_signature(contract_id: str) -> AnyResponse:
     answer = jsonify(location=url_for("contracts.show", contract_id=contract_id) + "#receipts")
     answer.status_code = 201
     return answer
+
+
+@blueprint.post("/<contract_id>/sign/file")
+@needs(Permission.SIGN)
+def take_file(contract_id: str) -> AnyResponse:
+    """A signature made elsewhere: a .p7s over the exact bytes, or the signed PDF."""
+    sent = request.files.get("file")
+    name, data = (sent.filename or "", sent.read()) if sent else ("", b"")
+    form = next((form for form, suffix in SUFFIX.items() if name.lower().endswith(f".{suffix}")), "")
+    handed = {"form": form, "file": b64encode(data).decode("ascii")}
+    try:
+        agreements.sign(identity.db_session(), identity.the_actor(), contract_id, handed, clock.now())
+    except Refused as refused:
+        identity.db_session().rollback()
+        return _sign_page(contract_id, refused)
+    identity.commit_logged()
+    flash(_("Your signature is recorded."), "good")
+    return redirect(url_for("contracts.show", contract_id=contract_id) + "#receipts", 303)
+
+
+@blueprint.get("/<contract_id>/signatures/<org_id>/file")
+@needs(Permission.SIGNED_IN)
+def signed_file(contract_id: str, org_id: str) -> Response:
+    """The file in which an organisation handed in its signature."""
+    return api.file_of(api.papers(contract_id), org_id)
 
 
 @blueprint.post("/<contract_id>/end")

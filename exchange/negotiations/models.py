@@ -17,10 +17,12 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from contracts.forms import ADAPTERS, JWS
 from contracts.negotiation import FINAL, Act, Reason, Role, State
 from exchange.db import UtcDateTime, new_id
 from exchange.permissions import Role as StaffRole
 
+FORMS = (JWS, *ADAPTERS)
 OPEN_STATES = tuple(state for state in State if state not in FINAL)
 # Why a contract ended; "unsigned" is set when it is given up before it was in force.
 END_CODES = ("fulfilled", "agreed", "breach", "rights-lost", "security", "other", "unsigned")
@@ -219,12 +221,19 @@ class Contract(SQLModel, table=True):
 
 
 class ContractSignature(SQLModel, table=True):
-    """One party's signature entry (JWS, RFC 7515 section 7.2) over the contract's payload: one per organisation."""
+    """One party's signature over the contract's payload, one per organisation: a JWS entry (RFC 7515 section 7.2), or a
+    file of another form with a signature in it (contracts.forms)."""
 
     __tablename__ = "contract_signature"
     __table_args__ = (
         UniqueConstraint("contract_id", "org_id", name="contract_signature_once"),
         UniqueConstraint("contract_id", "thumbprint", name="contract_signature_key_once"),
+        CheckConstraint(_one_of("form", FORMS), name="contract_signature_form"),
+        CheckConstraint(
+            "(form = 'jws') = (protected IS NOT NULL) AND (form = 'jws') = (signature IS NOT NULL) "
+            "AND (form = 'jws') = (evidence IS NULL)",
+            name="contract_signature_whole",
+        ),
     )
     id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
     contract_id: str = Field(foreign_key="contract.id", max_length=26)
@@ -232,14 +241,23 @@ class ContractSignature(SQLModel, table=True):
     user_id: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)
     thumbprint: str = Field(max_length=43)
     alg: str = Field(max_length=8)
-    grade: str = Field(max_length=16)  # of the key when it signed: browser | file
-    protected: str
-    signature: str
+    grade: str = Field(max_length=16)  # when it signed: browser | file | organisation | licensed
+    form: str = Field(default="jws", max_length=8)
+    protected: str | None = None
+    signature: str | None = None
+    evidence: bytes | None = Field(default=None, sa_column=Column(LargeBinary))  # the file, as it was handed in
+    path: list[str] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True))
+    )  # DER in base64, to the root
+    trust: str | None = Field(default=None, max_length=60)  # digest of the trust list it was judged by
+    crls: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))  # digests of the lists
     claimed_at: datetime = Field(sa_type=UtcDateTime)  # ``iat``, by the signer's clock
     signed_at: datetime = Field(sa_type=UtcDateTime)  # when the exchange took it, by its own
     event_id: str = Field(max_length=26, unique=True)
 
     @property
-    def entry(self) -> dict[str, str]:
-        """The JWS entry as it was handed in."""
+    def entry(self) -> dict[str, str] | None:
+        """The JWS entry as it was handed in; None where the signature has another form."""
+        if self.protected is None or self.signature is None:
+            return None
         return {"protected": self.protected, "signature": self.signature}

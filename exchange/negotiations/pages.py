@@ -60,13 +60,6 @@ END_CODES = {
     "other": N_("Another reason"),
     "unsigned": N_("Given up before it was signed"),
 }
-# How strong a signature's proof of who made it is.
-GRADES = {
-    "browser": N_("Key in a browser"),
-    "file": N_("Key in a file"),
-    "organisation": N_("Organisation certificate"),
-    "licensed": N_("Certificate of a licensed authority"),
-}
 # What each side waits for or has to do: (state, role) -> sentence; %(day)s is the deadline.
 _NEXT: dict[tuple[State, Role], str] = {
     (State.REQUESTED, Role.PROVIDER): N_("Your turn: answer this request by %(day)s."),

@@ -178,7 +178,10 @@ class CheckedView(Schema):
 
 
 class SignatureJson(Schema):
-    """A flattened JWS (RFC 7515 section 7.2.2). contracts.signature judges every member, unknown ones included."""
+    """A flattened JWS (RFC 7515 section 7.2.2), or `form` (cades, pades) and the signed `file` in base64.
+
+    The contract package judges every member, unknown ones included.
+    """
 
     class Meta:
         """Nothing is dropped before it was judged."""
@@ -188,6 +191,8 @@ class SignatureJson(Schema):
     protected = fields.Raw()
     signature = fields.Raw()
     payload = fields.Raw()
+    form = fields.Raw()
+    file = fields.Raw()
 
 
 class PageQuery(Schema):
@@ -283,12 +288,14 @@ class SignatureView(Schema):
     org_id = fields.String()
     thumbprint = fields.String()
     alg = fields.String()
-    grade = fields.String()
+    grade = fields.String(metadata={"description": "browser, file: a bare key; organisation, licensed: a certificate"})
+    form = fields.String(metadata={"description": "jws, cades, pades"})
+    subject = fields.String(allow_none=True, metadata={"description": "whom the certificate names, RFC 4514"})
     claimed_at = fields.AwareDateTime(format="iso")
     signed_at = fields.AwareDateTime(format="iso")
     event_id = fields.String()
-    protected = fields.String()
-    signature = fields.String()
+    protected = fields.String(allow_none=True)
+    signature = fields.String(allow_none=True)
 
 
 class PrivateView(Schema):

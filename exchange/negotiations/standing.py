@@ -117,8 +117,8 @@ def has_signed(session: Session, negotiation_id: str, org_id: str) -> bool:
 
 
 def signed_document(papers: Papers) -> dict[str, object]:
-    """The contract with its signatures as one JWS in general JSON serialization."""
-    return signature.assemble(papers.row.payload, [entry.entry for entry in papers.signatures])
+    """The contract with its signatures as one JWS in general JSON serialization; those of other forms are files."""
+    return signature.assemble(papers.row.payload, [entry.entry for entry in papers.signatures if entry.entry])
 
 
 def papers_of(session: Session, row: Contract, actor: Actor) -> Papers:

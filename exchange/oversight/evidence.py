@@ -15,14 +15,15 @@ from contracts.log import tree
 from contracts.log.checkpoint import parse_vkey
 from contracts.log.leaf import EventType
 from contracts.log.policy import NONE, Policy, format_policy
+from exchange.accounts import trust
 from exchange.errors import N_, NotFound, refuse
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.ledger.models import Anchor, Checkpoint, Entry
 from exchange.ledger.service import Head, Record
 from exchange.ledger.tiles import DatabaseTiles
-from exchange.negotiations import standing
-from exchange.negotiations.models import Contract
+from exchange.negotiations import opening, standing
+from exchange.negotiations.models import Contract, ContractSignature
 from exchange.permissions import Actor, Permission
 
 _OF_LISTING = [event for event in EventType if event.startswith("listing.")]
@@ -48,10 +49,14 @@ class Bundle(Made):
 
 
 def records_of(session: Session, row: Contract) -> list[Record]:
-    """The contract's whole story, oldest first: its own, its negotiation's, the listing's and the keys' records."""
+    """The contract's whole story, oldest first: its own, its negotiation's, the listing's and the keys' records, and
+    where a certificate signed, those of the roots that are trusted."""
     found = ledger.story(session, [f"contract:{row.id}", f"negotiation:{row.negotiation_id}"])
     found += ledger.find(session, ledger.Search(event=EventType.LOG_RESTARTED, limit=1000))  # other names of the log
-    keys = {f"key:{entry.thumbprint}" for entry in standing.signatures_of(session, row.id)}
+    signed = standing.signatures_of(session, row.id)
+    keys = {f"key:{entry.thumbprint}" for entry in signed}
+    if any(entry.trust for entry in signed):
+        found += ledger.story(session, [trust.SUBJECT])
     for subject, events in [(f"listing:{row.listing_id}", _OF_LISTING), *((key, _OF_KEY) for key in keys)]:
         for event in events:  # only these: a listing and a key have dealings with others too
             found += ledger.find(session, ledger.Search(subjects=[subject], event=event, limit=1000))
@@ -62,7 +67,7 @@ def records_of(session: Session, row: Contract) -> list[Record]:
 def for_parties(records: list[Record], row: Contract) -> list[Record]:
     """Without the looks of officials and the attempts of strangers: those are for the regulator to read."""
     own = {f"contract:{row.id}", f"negotiation:{row.negotiation_id}", f"listing:{row.listing_id}"}
-    own |= {record.leaf.on[0] for record in records if record.leaf.on[0].startswith(("key:", "logkey:"))}
+    own |= {record.leaf.on[0] for record in records if record.leaf.on[0].startswith(("key:", "logkey:", "policy:"))}
     parties = {f"org:{row.buyer_org_id}", f"org:{row.provider_org_id}"}
     return [record for record in records if record.leaf.on[0] in own or record.leaf.actor in parties]
 
@@ -93,7 +98,9 @@ def bundle_of(session: Session, contract_id: str, *, reader: Actor | None = None
         records=_proved(session, placed, head),
         contracts=[_signed(session, row, head)],
         extras=replace(
-            _extras(session, head, _pinned(session, row, head)), disclosures=_disclosed(session, placed, reader)
+            _extras(session, head, _pinned(session, row, head)),
+            disclosures=_disclosed(session, placed, reader),
+            certified=_certified_under(session, head, row.id),
         ),
     )
     return Bundle(head, len(placed), canonical.sha256_b64url(data), data)
@@ -115,7 +122,9 @@ def write_whole_log(session: Session, out: BinaryIO) -> Made:
         log_keys=ledger.vkeys(session),
         fetch=DatabaseTiles(session, head.size).fetch,
         contracts=_contracts_under(session, head),
-        extras=_extras(session, head, _days(session, head), proved=False),
+        extras=replace(
+            _extras(session, head, _days(session, head), proved=False), certified=_certified_under(session, head)
+        ),
     )
     out.seek(0)
     digest = base64.urlsafe_b64encode(hashlib.file_digest(out, "sha256").digest()).rstrip(b"=").decode()  # type: ignore[arg-type]
@@ -167,8 +176,16 @@ def _signed(session: Session, row: Contract, head: Head) -> bytes:
     signed = standing.signatures_of(session, row.id)
     events = [entry.event_id for entry in signed]
     logged = set(session.exec(select(Entry.event_id).where(col(Entry.event_id).in_(events), Entry.idx < head.size)))
-    entries = [entry.entry for entry in signed if entry.event_id in logged]
+    entries = [entry.entry for entry in signed if entry.event_id in logged and entry.entry]
     return canonical.dumps(signature.assemble(row.payload, entries))
+
+
+def _certified_under(session: Session, head: Head, contract_id: str | None = None) -> dict[str, bytes]:
+    """What the signatures by certificate under the head are judged by, and the files of other forms."""
+    logged = col(ContractSignature.event_id).in_(select(Entry.event_id).where(col(Entry.idx) < head.size))
+    query = select(ContractSignature).where(logged, col(ContractSignature.trust).is_not(None))
+    mine = query.where(ContractSignature.contract_id == contract_id) if contract_id else query
+    return opening.certified_members(session, list(session.exec(mine)))
 
 
 def _pinned(session: Session, row: Contract, head: Head) -> list[Checkpoint]:

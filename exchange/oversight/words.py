@@ -30,6 +30,7 @@ EVENTS: dict[EventType, str] = {
     EventType.DELIVERY_REFUSED: N_("Delivery refused or cut"),
     EventType.KEY_ADDED: N_("Signing key registered"),
     EventType.KEY_REVOKED: N_("Signing key revoked"),
+    EventType.KEY_CONFIRMED: N_("Signing certificate confirmed"),
     EventType.ACCOUNT_REGISTERED: N_("Organisation registered"),
     EventType.ACCOUNT_CHANGED: N_("Organisation's particulars changed"),
     EventType.TRIAL_GRANTED: N_("Trial certificate recorded"),
