@@ -64,7 +64,7 @@ TITLES: dict[str, tuple[str, ...]] = {
 
 BODIES: dict[str, tuple[str, ...]] = {
     "vi": (
-        "Hợp đồng này được lập {created} giữa các bên sau đây:\n{parties}",
+        "Hợp đồng này được lập {created} giữa các bên sau đây:\n{parties}\n{succession}",
         "Đối tượng của hợp đồng là sản phẩm dữ liệu có mã niêm yết {listing}, gồm các tệp:\n{assets}\n"
         "Danh mục trường dữ liệu và định dạng của từng tệp được xác định bởi mã băm cấu trúc nêu trên.",
         "Bên bán cam đoan dữ liệu được thu thập, tạo lập hoặc nhận chuyển giao hợp pháp, Bên bán có đủ quyền để cấp "
@@ -112,7 +112,7 @@ BODIES: dict[str, tuple[str, ...]] = {
         "{trial}",
     ),
     "en": (
-        "This contract is made on {created} between:\n{parties}",
+        "This contract is made on {created} between:\n{parties}\n{succession}",
         "The subject of the contract is the data product listed as {listing}, made of these files:\n{assets}\n"
         "The fields and the format of each file are those fixed by its schema digest.",
         "The seller warrants that the data were lawfully collected, created or acquired, that it holds the rights "
@@ -164,6 +164,8 @@ BODIES: dict[str, tuple[str, ...]] = {
 
 CHOICES: dict[str, dict[str, str]] = {
     "vi": {
+        "succession": "Khi đã có hiệu lực và đã đến ngày bắt đầu nêu ở Điều 5, hợp đồng này thay thế hợp đồng có mã "
+        "băm {supersedes}; trước thời điểm đó, hợp đồng bị thay thế vẫn giữ nguyên hiệu lực.",
         "role_provider": "Bên bán",
         "role_consumer": "Bên mua",
         "role_operator": "Đơn vị vận hành sàn",
@@ -242,6 +244,8 @@ CHOICES: dict[str, dict[str, str]] = {
         "no_trial": "Hợp đồng này không được thực hiện trong khuôn khổ thử nghiệm có kiểm soát.",
     },
     "en": {
+        "succession": "Once it is in force and the first day named in Clause 5 has come, this contract takes the place "
+        "of the contract with the digest {supersedes}; until then that one stays in force unchanged.",
         "role_provider": "Seller",
         "role_consumer": "Buyer",
         "role_operator": "Operator of the exchange",

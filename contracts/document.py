@@ -35,6 +35,7 @@ _FIELDS = (
     *("v", "typ", "id", "created", "nonce", "parties", "assets", "policy", "terms", "purpose", "price", "term", "law"),
     *("text", "trial", "log", "needs"),
 )
+_SUCCESSORS = (*_FIELDS, "supersedes")  # the digest of the old one: only in a contract that takes another's place
 # A choice not known here has no sentence, so it cannot be signed.
 _CHOICES = {"licence": LICENCES, "onward_transfer": ONWARD_TRANSFERS, "vat": VAT, "dispute_forum": FORUMS}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,8 +58,10 @@ def build(
     trial: TrialRef | None = None,
     log: LogHead | None = None,
     needs: Sequence[str] | None = None,
+    supersedes: str | None = None,
 ) -> Contract:
-    """The contract on these terms. `nonce` is 16 random bytes; `needs` are the organisations that must sign."""
+    """The contract on these terms. `nonce` is 16 random bytes; `needs` are the organisations that must sign;
+    `supersedes` is the digest of the contract whose place it takes once it is in force."""
     if created.tzinfo is None:
         raise ValueError("a moment needs its time zone")
     moment = created.astimezone(UTC)
@@ -73,6 +76,7 @@ def build(
         trial=trial,
         log=log,
         needs=tuple(needs) if needs is not None else tuple(p.org_id for p in parties if p.role != "operator"),
+        supersedes=supersedes,
     )
     return parse(canonical.dumps(_body(contract)))
 
@@ -82,7 +86,8 @@ def parse(payload: bytes) -> Contract:
     if len(payload) > MAX_BYTES:
         raise DocumentError("DOCUMENT_TOO_LARGE", value=len(payload), limit=MAX_BYTES)
     body = canonical.loads(payload)
-    reading.keys(body, _FIELDS, "")
+    fields = _SUCCESSORS if isinstance(body, dict) and "supersedes" in body else _FIELDS
+    reading.keys(body, fields, "")
     for name, value in (("v", VERSION), ("typ", TYPE), ("law", LAW)):
         if body[name] != value:
             raise DocumentError("DOCUMENT_VALUE_REFUSED", path=name, value=str(body[name])[:80], passes=value)
@@ -97,13 +102,14 @@ def parse(payload: bytes) -> Contract:
         trial=None if body["trial"] is None else _trial(body["trial"]),
         log=None if body["log"] is None else _log(body["log"]),
         needs=tuple(reading.text(item, "needs") for item in reading.items(body["needs"], "needs")),
+        supersedes=_supersedes(body),
         edition=_edition(body["text"]),
     )
     _check_parties(contract)
     _check_assets(contract)
     _check_edition(contract)
     expected = _body(contract)
-    for name in _FIELDS:
+    for name in fields:
         if name != "text" and _spelt(body[name]) != _spelt(expected[name]):
             raise DocumentError("DOCUMENT_CONTRADICTS", path=name)
     _check_prose(body["text"], expected["text"])
@@ -150,6 +156,7 @@ def _body(contract: Contract) -> dict[str, Any]:
         "trial": None if contract.trial is None else asdict(contract.trial),
         "log": None if contract.log is None else asdict(contract.log),
         "needs": list(contract.needs),
+        **({} if contract.supersedes is None else {"supersedes": contract.supersedes}),
     }
 
 
@@ -189,6 +196,10 @@ def _check_assets(contract: Contract) -> None:
         raise DocumentError("ASSET_REPEATED", value=next(d for d in digests if digests.count(d) > 1))
 
 
+def _supersedes(body: Mapping[str, Any]) -> str | None:
+    return reading.match(body["supersedes"], _DIGEST, "supersedes") if "supersedes" in body else None
+
+
 def _edition(value: object) -> str:
     """The edition that the first text names; one whose wording is not kept here is refused."""
     rows = reading.items(value, "text")
@@ -203,6 +214,7 @@ def _edition(value: object) -> str:
 def _check_edition(contract: Contract) -> None:
     """An older wording has no sentence for what parties may add since: such a term would be signed unseen."""
     added = contract.terms.to_json().keys() & ADDED.keys()
+    added |= {"supersedes"} if contract.supersedes else set()
     if contract.edition != EDITION and added:
         raise DocumentError("EDITION_TOO_OLD", value=contract.edition, field=min(added), passes=EDITION)
 

@@ -65,6 +65,7 @@ class Contract:
     log: LogHead | None
     needs: tuple[str, ...]
     edition: str = EDITION  # of the wording of its clauses
+    supersedes: str | None = None  # digest of the contract whose place this one takes
 
     @property
     def hash(self) -> str:

@@ -316,8 +316,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The contract {contract} runs from {starts}; it is now {now}.",
     ),
     "CONTRACT_SUSPENDED": (
-        "Hợp đồng {contract} đang bị tạm dừng. Liên hệ đơn vị vận hành sàn.",
-        "The contract {contract} is suspended. Contact the operator of the exchange.",
+        "Hợp đồng {contract} đang bị {by} tạm dừng từ {since}: {why}. Chỉ bên đã tạm dừng mới cho tiếp tục được.",
+        "The contract {contract} has been suspended by {by} since {since}: {why}. Only they can resume it.",
     ),
     "CONTRACT_EXPIRED": (
         "Hợp đồng {contract} đã hết hạn vào cuối ngày {ends}. Cần hợp đồng mới.",

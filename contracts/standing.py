@@ -7,12 +7,12 @@ term (whole days in Viet Nam), unless it was ended or is suspended.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from contracts.errors import Fact
 from contracts.parts import Contract
-from contracts.terms import ANSWERS_ONLY, LICENCES, Denied, today
+from contracts.terms import ANSWERS_ONLY, LICENCES, VIETNAM, Denied, first_moment, today
 
 
 class Standing(StrEnum):
@@ -33,14 +33,46 @@ class Use(StrEnum):
     QUERY = "query"  # answers only
 
 
+class Holder(StrEnum):
+    """Who holds a contract up. Only the same one lets it go on."""
+
+    PROVIDER = "provider"
+    CONSUMER = "consumer"
+    LISTING = "listing"  # the exchange's operator or a regulator, by stopping the listing it was made on
+
+
+class SuspendCode(StrEnum):
+    """Why a party suspends; ``LISTING`` is set by the exchange when the listing was stopped."""
+
+    BREACH = "breach"
+    SECURITY = "security"
+    CLAIM = "claim"
+    PAYMENT = "payment"
+    AUTHORITY = "authority"
+    OTHER = "other"
+    LISTING = "listing"
+
+
+PARTY_CODES = tuple(code for code in SuspendCode if code is not SuspendCode.LISTING)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """One suspension that has not been lifted."""
+
+    by: Holder
+    code: SuspendCode
+    since: datetime
+
+
 @dataclass(frozen=True)
 class Facts:
-    """What has happened to a contract, in plain values."""
+    """What has happened to a contract, in plain values. It is suspended while anybody's hold is open."""
 
     log_index: int | None  # of its contract.active record
     ended_at: datetime | None = None
     end_reason: str = ""
-    suspended: bool = False
+    holds: tuple[Hold, ...] = ()
     deliveries: int = 0  # made so far
     queries: int = 0
 
@@ -55,11 +87,24 @@ def standing(contract: Contract, facts: Facts, now: datetime) -> Standing:
         return Standing.ENDED
     if today(now) > contract.terms.ends:
         return Standing.EXPIRED
-    if facts.suspended:
+    if facts.holds:
         return Standing.SUSPENDED
     if today(now) < contract.terms.starts:
         return Standing.UPCOMING
     return Standing.ACTIVE
+
+
+def over_at(contract: Contract, facts: Facts) -> datetime:
+    """The moment from which the contract gives nothing any more: when it was ended, else the end of its last day."""
+    runs_out = last_moment(contract)
+    return runs_out if facts.ended_at is None else min(facts.ended_at, runs_out)
+
+
+def last_moment(contract: Contract) -> datetime:
+    """The first moment after the last day, in Viet Nam; after the calendar's last day there is none."""
+    if contract.terms.ends == date.max:
+        return datetime.max.replace(tzinfo=VIETNAM)
+    return first_moment(contract.terms.ends) + timedelta(days=1)
 
 
 def may(contract: Contract, facts: Facts, action: str, now: datetime) -> Denied | None:
@@ -95,4 +140,8 @@ def _not_in_force(state: Standing, contract: Contract, facts: Facts, now: dateti
     }
     if facts.ended_at is not None and state is Standing.ENDED:
         details |= {"ended_at": facts.ended_at.isoformat(timespec="seconds"), "reason": facts.end_reason}
+    if state is Standing.SUSPENDED:
+        first = min(facts.holds, key=lambda hold: hold.since)
+        since = first.since.isoformat(timespec="seconds")
+        details |= {"by": f"holder-{first.by}", "why": f"hold-{first.code}", "since": since}
     return Denied("CONTRACT_" + state.value, details, "314/2026/NĐ-CP 8.2c")

@@ -67,6 +67,7 @@ def _choices(contract: Contract) -> dict[str, str]:
     """Which of the alternative sentences the terms select; an empty key leaves the place empty."""
     terms = contract.terms
     return {
+        "succession": "succession" if contract.supersedes else "",
         "right": f"right_{terms.licence}",
         "attribution": "attribution" if terms.attribution else "",
         "exclusivity": "exclusive" if terms.exclusive else "not_exclusive",
@@ -147,6 +148,7 @@ def _facts(contract: Contract, lang: str) -> dict[str, str]:
         "origin": log.origin if log else "",
         "size": str(log.size) if log else "",
         "root": log.root if log else "",
+        "supersedes": contract.supersedes or "",
     }
 
 

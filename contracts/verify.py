@@ -393,15 +393,18 @@ def split_bundle(data: bytes, width: int) -> list[bytes]:
 FIELDS = {"v", "log", "t", "at", "id", "actor", "on", "prev", "h", "d"}
 TYPES = re.compile(
     r"listing\.(submitted|published|returned|changed|withdrawn)|access\.(requested|offered|accepted|decided)"
-    r"|negotiation\.terminated|approval\.(given|withdrawn)|rule\.(set|ended)|contract\.(agreed|signed|active|ended)"
-    r"|query\.(run|refused)|testroom\.opened|delivery\.(made|refused)|key\.(added|revoked|confirmed)"
-    r"|account\.(registered|changed)|trial\.(granted|changed|enrolled)"
+    r"|negotiation\.terminated|approval\.(given|withdrawn)|rule\.(set|ended)"
+    r"|contract\.(agreed|signed|active|suspended|resumed|ended)|query\.(run|refused)|testroom\.opened"
+    r"|delivery\.(made|refused)|key\.(added|revoked|confirmed)|account\.(registered|changed)"
+    r"|trial\.(granted|changed|enrolled)"
     r"|audit\.looked|warrant\.opened|evidence\.exported|policy\.changed|erasure\.done|anchor\.made|log\.restarted"
+    r"|duty\.(fulfilled|acknowledged|disputed)"
 )
 HASHES = {
     "contract.agreed": {"contract"},
     "contract.signed": {"contract", "signature"},
-    "contract.active": {"contract"},
+    **{f"contract.{what}": {"contract"} for what in ("active", "suspended", "resumed")},
+    **{f"duty.{what}": {"contract", "statement"} for what in ("fulfilled", "acknowledged", "disputed")},
 }
 B43 = "[0-9A-Za-z_-]{42}[048AEIMQUYcgkosw]"  # 32 bytes in base64url, unused bits zero
 is_origin = re.compile("[!-*,-~]{1,200}").fullmatch
@@ -645,26 +648,48 @@ class Life:
         self.hashes: set[str] = set()
         self.signed: dict[tuple[str, str], int] = {}  # signer and digest of its signature -> index
         self.how: dict[tuple[str, str], dict[str, Any]] = {}  # the records of those not by a bare key
+        self.holds, self.stated = set[str](), set[str]()  # who suspends it now; who has said what became of the data
+        self.acted, self.others = set[str](), set[str]()  # who did what only a party does; what only others do
 
     def follow(self, leaf: dict[str, Any], index: int, *, first: bool) -> None:
         """The next record that names the contract; `first`: whose chain is the contract's own."""
-        kind, begun, right = leaf["t"], self.agreed >= 0 > self.ended, True
+        kind, actor, begun, right = leaf["t"], leaf["actor"], self.agreed >= 0 > self.ended, True
         if kind == "contract.agreed":
             right, self.agreed = self.agreed < 0 > self.ended, index
         elif kind == "contract.signed":
-            right = begun and self.active < 0 and leaf["actor"] not in {actor for actor, _ in self.signed}
-            act = (leaf["actor"], leaf["h"]["signature"])
+            right = begun and self.active < 0 and actor not in {signer for signer, _ in self.signed}
+            act = (actor, leaf["h"]["signature"])
             self.signed[act] = index
             if leaf["d"].get("grade") in GRADES or leaf["d"].get("form", "jws") != "jws":
                 self.how[act] = leaf
         elif kind == "contract.active":
-            right, self.active = begun and self.active < 0 and leaf["actor"] == "system", index
+            right, self.active = begun and self.active < 0 and actor == "system", index
         elif kind == "contract.ended":
             right, self.ended = begun, index
+            self.acted |= {actor} - {"system"}
         elif kind in ("delivery.made", "query.run"):
-            right = self.active >= 0 > self.ended
-        if not (right and (first or not kind.startswith("contract."))) and self.wrong < 0:
+            right = self.active >= 0 > self.ended and not self.holds
+        own = kind.startswith(("contract.", "duty."))
+        if not (right and self._later(leaf) and (first or not own)) and self.wrong < 0:
             self.wrong = index
+
+    def _later(self, leaf: dict[str, Any]) -> bool:
+        """Whether a suspension, its lifting, or a word on the duty at the end comes in its turn."""
+        kind, actor, right = leaf["t"], leaf["actor"], True
+        if kind in ("contract.suspended", "contract.resumed"):
+            listing = leaf["d"].get("hold") == "listing"
+            (self.others if listing else self.acted).add(actor)
+            holder = "listing" if listing else actor
+            right = self.active >= 0 > self.ended and (holder in self.holds) == (kind == "contract.resumed")
+            self.holds ^= {holder}
+        elif kind == "duty.fulfilled":
+            right = self.active >= 0
+            self.stated.add(actor)
+        elif kind.startswith("duty."):
+            right = bool(self.stated - {actor})
+        if kind.startswith("duty."):
+            self.acted.add(actor)
+        return right
 
 
 def stamp_holds(command: list[str | Path], data: Path, tsa: Path) -> bool:
@@ -949,6 +974,8 @@ class Checker:
         need(held.keys() == life.signed.keys() and jws == len(entries), "NOT_LOGGED", f"{subject}, signatures")
         for act, kid in held.items():
             need(self._revoked.get(kid, life.signed[act]) >= life.signed[act], "REVOKED", f"{subject}, {kid}")
+        needed = {f"org:{org}" for org in body["needs"]}
+        need(life.acted <= needed and not life.others & needed, "ORDER", f"{subject}, actor")
         signers = [actor.removeprefix("org:") for actor, _ in held]
         complete = sorted(signers) == sorted(body["needs"])
         need(life.wrong < 0 and (complete or life.active < 0), "ORDER", f"{subject}, {life.wrong}")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from contracts import certificate_words, negotiation_words, paper_words, sentences
+from contracts import certificate_words, life_words, negotiation_words, paper_words, sentences
 from contracts.errors import Fact
-from contracts.sentences import FIELDS, NAMES
+from contracts.sentences import FIELDS
 from contracts.spelling import LANGUAGES
 
+NAMES = {**sentences.NAMES, **life_words.NAMES}
 SENTENCES = {
     **sentences.SENTENCES,
     **negotiation_words.SENTENCES,
     **certificate_words.SENTENCES,
     **paper_words.SENTENCES,
+    **life_words.SENTENCES,
 }
 _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
 

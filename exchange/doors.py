@@ -6,7 +6,7 @@ Each view in them says who may enter; the application refuses to start with one 
 from flask import Flask
 from flask_smorest import Api
 
-from exchange import fonts, health, home, looks
+from exchange import fonts, health, home, looks, stops
 from exchange.accounts import api as accounts_api
 from exchange.accounts import keys_web, members_web, trust_api, trust_web
 from exchange.accounts import web as accounts_web
@@ -23,6 +23,9 @@ from exchange.negotiations import (
     consents_api,
     consents_web,  # noqa: F401 - it adds its views to web's blueprint
     contract_web,
+    holds,
+    life_api,  # noqa: F401 - it adds its views to api's blueprint
+    life_web,  # noqa: F401 - and it to contract_web's
 )
 from exchange.negotiations import web as negotiations_web
 from exchange.notices import api as notices_api
@@ -79,6 +82,7 @@ def register(app: Flask, api: Api) -> None:
     notices_web.init_app(app)
     oauth_server.init_app(app)
     trials.connect()  # catalogue, negotiations and deliveries ask the trial
+    stops.connect(holds.follow_listing)  # whoever stops a listing stops the contracts made on it
     looks.connect(warrants.look)  # whoever shows a member's papers to an official asks for the warrant
     for pages in PAGES:
         app.register_blueprint(pages)

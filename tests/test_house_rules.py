@@ -14,7 +14,7 @@ from tests.project import ROOT, name_of, project_files
 PACKAGES = ("contracts", "sandbox", "exchange")
 CODE = (*PACKAGES, "scripts")
 LONGEST_FILE = 600
-LONGER_BY_DESIGN = {"contracts/verify.py": 1070}  # the checker that a regulator gets as one file: decision 0005
+LONGER_BY_DESIGN = {"contracts/verify.py": 1110}  # the checker that a regulator gets as one file: decision 0005
 LONGEST_FUNCTION = 60
 LARGEST_FILE = 1_000_000
 

@@ -60,7 +60,12 @@ class EventType(StrEnum):
     CONTRACT_AGREED = "contract.agreed"
     CONTRACT_SIGNED = "contract.signed"
     CONTRACT_ACTIVE = "contract.active"
+    CONTRACT_SUSPENDED = "contract.suspended"
+    CONTRACT_RESUMED = "contract.resumed"
     CONTRACT_ENDED = "contract.ended"
+    DUTY_FULFILLED = "duty.fulfilled"
+    DUTY_ACKNOWLEDGED = "duty.acknowledged"
+    DUTY_DISPUTED = "duty.disputed"
     QUERY_RUN = "query.run"
     QUERY_REFUSED = "query.refused"
     TESTROOM_OPENED = "testroom.opened"
@@ -88,6 +93,11 @@ REQUIRED_HASHES: Mapping[EventType, frozenset[str]] = {
     EventType.CONTRACT_AGREED: frozenset({"contract"}),
     EventType.CONTRACT_SIGNED: frozenset({"contract", "signature"}),
     EventType.CONTRACT_ACTIVE: frozenset({"contract"}),
+    EventType.CONTRACT_SUSPENDED: frozenset({"contract"}),
+    EventType.CONTRACT_RESUMED: frozenset({"contract"}),
+    EventType.DUTY_FULFILLED: frozenset({"contract", "statement"}),
+    EventType.DUTY_ACKNOWLEDGED: frozenset({"contract", "statement"}),
+    EventType.DUTY_DISPUTED: frozenset({"contract", "statement"}),
 }
 
 _TYPES = {event.value: event for event in EventType}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from contracts.errors import LeafError
@@ -10,6 +10,7 @@ from contracts.log.leaf import EventType, Leaf
 
 # What only a contract in force allows, when the event names that contract.
 _UNDER_CONTRACT = frozenset({EventType.DELIVERY_MADE, EventType.QUERY_RUN})
+_LISTING = "listing"  # the hold of whoever stopped the listing: not a party's
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ class Chains:
 
 
 def check_order(story: Iterable[Placed], subject: str, contract_hash: str, needs: frozenset[str]) -> None:
-    """One contract's life: agreed, signed by each organisation in `needs`, active, used, ended; nothing out of turn."""
+    """One contract's life: agreed, signed by each organisation in `needs`, active, used, suspended and resumed by the
+    same one, ended by a party or the exchange, the duty at the end stated and answered; nothing out of turn, and
+    nothing handed out while somebody's suspension stands or after the end."""
     life = _Life(subject, contract_hash, needs)
     for placed in story:
         if subject in placed.leaf.on:
@@ -66,38 +69,82 @@ def check_order(story: Iterable[Placed], subject: str, contract_hash: str, needs
 class _Life:
     def __init__(self, subject: str, contract_hash: str, needs: frozenset[str]) -> None:
         self._subject, self._hash, self._needs = subject, contract_hash, needs
+        self._parties = {f"org:{org}" for org in needs}
         self._signed: set[str] = set()
+        self._holds: set[str] = set()
+        self._stated: set[str] = set()  # who has made a statement at the end
         self._agreed = self._active = self._ended = False
+        self._steps: Mapping[EventType, Callable[[Placed], None]] = {
+            EventType.CONTRACT_AGREED: self._agree,
+            EventType.CONTRACT_SIGNED: self._sign,
+            EventType.CONTRACT_ACTIVE: self._activate,
+            EventType.CONTRACT_SUSPENDED: self._suspend,
+            EventType.CONTRACT_RESUMED: self._resume,
+            EventType.CONTRACT_ENDED: self._end,
+            EventType.DUTY_FULFILLED: self._state,
+            EventType.DUTY_ACKNOWLEDGED: self._answer,
+            EventType.DUTY_DISPUTED: self._answer,
+        }
 
     def follow(self, placed: Placed) -> None:
         kind, leaf = placed.leaf.type, placed.leaf
-        if kind.startswith("contract."):  # in another chain it could be left out without a gap
+        if kind.startswith(("contract.", "duty.")):  # in another chain it could be left out without a gap
             self._require(leaf.on[0] == self._subject, placed)
         if leaf.on[0] == self._subject and leaf.h.get("contract", self._hash) != self._hash:
             raise self._wrong("CONTRACT_HASH_DIFFERS", placed)
-        if kind == EventType.CONTRACT_AGREED:
-            self._require(not self._agreed and not self._ended, placed)
-            self._agreed = True
-        elif kind == EventType.CONTRACT_SIGNED:
-            self._require(self._agreed and not self._active and not self._ended, placed)
-            self._sign(placed)
-        elif kind == EventType.CONTRACT_ACTIVE:  # by the exchange, once everybody has signed; nobody else can say so
-            self._require(leaf.actor == "system" and self._agreed and not self._active and not self._ended, placed)
-            missing = self._needs - self._signed
-            if missing:
-                raise self._wrong("ACTIVE_BEFORE_SIGNED", placed, missing=" ".join(sorted(missing)))
-            self._active = True
-        elif kind == EventType.CONTRACT_ENDED:
-            self._require(self._agreed and not self._ended, placed)
-            self._ended = True
-        elif kind in _UNDER_CONTRACT and (not self._active or self._ended):
+        if kind in self._steps:
+            self._steps[kind](placed)
+        elif kind in _UNDER_CONTRACT and (not self._active or self._ended or self._holds):
             raise self._wrong("USED_OUT_OF_FORCE", placed)
 
+    def _agree(self, placed: Placed) -> None:
+        self._require(not self._agreed and not self._ended, placed)
+        self._agreed = True
+
     def _sign(self, placed: Placed) -> None:
+        self._require(self._agreed and not self._active and not self._ended, placed)
         organisation = placed.leaf.actor.removeprefix("org:")
         if organisation not in self._needs or organisation in self._signed:
             raise self._wrong("SIGNER_UNEXPECTED", placed, actor=placed.leaf.actor)
         self._signed.add(organisation)
+
+    def _activate(self, placed: Placed) -> None:
+        """By the exchange, once everybody has signed; nobody else can say so."""
+        begun = self._agreed and not self._active and not self._ended
+        self._require(placed.leaf.actor == "system" and begun, placed)
+        missing = self._needs - self._signed
+        if missing:
+            raise self._wrong("ACTIVE_BEFORE_SIGNED", placed, missing=" ".join(sorted(missing)))
+        self._active = True
+
+    def _suspend(self, placed: Placed) -> None:
+        holder = self._holder(placed)
+        self._require(self._active and not self._ended and holder not in self._holds, placed)
+        self._holds.add(holder)
+
+    def _resume(self, placed: Placed) -> None:
+        holder = self._holder(placed)
+        self._require(holder in self._holds and not self._ended, placed)
+        self._holds.remove(holder)
+
+    def _holder(self, placed: Placed) -> str:
+        """Whose suspension it is: a party's own, or that of whoever stopped the listing, which no party can lift."""
+        actor, whose = placed.leaf.actor, placed.leaf.d.get("hold")
+        self._require((actor not in self._parties) if whose == _LISTING else (actor in self._parties), placed)
+        return _LISTING if whose == _LISTING else actor
+
+    def _end(self, placed: Placed) -> None:
+        by = placed.leaf.actor
+        self._require(self._agreed and not self._ended and (by == "system" or by in self._parties), placed)
+        self._ended = True
+
+    def _state(self, placed: Placed) -> None:
+        self._require(self._active and placed.leaf.actor in self._parties, placed)
+        self._stated.add(placed.leaf.actor)
+
+    def _answer(self, placed: Placed) -> None:
+        others = self._stated - {placed.leaf.actor}
+        self._require(bool(others) and placed.leaf.actor in self._parties, placed)
 
     def _require(self, holds: bool, placed: Placed) -> None:
         if not holds:

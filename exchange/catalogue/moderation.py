@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from exchange import pilot
+from exchange import pilot, stops
 from exchange.accounts.models import Organisation
 from exchange.catalogue import rules, service
 from exchange.catalogue.models import Asset, Listing, ListingVersion, ModerationDecision
@@ -153,12 +153,13 @@ def _decide(
 
 
 def suspend(session: Session, actor: Actor | None, listing_id: str, reason: str, now: datetime) -> Listing:
-    """Stop a listing at once (X26): it leaves the catalogue, nothing new can be agreed on it."""
+    """Stop a listing at once (X26): it leaves the catalogue, nothing new can be agreed on it, and what was
+    agreed is held."""
     return _switch(session, actor, listing_id, reason, now, State.PUBLISHED, State.SUSPENDED)
 
 
 def resume(session: Session, actor: Actor | None, listing_id: str, reason: str, now: datetime) -> Listing:
-    """Put a suspended listing back on show."""
+    """Put a suspended listing back on show and lift the hold on its contracts."""
     return _switch(session, actor, listing_id, reason, now, State.SUSPENDED, State.PUBLISHED)
 
 
@@ -179,6 +180,7 @@ def _switch(
     service.record(
         session, "listing.changed", actor, listing, item.version, item.asset, now, reason=reason, state=str(after)
     )  # fmt: skip
+    stops.tell(session, actor, listing.id, after is State.SUSPENDED, reason, now)
     return listing
 
 

@@ -64,7 +64,7 @@ def suspend(listing_id: str) -> AnyResponse:
     """Stop a published listing at once."""
     session = identity.db_session()
     use.suspend(session, identity.the_actor(), listing_id, request.form.get("reason", ""), clock.now())
-    session.commit()
+    identity.commit_logged()
     flash(_("The listing is suspended."), "good")
     return redirect(url_for(".listing", listing_id=listing_id), 303)
 
@@ -75,7 +75,7 @@ def resume(listing_id: str) -> AnyResponse:
     """Put a suspended listing back on show."""
     session = identity.db_session()
     use.resume(session, identity.the_actor(), listing_id, request.form.get("reason", ""), clock.now())
-    session.commit()
+    identity.commit_logged()
     flash(_("The listing is published again."), "good")
     return redirect(url_for(".listing", listing_id=listing_id), 303)
 

@@ -6,14 +6,13 @@ from sqlmodel import Session
 
 from contracts import document
 from contracts.standing import Use
-from contracts.standing import may as may_use
 from exchange import pilot
 from exchange.accounts.models import Organisation, User
 from exchange.accounts.service import roles_of
 from exchange.catalogue import service as catalogue
 from exchange.deliveries.models import Grant
 from exchange.errors import Refusal
-from exchange.negotiations import rules, standing
+from exchange.negotiations import standing
 from exchange.negotiations.models import Contract
 from exchange.permissions import Actor, OrgKind, Permission
 
@@ -26,9 +25,9 @@ def why_not(
     The contract speaks first; then the controlled trial (T1-T17), while a certificate is recorded: a trial that was
     suspended or is over stops deliveries under contracts made in it.
     """
-    denied = may_use(signed, standing.facts_of(session, contract, deliveries=made), Use.DELIVER, now)
-    if denied is not None:
-        return rules.say_denied(denied)
+    refused = standing.may(session, contract, signed, Use.DELIVER, now, deliveries=made)
+    if refused is not None:
+        return refused
     version = catalogue.the_version(session, contract.listing_id, contract.version)
     buyer, places = contract.buyer_org_id, signed.terms.territory
     act = pilot.Act("deliver", buyer, version.sector, version.classification, places)

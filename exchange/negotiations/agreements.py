@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 from contracts import document, signature
 from contracts.errors import ContractsError
 from contracts.negotiation import Act, Role, State
-from contracts.terms import Terms, today
+from contracts.terms import Terms
 from exchange import audit
 from exchange.accounts import keys
 from exchange.accounts.models import Organisation, SigningKey
@@ -22,7 +22,7 @@ from exchange.catalogue.models import Asset, Listing
 from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.ledger import service as ledger
-from exchange.negotiations import approvals, moves, opening, rules, service, standing
+from exchange.negotiations import approvals, moves, opening, rules, service, standing, successors
 from exchange.negotiations.models import AgreeRule, Contract, ContractSignature, Negotiation
 from exchange.negotiations.standing import Papers
 from exchange.permissions import Actor, Permission, require
@@ -61,7 +61,8 @@ def agree_by_rule(session: Session, negotiation: Negotiation, rule: AgreeRule, n
 
 def _agreed(session: Session, negotiation: Negotiation, step: moves.Step, state: State, now: datetime) -> Contract:
     terms = step.terms
-    drawn = _draw_up(session, step, negotiation, now)
+    supersedes = successors.check(session, negotiation, terms, now)
+    drawn = _draw_up(session, step, negotiation, supersedes, now)
     event_id = audit.record(
         session,
         "contract.agreed",
@@ -86,7 +87,9 @@ def _by_rule(rule: AgreeRule | None) -> dict[str, str]:
     return {"rule": rule.event_id, "rule_of": f"org:{rule.org_id}"} if rule else {}
 
 
-def _draw_up(session: Session, step: moves.Step, negotiation: Negotiation, now: datetime) -> document.Contract:
+def _draw_up(
+    session: Session, step: moves.Step, negotiation: Negotiation, supersedes: str | None, now: datetime
+) -> document.Contract:
     terms = step.terms
     listing = session.get_one(Listing, negotiation.listing_id)
     version = catalogue.the_version(session, listing.id, negotiation.version)
@@ -111,6 +114,7 @@ def _draw_up(session: Session, step: moves.Step, negotiation: Negotiation, now: 
             terms=terms,
             trial=rules.trial_reference(session, action, now),
             log=_log_head(session),
+            supersedes=supersedes,
         )
     except ContractsError as error:
         raise rules.say_error(error, status=409) from None
@@ -194,6 +198,7 @@ def _check_signable(session: Session, negotiation: Negotiation, terms: Terms, no
         raise refuse("NOT_SIGNABLE", text, value=negotiation.state, status=409)
     rules.check_open(negotiation, now)
     service.check_still_possible(session, negotiation, terms, now)
+    successors.check(session, negotiation, terms, now)
 
 
 def _store(
@@ -230,9 +235,10 @@ def _advance(
     if set(papers.unsigned) - {actor.org_id}:
         return
     state = moves.play_on(session, negotiation, Role.PROVIDER, Act.FINALIZE, negotiation.terms_hash)
-    event_id = audit.record(
-        session, "contract.active", None, on=standing.subjects(row), now=now, hashes={"contract": row.sha256}
-    )
+    successors.replace_old(session, row, now)
+    supersedes = papers.document.supersedes
+    hashes = {"contract": row.sha256} | ({"supersedes": supersedes} if supersedes else {})
+    event_id = audit.record(session, "contract.active", None, on=standing.subjects(row), now=now, hashes=hashes)
     row.active_event, row.active_at = event_id, now
     session.add(row)
     step = moves.Step(None, Role.PROVIDER, Act.FINALIZE, terms)
@@ -246,17 +252,12 @@ def end_contract(
     session: Session, actor: Actor | None, contract_id: str, code: str, reason: str, now: datetime
 ) -> Contract:
     """A party ends a contract before its term is over; from the commit on nothing is handed out. Use commit_logged."""
-    actor = require(actor, Permission.SIGN)
-    row = session.get(Contract, contract_id)
-    if row is None or actor.org_id not in (row.buyer_org_id, row.provider_org_id):
-        raise NotFound(contract_id)
-    moves.lock(session, row.negotiation_id)
-    session.refresh(row)
+    row, actor, _role = standing.locked(session, actor, contract_id, Permission.SIGN)
     if code not in set(EndCode):
         text = N_("Choose why the contract ends.")
         raise refuse("END_CODE_UNKNOWN", text, field="code", value=code, passes=", ".join(EndCode))
     words = rules.check_reason(reason)
-    _check_endable(row, now)
+    standing.check_running(row, now)
     event_id = audit.record(
         session,
         "contract.ended",
@@ -272,13 +273,3 @@ def end_contract(
     session.add(row)
     session.flush()
     return row
-
-
-def _check_endable(row: Contract, now: datetime) -> None:
-    if row.ended_at is not None:
-        raise refuse("CONTRACT_ENDED", N_("This contract has been ended already."), status=409)
-    if row.active_event is None:
-        text = N_("This contract is not in force yet; end the negotiation instead.")
-        raise refuse("CONTRACT_NOT_ACTIVE", text, status=409)
-    if today(now) > row.ends:
-        raise refuse("CONTRACT_EXPIRED", N_("The term of this contract is over; there is nothing to end."), status=409)

@@ -71,10 +71,11 @@ def version(contract_id: str) -> Response:
 @needs(Permission.SIGNED_IN)
 def show(contract_id: str) -> Response:
     """State, parties, term, signatures, prose and receipts."""
-    return api.look(contract_id, lambda: _contract_page(contract_id), "contract")
+    return api.look(contract_id, lambda: contract_page(contract_id), "contract")
 
 
-def _contract_page(contract_id: str, refused: Refused | None = None) -> Response:
+def contract_page(contract_id: str, refused: Refused | None = None) -> Response:
+    """The page; with ``refused`` again, saying why an act on it was refused."""
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     papers = standing.papers(session, actor, contract_id)
     state = standing.standing_of(session, papers.row, now)
@@ -174,6 +175,7 @@ def _sign_page(contract_id: str, refused: Refused | None = None) -> AnyResponse:
         "negotiations/sign.html",
         refused,
         **_common(papers),
+        negotiation=session.get_one(Negotiation, papers.row.negotiation_id),
         keys=[
             key for key in keys_of(session, actor.org_id, active=True)
             if any(key.thumbprint in party.keys for party in papers.document.parties)
@@ -239,7 +241,7 @@ def end(contract_id: str) -> AnyResponse:
         )  # fmt: skip
     except Refused as refused:
         identity.db_session().rollback()
-        return _contract_page(contract_id, refused)
+        return contract_page(contract_id, refused)
     identity.commit_logged()
     flash(_("The contract is ended. From now on nothing is delivered under it."), "good")
     return redirect(url_for("contracts.show", contract_id=contract_id), 303)

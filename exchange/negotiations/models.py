@@ -17,15 +17,17 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from contracts.duty import Answer
 from contracts.forms import ADAPTERS, JWS
 from contracts.negotiation import FINAL, Act, Reason, Role, State
+from contracts.standing import Holder, SuspendCode
 from exchange.db import UtcDateTime, new_id
 from exchange.permissions import Role as StaffRole
 
 FORMS = (JWS, *ADAPTERS)
 OPEN_STATES = tuple(state for state in State if state not in FINAL)
-# Why a contract ended; "unsigned" is set when it is given up before it was in force.
-END_CODES = ("fulfilled", "agreed", "breach", "rights-lost", "security", "other", "unsigned")
+# Why a contract ended; the exchange sets the last two: given up before it was in force, and replaced by another.
+END_CODES = ("fulfilled", "agreed", "breach", "rights-lost", "security", "other", "unsigned", "superseded")
 
 
 def _one_of(column: str, values: Any) -> str:
@@ -39,7 +41,7 @@ class Negotiation(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(_one_of("state", State), name="negotiation_state"),
         CheckConstraint("buyer_org_id <> provider_org_id", name="negotiation_two_parties"),
-        CheckConstraint("requests > 0 AND offers >= 0", name="negotiation_proposals"),
+        CheckConstraint("requests >= 0 AND offers >= 0 AND requests + offers > 0", name="negotiation_proposals"),
         CheckConstraint(
             "(state = 'TERMINATED') = (terminated_at IS NOT NULL) AND "
             "(state = 'TERMINATED') = (terminated_code IS NOT NULL) AND "
@@ -74,7 +76,7 @@ class Negotiation(SQLModel, table=True):
     provider_org_id: str = Field(foreign_key="organisation.id", max_length=26)
     state: State = Field(max_length=16, sa_type=String)
     terms_hash: str = Field(max_length=60)  # of the terms on the table: those of the latest proposal
-    requests: int = 1  # proposals made by the buyer, the first one included
+    requests: int = 1  # proposals made by the buyer, who makes the first one but for a contract's successor
     offers: int = 0  # and by the seller
     purpose: str
     scenario: str
@@ -261,3 +263,87 @@ class ContractSignature(SQLModel, table=True):
         if self.protected is None or self.signature is None:
             return None
         return {"protected": self.protected, "signature": self.signature}
+
+
+class ContractHold(SQLModel, table=True):
+    """One suspension of a contract, and who lifted it when. While any is open, the contract gives nothing."""
+
+    __tablename__ = "contract_hold"
+    __table_args__ = (
+        CheckConstraint(_one_of("holder", Holder), name="contract_hold_holder"),
+        CheckConstraint(_one_of("code", SuspendCode), name="contract_hold_code"),
+        CheckConstraint("(code = 'listing') = (holder = 'listing')", name="contract_hold_of_listing"),
+        CheckConstraint(
+            "(resumed_at IS NULL) = (resume_event IS NULL) AND (resumed_at IS NULL) = (resumed_by IS NULL) "
+            "AND (resumed_at IS NULL) = (resume_reason IS NULL)",
+            name="contract_hold_resumed_whole",
+        ),
+        # Of two clicks at once one suspends: each side has at most one suspension open.
+        Index(
+            "contract_hold_open_once",
+            "contract_id",
+            "holder",
+            unique=True,
+            sqlite_where=text("resumed_at IS NULL"),
+            postgresql_where=text("resumed_at IS NULL"),
+        ),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    contract_id: str = Field(foreign_key="contract.id", max_length=26, index=True)
+    holder: Holder = Field(max_length=16, sa_type=String)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26)  # who suspended
+    code: SuspendCode = Field(max_length=16, sa_type=String)
+    reason: str
+    since: datetime = Field(sa_type=UtcDateTime)
+    event_id: str = Field(max_length=26, unique=True)
+    resumed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    resumed_by: str | None = Field(default=None, foreign_key="organisation.id", max_length=26)
+    resume_reason: str | None = None
+    resume_event: str | None = Field(default=None, max_length=26, unique=True)
+
+
+class Succession(SQLModel, table=True):
+    """That a negotiation is about taking a contract's place: changed terms, or another term. Never changed."""
+
+    __tablename__ = "contract_succession"
+    __table_args__ = (CheckConstraint("kind IN ('amendment', 'renewal')", name="contract_succession_kind"),)
+    negotiation_id: str = Field(primary_key=True, foreign_key="negotiation.id", max_length=26)
+    contract_id: str = Field(foreign_key="contract.id", max_length=26, index=True)  # the one to be replaced
+    kind: str = Field(max_length=16)
+
+
+class DestructionStatement(SQLModel, table=True):
+    """The buyer's signed statement of what became of the data (contracts.statement), and the seller's answer."""
+
+    __tablename__ = "destruction_statement"
+    __table_args__ = (
+        CheckConstraint(f"answer IS NULL OR {_one_of('answer', Answer)}", name="destruction_statement_answer"),
+        CheckConstraint(
+            "(answer IS NULL) = (answered_at IS NULL) AND (answer IS NULL) = (answer_event IS NULL) "
+            "AND (answer IS NULL) = (answer_reason IS NULL)",
+            name="destruction_statement_answered_whole",
+        ),
+        # One statement at a time: another is possible only once the seller has disputed the one before.
+        Index(
+            "destruction_statement_standing_once",
+            "contract_id",
+            unique=True,
+            sqlite_where=text("answer IS NULL OR answer = 'acknowledged'"),
+            postgresql_where=text("answer IS NULL OR answer = 'acknowledged'"),
+        ),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    contract_id: str = Field(foreign_key="contract.id", max_length=26, index=True)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    user_id: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)
+    payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sha256: str = Field(max_length=60, unique=True)  # of the payload, as the log writes it
+    thumbprint: str = Field(max_length=43)
+    protected: str
+    signature: str
+    stated_at: datetime = Field(sa_type=UtcDateTime)
+    event_id: str = Field(max_length=26, unique=True)
+    answer: Answer | None = Field(default=None, max_length=16, sa_type=String)
+    answer_reason: str | None = None
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    answer_event: str | None = Field(default=None, max_length=26, unique=True)

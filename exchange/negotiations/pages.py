@@ -31,7 +31,7 @@ STANDINGS: dict[Standing, tuple[str, str]] = {
     Standing.UNLOGGED: (N_("Not in force yet"), "wait"),
     Standing.UPCOMING: (N_("Signed, begins later"), "info"),
     Standing.ACTIVE: (N_("In force"), "good"),
-    Standing.SUSPENDED: (N_("Suspended by the operator"), "bad"),
+    Standing.SUSPENDED: (N_("Suspended"), "bad"),
     Standing.EXPIRED: (N_("Term is over"), "off"),
     Standing.ENDED: (N_("Ended"), "off"),
 }
@@ -49,7 +49,12 @@ EVENTS = {
     "contract.agreed": N_("Contract drawn up"),
     "contract.signed": N_("Signature taken"),
     "contract.active": N_("Contract concluded"),
+    "contract.suspended": N_("Contract suspended"),
+    "contract.resumed": N_("Contract resumed"),
     "contract.ended": N_("Contract ended"),
+    "duty.fulfilled": N_("Statement of destruction made"),
+    "duty.acknowledged": N_("Statement of destruction acknowledged"),
+    "duty.disputed": N_("Statement of destruction disputed"),
 }
 END_CODES = {
     "fulfilled": N_("The purpose is fulfilled"),
@@ -59,6 +64,7 @@ END_CODES = {
     "security": N_("A security or data incident"),
     "other": N_("Another reason"),
     "unsigned": N_("Given up before it was signed"),
+    "superseded": N_("Replaced by a new contract"),
 }
 # What each side waits for or has to do: (state, role) -> sentence; %(day)s is the deadline.
 _NEXT: dict[tuple[State, Role], str] = {

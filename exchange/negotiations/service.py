@@ -54,7 +54,7 @@ def request_access(
         raise NotFound(listing_id)
     rules.check_listing(listing)
     version = catalogue.the_version(session, listing.id, listing.current_version)
-    _make_room(session, listing.id, actor.org_id, now)
+    make_room(session, listing.id, actor.org_id, now)
     terms = rules.terms_of(version, wish)
     action = rules.TrialAction("request", actor, actor.org_id, listing, version, terms)
     found = rules.request_problems(session, session.get_one(Organisation, actor.org_id), action, now)
@@ -215,19 +215,7 @@ def check_still_possible(
         raise Refused(*problems, status=status)
 
 
-# --- inside -------------------------------------------------------------------------------------------------------
-
-
-def _open_on(session: Session, listing_id: str, buyer_org_id: str) -> Negotiation | None:
-    query = select(Negotiation).where(
-        Negotiation.listing_id == listing_id,
-        Negotiation.buyer_org_id == buyer_org_id,
-        col(Negotiation.state).in_(OPEN_STATES),
-    )
-    return session.exec(query).first()
-
-
-def _make_room(session: Session, listing_id: str, buyer_org_id: str, now: datetime) -> None:
+def make_room(session: Session, listing_id: str, buyer_org_id: str, now: datetime) -> None:
     """A request that nobody answered in time is closed to make room for a new one; one that still runs refuses it."""
     found = _open_on(session, listing_id, buyer_org_id)
     if found is None:
@@ -240,3 +228,15 @@ def _make_room(session: Session, listing_id: str, buyer_org_id: str, now: dateti
         raise refuse("REQUEST_ALREADY_OPEN", text, value=found.id, status=409)
     whose_turn = Role.CONSUMER if found.state == State.OFFERED else Role.PROVIDER
     moves.close(session, found, None, whose_turn, Reason.LAPSED, "", now)
+
+
+# --- inside -------------------------------------------------------------------------------------------------------
+
+
+def _open_on(session: Session, listing_id: str, buyer_org_id: str) -> Negotiation | None:
+    query = select(Negotiation).where(
+        Negotiation.listing_id == listing_id,
+        Negotiation.buyer_org_id == buyer_org_id,
+        col(Negotiation.state).in_(OPEN_STATES),
+    )
+    return session.exec(query).first()

@@ -1,8 +1,9 @@
 """What a contract is at a moment, and who may read it: derived from the document, its events and the log.
 
-``standing_of`` and ``may`` are what deliveries and test rooms ask before they hand out anything.
+``may`` is what everything that hands out data under a contract asks before it does; it asks contracts.standing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,16 +14,17 @@ from contracts import document, signature
 from contracts.log import leaf
 from contracts.log.proof import Proof
 from contracts.negotiation import Role
-from contracts.standing import Facts, Standing
+from contracts.standing import Facts, Hold, Holder, Standing, SuspendCode
 from contracts.standing import may as _may
 from contracts.standing import standing as _standing
+from contracts.terms import today
 from exchange.catalogue.models import Listing
-from exchange.errors import NotFound, Refusal
+from exchange.errors import N_, NotFound, Refusal, refuse
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
-from exchange.negotiations import rules, service
-from exchange.negotiations.models import Contract, ContractSignature
-from exchange.permissions import Actor, Permission
+from exchange.negotiations import moves, rules, service
+from exchange.negotiations.models import Contract, ContractHold, ContractSignature, DestructionStatement
+from exchange.permissions import Actor, Permission, require
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,20 @@ def facts_of(session: Session, row: Contract, *, deliveries: int = 0, queries: i
     return Facts(
         log_index=logged_index(session, row.active_event),
         ended_at=row.ended_at,
-        end_reason=row.end_reason or "",
-        suspended=listing.state == "suspended",  # X26: stopping a listing stops what is delivered from it
+        end_reason=f"superseded-by, {row.end_reason}" if row.end_code == "superseded" else row.end_reason or "",
+        holds=_holds(session, row, listing),
         deliveries=deliveries,
         queries=queries,
     )
+
+
+def _holds(session: Session, row: Contract, listing: Listing) -> tuple[Hold, ...]:
+    query = select(ContractHold).where(ContractHold.contract_id == row.id, col(ContractHold.resumed_at).is_(None))
+    found = tuple(Hold(Holder(each.holder), SuspendCode(each.code), each.since) for each in session.exec(query))
+    if listing.state == "suspended" and not any(hold.by is Holder.LISTING for hold in found):
+        # X26: stopping a listing stops what is delivered from it, also where no record of a hold was made
+        found += (Hold(Holder.LISTING, SuspendCode.LISTING, listing.updated_at),)
+    return found
 
 
 def standing_of(session: Session, row: Contract, now: datetime) -> Standing:
@@ -63,11 +74,18 @@ def standing_of(session: Session, row: Contract, now: datetime) -> Standing:
 
 
 def may(
-    session: Session, row: Contract, action: str, now: datetime, *, deliveries: int = 0, queries: int = 0
+    session: Session,
+    row: Contract,
+    signed: document.Contract,
+    action: str,
+    now: datetime,
+    *,
+    deliveries: int = 0,
+    queries: int = 0,
 ) -> Refusal | None:
-    """Why ``action`` (contracts.standing.Use: deliver, query) is refused at ``now``; None when it is allowed."""
-    facts = facts_of(session, row, deliveries=deliveries, queries=queries)
-    denied = _may(document.parse(row.payload), facts, action, now)
+    """Why ``action`` (contracts.standing.Use: deliver, query) is refused at ``now``; None when the document ``signed``
+    allows it. The facts are read anew each time; the document, which never changes, may have been read before."""
+    denied = _may(signed, facts_of(session, row, deliveries=deliveries, queries=queries), action, now)
     return None if denied is None else rules.say_denied(denied)
 
 
@@ -76,6 +94,46 @@ def logged_index(session: Session, event_id: str | None) -> int | None:
     if event_id is None or not ledger.is_logged(session, event_id):
         return None
     return ledger.index_of(session, event_id)
+
+
+# --- shared by what a party does to a contract ---------------------------------------------------------------------
+
+
+def party(
+    session: Session, actor: Actor | None, contract_id: str, permission: Permission
+) -> tuple[Contract, Actor, Role]:
+    """The contract with the actor's side in it; not found for everybody else."""
+    actor = require(actor, permission)
+    row = session.get(Contract, contract_id)
+    role = None if row is None else _sides(row).get(actor.org_id)
+    if row is None or role is None:
+        raise NotFound(contract_id)
+    return row, actor, role
+
+
+def locked(
+    session: Session, actor: Actor | None, contract_id: str, permission: Permission
+) -> tuple[Contract, Actor, Role]:
+    """The same, as the contract stands now, and ours until commit: the lock that a delivery takes too."""
+    row, actor, role = party(session, actor, contract_id, permission)
+    moves.lock(session, row.negotiation_id)
+    session.refresh(row)
+    return row, actor, role
+
+
+def _sides(row: Contract) -> dict[str, Role]:
+    return {row.buyer_org_id: Role.CONSUMER, row.provider_org_id: Role.PROVIDER}
+
+
+def check_running(row: Contract, now: datetime) -> None:
+    """Raise unless the contract is in force or will be: what is not, or no longer, cannot be ended or suspended."""
+    if row.ended_at is not None:
+        raise refuse("CONTRACT_ENDED", N_("This contract has been ended already."), status=409)
+    if row.active_event is None:
+        text = N_("This contract is not in force yet; end the negotiation instead.")
+        raise refuse("CONTRACT_NOT_ACTIVE", text, status=409)
+    if today(now) > row.ends:
+        raise refuse("CONTRACT_EXPIRED", N_("The term of this contract is over; there is nothing to end."), status=409)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -123,8 +181,7 @@ def signed_document(papers: Papers) -> dict[str, object]:
 
 def papers_of(session: Session, row: Contract, actor: Actor) -> Papers:
     """The papers of a contract that the actor may see already."""
-    role = {row.buyer_org_id: Role.CONSUMER, row.provider_org_id: Role.PROVIDER}.get(actor.org_id)
-    return Papers(row, document.parse(row.payload), signatures_of(session, row.id), role)
+    return Papers(row, document.parse(row.payload), signatures_of(session, row.id), _sides(row).get(actor.org_id))
 
 
 def subjects(row: Contract) -> list[str]:
@@ -154,21 +211,40 @@ class Receipt:
 
 
 def receipts_of(session: Session, papers: Papers, reader: Actor) -> list[Receipt]:
-    """What the log holds of this contract: drawn up, each signature, in force, ended. A party reads the private values
-    of its own acts, an official those of all."""
+    """What the log holds of this contract's life, in order. A party reads the private values of its own acts, an
+    official those of all."""
     row = papers.row
-    events = [("contract.agreed", row.agreed_event, row.agreed_at, row.provider_org_id)]
+    events: list[_Event] = [("contract.agreed", row.agreed_event, row.agreed_at, row.provider_org_id)]
     events += [("contract.signed", entry.event_id, entry.signed_at, entry.org_id) for entry in papers.signatures]
-    found = [_receipt(session, event, event_id, at, org) for event, event_id, at, org in events]
     if row.active_event and row.active_at:
-        found.append(_receipt(session, "contract.active", row.active_event, row.active_at, None))
+        events.append(("contract.active", row.active_event, row.active_at, None))
+    later: list[_Event] = [*_of_holds(session, row.id), *_of_duty(session, row)]
     if row.end_event and row.ended_at:
-        found.append(_receipt(session, "contract.ended", row.end_event, row.ended_at, row.ended_by))
+        later.append(("contract.ended", row.end_event, row.ended_at, row.ended_by))
+    events += sorted(later, key=lambda event: (event[2], event[1]))  # of one moment: as their ids were made
+    found = [_receipt(session, event, event_id, at, org) for event, event_id, at, org in events]
     leaves = [leaf.parse(receipt.entry) for receipt in found if receipt.entry]
     if not reader.may(Permission.AUDIT):
         leaves = disclosures.readable(leaves, reader.org_id)
     private = disclosures.read(session, leaves)
     return [replace(receipt, private=private.get(receipt.event_id, [])) for receipt in found]
+
+
+_Event = tuple[str, str, datetime, str | None]
+
+
+def _of_holds(session: Session, contract_id: str) -> Iterable[_Event]:
+    for hold in session.exec(select(ContractHold).where(ContractHold.contract_id == contract_id)):
+        yield "contract.suspended", hold.event_id, hold.since, hold.org_id
+        if hold.resume_event and hold.resumed_at:
+            yield "contract.resumed", hold.resume_event, hold.resumed_at, hold.resumed_by
+
+
+def _of_duty(session: Session, row: Contract) -> Iterable[_Event]:
+    for stated in session.exec(select(DestructionStatement).where(DestructionStatement.contract_id == row.id)):
+        yield "duty.fulfilled", stated.event_id, stated.stated_at, stated.org_id
+        if stated.answer_event and stated.answered_at:
+            yield f"duty.{stated.answer}", stated.answer_event, stated.answered_at, row.provider_org_id
 
 
 def _receipt(session: Session, event: str, event_id: str, at: datetime, org_id: str | None) -> Receipt:

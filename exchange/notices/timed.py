@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, delete
 
+from exchange.negotiations import ending, lapsing
 from exchange.notices import post, telling
 from exchange.notices.due import Due
 from exchange.notices.models import DueTold, Notice, WebhookDelivery
@@ -12,7 +13,7 @@ from exchange.notices.models import DueTold, Notice, WebhookDelivery
 Source = Callable[[Session, datetime], Iterable[Due]]
 
 # Who says what is due at a moment; each thing is found as long as it is due, and told the first time.
-SOURCES: tuple[Source, ...] = ()
+SOURCES: tuple[Source, ...] = (lapsing.due, ending.due)
 
 NOTICES_KEPT = timedelta(days=400)
 DELIVERIES_KEPT = timedelta(days=30)  # those that are done or given up

@@ -102,7 +102,7 @@ TOLD: Mapping[str, Told] = {
     "contract.suspended": _contract(N_("The contract %(contract)s on “%(listing)s” is suspended.")),
     "contract.resumed": _contract(N_("The contract %(contract)s on “%(listing)s” is resumed.")),
     "contract.ended": _contract(N_("The other side has ended the contract %(contract)s on “%(listing)s”.")),
-    "contract.superseded": _contract(N_("The contract %(contract)s on “%(listing)s” is replaced by a new one.")),
+    "contract.ended:superseded": _contract(N_("The contract %(contract)s on “%(listing)s” is replaced by a new one.")),
     "delivery.made": _contract(N_("Data was delivered under the contract on “%(listing)s”."), _ANSWERING),
     "duty.fulfilled": _contract(N_("The other side says that it fulfilled a duty of the contract on “%(listing)s”.")),
     "duty.acknowledged": _contract(N_("Your duty under the contract on “%(listing)s” is acknowledged as fulfilled.")),
@@ -162,7 +162,9 @@ DUE: Mapping[str, Told] = {
     "contract.expiring": _deadline(N_("The contract %(contract)s on “%(listing)s” ends in %(days)s days.")),
     "contract.expired": _deadline(N_("The contract %(contract)s on “%(listing)s” has reached the end of its term.")),
     "duty.due": _deadline(N_("A duty of the contract %(contract)s on “%(listing)s” falls due in %(days)s days.")),
-    "duty.late": _deadline(N_("A duty of the contract %(contract)s on “%(listing)s” is overdue.")),
+    "duty.late": _deadline(
+        N_("A duty of the contract %(contract)s on “%(listing)s” is overdue."), _PARTIES | _MODERATING
+    ),
 }
 
 

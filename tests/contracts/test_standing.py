@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from contracts.problems import ONWARD_BY_LICENCE
-from contracts.standing import Facts, Standing, Use, may, standing
+from contracts.standing import Facts, Hold, Holder, Standing, SuspendCode, Use, last_moment, may, over_at, standing
 from contracts.terms import LICENCES
+from contracts.words import say
 from tests.contracts.examples import make_contract, make_terms
 
 CONTRACT = make_contract()  # 1 December 2026 to 30 November 2027, three deliveries
 DURING = datetime(2027, 3, 1, tzinfo=UTC)
 LOGGED = Facts(log_index=12)
+HELD = (Hold(Holder.PROVIDER, SuspendCode.SECURITY, datetime(2027, 2, 1, tzinfo=UTC)),)
 
 
 def code(facts: Facts = LOGGED, action: str = Use.DELIVER, now: datetime = DURING, **changes: Any) -> str | None:
@@ -50,9 +51,9 @@ def test_the_last_day_of_the_calendar_is_a_day_like_others() -> None:
     [
         (Facts(log_index=None), "CONTRACT_UNLOGGED"),
         (Facts(log_index=0), None),
-        (replace(LOGGED, suspended=True), "CONTRACT_SUSPENDED"),
+        (replace(LOGGED, holds=HELD), "CONTRACT_SUSPENDED"),
         (replace(LOGGED, ended_at=DURING, end_reason="vi phạm"), "CONTRACT_ENDED"),
-        (replace(LOGGED, ended_at=DURING, suspended=True), "CONTRACT_ENDED"),
+        (replace(LOGGED, ended_at=DURING, holds=HELD), "CONTRACT_ENDED"),
         (replace(LOGGED, ended_at=datetime(2027, 4, 1, tzinfo=UTC)), None),
         (replace(LOGGED, deliveries=2), None),
         (replace(LOGGED, deliveries=3), "DELIVERIES_SPENT"),
@@ -63,13 +64,67 @@ def test_what_happened_decides(facts: Facts, expected: str | None) -> None:
     assert code(facts) == expected
 
 
-def test_the_licence_decides_whether_files_may_leave() -> None:
-    may_leave = {
-        licence
-        for licence in LICENCES
-        if code(licence=licence, onward_transfer=ONWARD_BY_LICENCE[licence][0], max_deliveries=None) is None
-    }
-    assert may_leave == set(LICENCES) - {"L1", "L2"}
+def test_a_suspension_says_who_since_when_and_why() -> None:
+    denied = may(CONTRACT, replace(LOGGED, holds=HELD), Use.DELIVER, DURING)
+    assert denied is not None
+    assert say(denied.code, denied.facts, "en").count("the seller since 2027-02-01T00:00:00+00:00: a security") == 1
+
+
+# What each licence gives while its contract is in force; in any other standing every action is refused.
+GIVES = {
+    "L0": {Use.DELIVER, Use.QUERY},
+    "L1": {Use.QUERY},
+    "L2": {Use.QUERY},
+    "L3": {Use.DELIVER, Use.QUERY},
+    "L4": {Use.DELIVER, Use.QUERY},
+    "L5": {Use.DELIVER, Use.QUERY},
+    "L6": {Use.DELIVER, Use.QUERY},
+    "L7": {Use.DELIVER, Use.QUERY},
+    "L8": {Use.DELIVER, Use.QUERY},
+}
+IN: dict[Standing, tuple[Facts, datetime]] = {
+    Standing.UNLOGGED: (Facts(None), DURING),
+    Standing.UPCOMING: (LOGGED, datetime(2026, 11, 1, tzinfo=UTC)),
+    Standing.ACTIVE: (LOGGED, DURING),
+    Standing.SUSPENDED: (replace(LOGGED, holds=HELD), DURING),
+    Standing.EXPIRED: (LOGGED, datetime(2028, 1, 1, tzinfo=UTC)),
+    Standing.ENDED: (replace(LOGGED, ended_at=DURING), DURING),
+}
+
+
+def test_the_table_leaves_no_licence_and_no_standing_out() -> None:
+    assert set(GIVES) == set(LICENCES)
+    assert set(IN) == set(Standing)
+
+
+@pytest.mark.parametrize("state", Standing)
+@pytest.mark.parametrize("action", [*Use, "resell", ""])
+@pytest.mark.parametrize("licence", [*LICENCES, "L9"])
+def test_every_licence_action_and_standing(licence: str, action: str, state: Standing) -> None:
+    facts, now = IN[state]
+    terms = make_terms(licence=licence, max_deliveries=None)
+    contract = replace(CONTRACT, terms=terms)
+    assert standing(contract, facts, now) is state
+    denied = may(contract, facts, action, now)
+    if state is not Standing.ACTIVE:
+        assert denied is not None
+        assert denied.code == f"CONTRACT_{state}"
+    elif licence not in GIVES:
+        assert denied is not None
+        assert denied.code == "LICENCE_UNKNOWN"
+    else:
+        refused_as = "ACTION_NOT_IN_LICENCE" if action in list(Use) else "ACTION_UNKNOWN"
+        assert (denied.code if denied else None) == (None if action in GIVES[licence] else refused_as)
+
+
+def test_it_is_over_at_its_end_or_after_its_last_day_whichever_comes_first() -> None:
+    midnight = datetime(2027, 11, 30, 17, tzinfo=UTC)
+    assert over_at(CONTRACT, LOGGED) == last_moment(CONTRACT) == midnight
+    assert over_at(CONTRACT, replace(LOGGED, ended_at=DURING)) == DURING
+    assert over_at(CONTRACT, replace(LOGGED, ended_at=datetime(2028, 1, 1, tzinfo=UTC))) == midnight
+    forever = replace(CONTRACT, terms=make_terms(ends=date.max))
+    assert standing(forever, LOGGED, datetime.max.replace(tzinfo=UTC) - timedelta(days=1)) is Standing.ACTIVE
+    assert last_moment(forever) > datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 def test_queries_are_counted_too() -> None:

@@ -96,6 +96,7 @@ OURS = (
     "header",
     "signature",
     "standing",
+    "statement",
     "certificates",
     "forms",
 )

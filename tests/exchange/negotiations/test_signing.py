@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from contracts import canonical, signature
+from contracts import canonical, document, signature
 from contracts.log.proof import check_proof
 from contracts.log.story import Placed, check_order
 from contracts.negotiation import Act, State
@@ -39,8 +39,8 @@ def test_both_signatures_in_either_order_put_the_contract_in_force(market: Marke
     assert negotiation.state == State.FINALIZED
     assert standing.standing_of(reading, row, START - timedelta(seconds=1)) is Standing.UPCOMING
     assert standing.standing_of(reading, row, START) is Standing.ACTIVE
-    assert standing.may(reading, row, "deliver", START) is None
-    spent = standing.may(reading, row, "deliver", START, deliveries=3)
+    assert standing.may(reading, row, document.parse(row.payload), "deliver", START) is None
+    spent = standing.may(reading, row, document.parse(row.payload), "deliver", START, deliveries=3)
     assert spent is not None
     assert spent.code == "DELIVERIES_SPENT"
     assert standing.standing_of(reading, row, datetime(2027, 6, 1, tzinfo=clock.VIETNAM)) is Standing.EXPIRED
@@ -61,7 +61,7 @@ def test_in_force_only_once_its_record_is_under_a_signed_head(market: Market, da
     with database.reading() as session:
         row = session.get_one(Contract, contract.id)
         assert standing.standing_of(session, row, START) is Standing.UNLOGGED
-        refused = standing.may(session, row, "deliver", START)
+        refused = standing.may(session, row, document.parse(row.payload), "deliver", START)
         assert refused is not None
         assert refused.code == "CONTRACT_UNLOGGED"
     market.sequencer.run_once()
@@ -91,13 +91,13 @@ def test_the_receipts_prove_the_whole_story(market: Market, reading: Session) ->
 
 def test_the_document_names_keys_head_and_file(market: Market, reading: Session) -> None:
     contract = market.agreed()
-    document = standing.papers(reading, market.seller, contract.id).document
+    drawn = standing.papers(reading, market.seller, contract.id).document
     for actor, role in ((market.seller, "provider"), (market.buyer, "consumer")):
         mine = signature.thumbprint(signature.public_jwk(market.keys[actor.org_id]))
-        assert document.party(role).keys == (mine,)
-    assert document.log is not None
-    assert document.log.size == 1  # the request was in the tree when the contract was drawn up
-    assert document.assets[0].rows == 336_776
+        assert drawn.party(role).keys == (mine,)
+    assert drawn.log is not None
+    assert drawn.log.size == 1  # the request was in the tree when the contract was drawn up
+    assert drawn.assets[0].rows == 336_776
 
 
 Spoil = Callable[[Market, Contract], Any]
@@ -261,7 +261,7 @@ def test_ending_a_contract(market: Market, people: People, reading: Session) -> 
         assert refused.value.code == refused_as
     ended = market.do(agreements.end_contract, market.seller, drawn.id, "breach", "Chuyển dữ liệu cho bên thứ ba")
     assert standing.standing_of(reading, ended, START) is Standing.ENDED
-    denied = standing.may(reading, ended, "deliver", START)
+    denied = standing.may(reading, ended, document.parse(ended.payload), "deliver", START)
     assert denied is not None
     assert denied.code == "CONTRACT_ENDED"
     with pytest.raises(Refused) as again:
