@@ -131,6 +131,17 @@ def open_signatures(pdf: bytes, payload: bytes) -> tuple[Sealed, ...]:
         raise SignatureError("PDF_MALFORMED", reason=_reason(error)) from None
 
 
+def attached(pdf: bytes) -> bytes:
+    """The contract's payload as the file carries it, signed or not; raises SignatureError."""
+    _check_size(pdf)
+    try:
+        reader = PdfFileReader(BytesIO(pdf), strict=True, decode_limits=LIMITS)
+        _check_limits(reader)
+        return _payload(reader.root)
+    except _UNREADABLE as error:
+        raise SignatureError("PDF_MALFORMED", reason=_reason(error)) from None
+
+
 def check_pages(pdf: bytes, payload: bytes) -> None:
     """The file is the one that the exchange prints for this contract, with signatures; raises PDF_OTHER_PAGES.
 
@@ -223,12 +234,16 @@ def _check_attachment(signature: EmbeddedPdfSignature, payload: bytes) -> None:
     """The signed revision, and the newest one, hold exactly one attachment: the payload."""
     reader = signature.reader
     for root in (reader.get_historical_root(signature.signed_revision), reader.root):
-        attached = list(_attachments(root))
-        names = [name for name, _ in attached]
-        if names != [page.ATTACHMENT]:
-            raise SignatureError("PDF_OTHER_CONTRACT", reason=", ".join(names)[:80] or "—")
-        if attached[0][1] != payload:
+        if _payload(root) != payload:
             raise SignatureError("PDF_OTHER_CONTRACT", reason=page.ATTACHMENT)
+
+
+def _payload(root: Any) -> bytes:
+    found = list(_attachments(root))
+    names = [name for name, _ in found]
+    if names != [page.ATTACHMENT]:
+        raise SignatureError("PDF_OTHER_CONTRACT", reason=", ".join(names)[:80] or "—")
+    return found[0][1]
 
 
 def _attachments(root: Any) -> Iterator[tuple[str, bytes]]:

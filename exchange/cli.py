@@ -5,8 +5,16 @@ import click
 from exchange.accounts import cli as account_commands
 from exchange.accounts import trust_cli as trust_commands
 from exchange.bench.cli import bench
+from exchange.client import (
+    certificates,  # noqa: F401 - adds its command to the group `key`
+    consents,
+    deals,
+    hooks,
+    monitor,
+    paper,
+    trial,
+)
 from exchange.client import cli as client_commands
-from exchange.client import consents, deals, hooks, monitor, trial
 from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
@@ -77,6 +85,7 @@ main.add_command(oversight_commands.evidence)
 main.add_command(witness_commands.group)
 main.add_command(bench)
 main.add_command(monitor.monitor)
+main.add_command(paper.contract)
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
     main.add_command(command)
 for command in (consents.approve, consents.withdraw_approval, consents.rule):

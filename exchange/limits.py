@@ -11,6 +11,8 @@ limiter = Limiter(get_remote_address, storage_uri="memory://")
 
 # Each fetch and each refused fetch is a record kept for ten years: nobody may write them without end.
 FETCHES = "120 per minute; 2000 per hour"
+# Drawing a contract as a PDF takes 0.3 seconds of a processor.
+DRAWINGS = "60 per minute; 600 per hour"
 # A bundle of the whole log reads every record.
 EXPORTS = "6 per minute; 30 per hour"
 

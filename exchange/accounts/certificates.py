@@ -1,6 +1,7 @@
 """A certificate as a signing key: registered with proof that its private key is there, for the organisation it names.
 
-The proof is the compact JWS of keys.py with ``{"alg", "typ", "x5c"}`` as its header. The certificate must lead to a
+The proof is the compact JWS of keys.py with ``{"alg", "typ", "x5c"}`` as its header, or, for programs that make nothing
+else, a ``.p7s`` (CAdES detached, in base64) over the challenge, which then comes along. The certificate must lead to a
 root in force (trust.py), whose kind is the grade of what it signs. Whose it is, its subject says by the tax code; where
 it says nothing the operator confirms it before it may sign (decision 0013). Revocation is that of any key.
 """
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from contracts import canonical, certificates, header
+from contracts import canonical, certificates, forms, header
 from contracts.errors import ContractsError
 from contracts.keys import ALGORITHMS_OF, SignatureError, check_signature, decode
 from exchange import audit
@@ -25,7 +26,15 @@ MAX_PROOF = 65_536  # characters; three certificates of an authority licensed by
 
 
 def add_certificate(
-    session: Session, actor: Actor | None, *, proof: str, label: str, secret: str, credential: str, now: datetime
+    session: Session,
+    actor: Actor | None,
+    *,
+    proof: str,
+    label: str,
+    secret: str,
+    credential: str,
+    now: datetime,
+    challenge: str | None = None,
 ) -> SigningKey:
     """Register the certificate that made ``proof`` for the actor's organisation, and record it in the log."""
     actor = require(actor, Permission.MANAGE_KEYS)
@@ -33,8 +42,8 @@ def add_certificate(
         raise NotPermitted(Permission.MANAGE_KEYS, N_("A signing key belongs to a person; sign in as one to add it."))
     label = check_name(label, "label")
     try:
-        chain, alg, challenge = _read_proof(proof)
-        keys.check_challenge(secret, challenge, actor, credential, now)
+        chain, alg, signed = _read_file(proof, challenge) if challenge and "." not in proof else _read_proof(proof)
+        keys.check_challenge(secret, signed, actor, credential, now)
         judged = trust.judge(session, chain, now)
     except ContractsError as error:
         raise trust.said(error, field="proof") from error
@@ -103,6 +112,16 @@ def _read_proof(proof: str) -> tuple[tuple[bytes, ...], str, str]:
         raise SignatureError("ALGORITHM_REFUSED", value=str(fields["alg"])[:80], passes=passes)
     check_signature(f"{protected}.{payload}".encode(), decode(signature, "signature"), jwk, fields["alg"])
     return chain, fields["alg"], decode(payload, "payload").decode("ascii", "replace")
+
+
+def _read_file(proof: str, challenge: str) -> tuple[tuple[bytes, ...], str, str]:
+    """The same of a CAdES signature over the challenge."""
+    try:
+        data = base64.b64decode("".join(proof.split()), validate=True)
+    except ValueError:
+        raise refuse("PROOF_MALFORMED", N_("The proof cannot be read. Begin again."), field="proof") from None
+    (sealed,) = forms.open_file("cades", data, challenge.encode())
+    return sealed.chain, sealed.alg, challenge
 
 
 def _names(der: bytes, org: Organisation) -> bool:

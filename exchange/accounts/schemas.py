@@ -134,16 +134,18 @@ class KeyJson(Schema):
 
 
 class CertificateForm(Form):
-    """A certificate as signing key."""
+    """A certificate as signing key; ``challenge`` goes with a proof that is a .p7s, which may come as a file."""
 
-    proof = text(65_536)
+    proof = text(131_072, required=False)
+    challenge = text(200, required=False)
     label = text(80)
 
 
 class CertificateJson(Schema):
-    """The same as a JSON body."""
+    """The same as a JSON body; there the .p7s is in base64."""
 
-    proof = text(65_536)
+    proof = text(131_072)
+    challenge = text(200, required=False)
     label = text(80)
 
 

@@ -1,6 +1,8 @@
 """Pages: which roots of certificates are trusted, and since when; a certificate as signing key; the operator's word."""
 
-from flask import Blueprint, Response, current_app, flash, redirect, session, url_for
+from base64 import b64encode
+
+from flask import Blueprint, Response, current_app, flash, redirect, request, session, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -69,9 +71,16 @@ def add() -> AnyResponse:
     """Register a certificate by its proof."""
     try:
         form = load(schemas.CertificateForm)
+        sent = request.files.get("file")
+        proof = b64encode(sent.read()).decode("ascii") if sent and sent.filename else form.pop("proof", None) or ""
         actor = require_person(identity.the_actor(), Permission.MANAGE_KEYS)
         key = certificates.add_certificate(
-            identity.db_session(), actor, **form, secret=_secret(), credential=_credential(), now=clock.now()
+            identity.db_session(),
+            actor,
+            **{**form, "proof": proof},
+            secret=_secret(),
+            credential=_credential(),
+            now=clock.now(),
         )
     except Refused as refused:
         identity.db_session().rollback()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from exchange.client.paper_words import PAPER
 from exchange.errors import ExchangeError
 
 LANGUAGES = ("vi", "en")
@@ -313,4 +314,5 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "WEBHOOK_REMOVED": ("Đã gỡ webhook {id}.", "Webhook {id} is removed."),
     "WEBHOOK_SENDING": ("Đang gửi tin: {id}", "On its way: {id}"),
+    **PAPER,
 }  # fmt: skip

@@ -17,7 +17,19 @@ from exchange.bodies import Blueprint
 from exchange.error_pages import say
 from exchange.errors import NotFound
 from exchange.i18n import language
-from exchange.negotiations import agreements, approvals, automatic, checking, opening, rules, schemas, service, standing
+from exchange.limits import DRAWINGS, by_organisation, limiter
+from exchange.negotiations import (
+    agreements,
+    approvals,
+    automatic,
+    checking,
+    opening,
+    paper,
+    rules,
+    schemas,
+    service,
+    standing,
+)
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.permissions import Permission, needs
 
@@ -178,6 +190,14 @@ def jws(contract_id: str) -> Response:
     return Response(canonical.dumps(standing.signed_document(found)), mimetype="application/jose+json")
 
 
+@contracts.get("/<contract_id>/contract.pdf")
+@needs(Permission.SIGNED_IN)
+@limiter.limit(DRAWINGS, key_func=by_organisation)
+def pdf(contract_id: str) -> Response:
+    """The contract as PDF/A-3 with the signed bytes attached, unsigned; for certificates to sign"""
+    return drawn(papers(contract_id))
+
+
 @contracts.post("/<contract_id>/signatures")
 @needs(Permission.SIGN)
 @contracts.arguments(schemas.SignatureJson)
@@ -236,6 +256,14 @@ def papers(contract_id: str) -> standing.Papers:
     return look(
         contract_id, lambda: standing.papers(identity.db_session(), identity.the_actor(), contract_id), "contract"
     )
+
+
+def drawn(found: standing.Papers) -> Response:
+    """The contract's PDF as an answer."""
+    headers = {
+        "Content-Disposition": f'attachment; filename="{found.row.id}.pdf"', "Cache-Control": "private, no-store",
+    }  # fmt: skip
+    return Response(paper.pdf_of(found.row.payload), mimetype="application/pdf", headers=headers)
 
 
 def done(negotiation_id: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from exchange.catalogue.models import Listing
 from exchange.error_pages import say
 from exchange.errors import Refused
 from exchange.i18n import language
+from exchange.limits import DRAWINGS, by_organisation, limiter
 from exchange.negotiations import agreements, api, lists, opening, pages, rounds, rules, schemas, standing, watching
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.negotiations.standing import Papers
@@ -157,6 +158,14 @@ def jws(contract_id: str) -> Response:
     return Response(
         canonical.dumps(standing.signed_document(papers)), mimetype="application/jose+json", headers=headers
     )
+
+
+@blueprint.get("/<contract_id>/contract.pdf")
+@needs(Permission.SIGNED_IN)
+@limiter.limit(DRAWINGS, key_func=by_organisation)
+def pdf(contract_id: str) -> Response:
+    """The contract on paper: PDF/A-3 with the signed bytes attached."""
+    return api.drawn(api.papers(contract_id))
 
 
 @blueprint.get("/<contract_id>/sign")

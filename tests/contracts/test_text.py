@@ -86,19 +86,8 @@ def test_days_and_money_are_written_as_each_language_does() -> None:
 
 # Modules whose codes have their words here; the log and the evidence bundle keep theirs.
 OURS = (
-    "terms",
-    "problems",
-    "odrl",
-    "negotiation",
-    "document",
-    "reading",
-    "keys",
-    "header",
-    "signature",
-    "standing",
-    "statement",
-    "certificates",
-    "forms",
+    *("terms", "problems", "odrl", "negotiation", "document", "reading", "keys", "header", "signature", "standing"),
+    *("statement", "certificates", "forms", "cades", "pades"),
 )
 RAISED = re.compile(r'(?:Error|Stale|Turn|Denied|_denied|_capped)\(\s*"([A-Z][A-Z0-9_]+[A-Z])"')
 
