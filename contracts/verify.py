@@ -393,10 +393,10 @@ def split_bundle(data: bytes, width: int) -> list[bytes]:
 FIELDS = {"v", "log", "t", "at", "id", "actor", "on", "prev", "h", "d"}
 TYPES = re.compile(
     r"listing\.(submitted|published|returned|changed|withdrawn)|access\.(requested|offered|accepted|decided)"
-    r"|negotiation\.terminated|approval\.(given|withdrawn)|rule\.(set|ended)"
-    r"|contract\.(agreed|signed|active|suspended|resumed|ended)|query\.(run|refused)|testroom\.opened"
-    r"|delivery\.(made|refused)|key\.(added|revoked|confirmed)|account\.(registered|changed)"
-    r"|trial\.(granted|changed|enrolled)"
+    r"|negotiation\.terminated|approval\.(given|withdrawn)|rule\.(set|ended)|contract\."
+    r"(agreed|signed|active|suspended|resumed|ended)"
+    r"|query\.(run|refused)|testroom\.opened|delivery\.(made|refused)|key\.(added|revoked|confirmed)"
+    r"|account\.(registered|changed)|trial\.(granted|changed|enrolled)"
     r"|audit\.looked|warrant\.opened|evidence\.exported|policy\.changed|erasure\.done|anchor\.made|log\.restarted"
     r"|duty\.(fulfilled|acknowledged|disputed)"
 )
@@ -647,9 +647,9 @@ class Life:
         self.agreed = self.active = self.ended = self.wrong = -1
         self.hashes: set[str] = set()
         self.signed: dict[tuple[str, str], int] = {}  # signer and digest of its signature -> index
-        self.how: dict[tuple[str, str], dict[str, Any]] = {}  # the records of those not by a bare key
         self.holds, self.stated = set[str](), set[str]()  # who suspends it now; who has said what became of the data
         self.acted, self.others = set[str](), set[str]()  # who did what only a party does; what only others do
+        self.how: dict[tuple[str, str], dict[str, Any]] = {}  # the records of those not by a bare key
 
     def follow(self, leaf: dict[str, Any], index: int, *, first: bool) -> None:
         """The next record that names the contract; `first`: whose chain is the contract's own."""

@@ -10,6 +10,7 @@ from exchange.client import (
     consents,
     deals,
     hooks,
+    life,
     monitor,
     paper,
     trial,
@@ -92,5 +93,6 @@ for command in (consents.approve, consents.withdraw_approval, consents.rule):
     deals.negotiate.add_command(command)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
     main.add_command(command)
+main.add_command(life.contract)
 main.add_command(hooks.notices)
 main.add_command(hooks.webhook)

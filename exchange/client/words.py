@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from exchange.client import life_words
 from exchange.client.paper_words import PAPER
 from exchange.errors import ExchangeError
 
@@ -35,6 +36,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "contract.signed": ("Chữ ký", "Signature"),
     "contract.active": ("Hợp đồng có hiệu lực", "Contract in force"),
     "contract.ended": ("Hợp đồng chấm dứt", "Contract ended"),
+    **life_words.NAMES,
 }
 
 
@@ -315,4 +317,5 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "WEBHOOK_REMOVED": ("Đã gỡ webhook {id}.", "Webhook {id} is removed."),
     "WEBHOOK_SENDING": ("Đang gửi tin: {id}", "On its way: {id}"),
     **PAPER,
+    **life_words.LIFE,
 }  # fmt: skip

@@ -114,8 +114,8 @@ def reserve(session: Session, actor: Actor | None, room_id: str, asked: Asked, n
 def finish(
     session: Session, actor: Actor | None, reserved: Reserved, outcome: Answer | Denied, now: datetime
 ) -> QueryRun:
-    """Keep and log what came of a reserved question. A room shut in the meantime gives no answer any more, nor is one
-    kept of a person erased in the meantime: an erasure takes the run's ``cache_key`` away."""
+    """Keep and log what came of a reserved question. A room shut or a listing stopped in the meantime gives no answer
+    any more, nor is one kept of a person erased in the meantime: an erasure takes the run's ``cache_key`` away."""
     actor = require(actor, Permission.QUERY)
     run = session.get_one(QueryRun, reserved.run_id, with_for_update=True)
     if reserved.accepted is None:
@@ -123,7 +123,7 @@ def finish(
     room = session.get_one(TestRoom, run.room_id, with_for_update=True)
     if room.org_id != actor.org_id:
         raise NotFound(run.id)
-    if room.state != "open" or run.cache_key is None:
+    if room.state != "open" or run.cache_key is None or session.get_one(Listing, room.listing_id).state != "published":
         outcome = Denied("E-STOPPED")
     if isinstance(outcome, Denied):
         return _refuse(session, run, room, actor, outcome, now)

@@ -162,6 +162,34 @@ def test_from_a_file_to_a_signed_contract_and_back_to_the_file(floor: Floor) -> 
     assert seller.run("download", contract, "-o", seller.folder / "data").exit_code == 1
 
 
+def test_a_contract_is_suspended_changed_ended_and_its_data_destroyed(floor: Floor) -> None:
+    seller, buyer, contract = floor.seller, floor.buyer, floor.drawn()
+    for member in (seller, buyer):
+        member.does("sign", contract, "--key", member.folder / "key.pem", "--yes")
+    why = ("--code", "security", "--reason", "Sự cố máy chủ", "--yes")
+    held = seller.does("contract", "suspend", contract, *why)
+    assert "SUSPENDED" in held
+    assert "the seller, a security or data incident. Sự cố máy chủ" in held
+    assert "the seller, a security" in buyer.does("contract", "show", contract)
+    assert buyer.run("download", contract, "-o", buyer.folder / "data").exit_code == 1
+    assert "NOT_YOUR_SUSPENSION" in buyer.run("contract", "resume", contract, "--reason", "x").output
+    assert "ACTIVE" in seller.does("contract", "resume", contract, "--reason", "Đã khắc phục")
+    changes = buyer.file("changes.json", {"max_deliveries": 50, "note": "Cần thêm lượt"})
+    assert "REQUESTED" in buyer.does("contract", "amend", contract, "--terms", changes)
+    assert "max_deliveries" in seller.does("contract", "show", contract)
+    assert "REQUEST_ALREADY_OPEN" in seller.run("contract", "renew", contract).output
+    end = ("contract", "end", contract, "--code", "fulfilled", "--reason", "Đã xong", "--yes")
+    ended = buyer.does(*end)
+    assert "ENDED" in ended
+    assert "OWED" in ended
+    today = clock.now().astimezone(clock.VIETNAM).date().isoformat()
+    stated = buyer.does("contract", "destroyed", contract, "--key", buyer.folder / "key.pem", "--on", today, "--yes")
+    assert "Made the statement sha-256:" in stated
+    assert "STATED" in stated
+    assert "ACKNOWLEDGED" in seller.does("contract", "answer", contract, "acknowledged")
+    assert "duty.acknowledged]: record" in buyer.does("receipt", contract)
+
+
 def test_the_reader_chooses_the_language(floor: Floor) -> None:
     offer = floor.seller.file("offer.json", COMPLETE | {"price_vnd": -1})
     data = floor.seller.file("data.csv", CSV)
