@@ -56,31 +56,31 @@ CHOICES: dict[str, dict[object, Pair]] = {
 TERRITORIES: dict[str, Pair] = {"VN": ("Việt Nam", "Viet Nam")}
 
 READERS: dict[str, dict[str, Pair]] = {  # slot -> by the reader's role
-    "B": {"consumer": ("Bạn", "You"), "provider": ("Bên mua", "The buyer"), "": ("Bên mua", "The buyer")},
-    "b": {"consumer": ("bạn", "you"), "provider": ("Bên mua", "the buyer"), "": ("Bên mua", "the buyer")},
-    "S": {"consumer": ("Bên bán", "The seller"), "provider": ("Bạn", "You"), "": ("Bên bán", "The seller")},
-    "s": {"consumer": ("Bên bán", "the seller"), "provider": ("bạn", "you"), "": ("Bên bán", "the seller")},
+    "B": {"consumer": ("Tổ chức", "You"), "provider": ("Bên mua", "The buyer"), "": ("Bên mua", "The buyer")},
+    "b": {"consumer": ("tổ chức", "you"), "provider": ("Bên mua", "the buyer"), "": ("Bên mua", "the buyer")},
+    "S": {"consumer": ("Bên bán", "The seller"), "provider": ("Tổ chức", "You"), "": ("Bên bán", "The seller")},
+    "s": {"consumer": ("Bên bán", "the seller"), "provider": ("tổ chức", "you"), "": ("Bên bán", "the seller")},
 }
 
 PRICE: dict[str, dict[str, Pair]] = {
     "less": {
         "consumer": (
-            "Bạn trả ít hơn {d}: {after} thay vì {before}.",
+            "Tổ chức trả ít hơn {d}: {after} thay vì {before}.",
             "You pay {d} less: {after} instead of {before}.",
         ),
         "provider": (
-            "Bạn nhận ít hơn {d}: {after} thay vì {before}.",
+            "Tổ chức nhận ít hơn {d}: {after} thay vì {before}.",
             "You receive {d} less: {after} instead of {before}.",
         ),
         "": ("Giá giảm {d}: {after} thay vì {before}.", "The price falls by {d}: {after} instead of {before}."),
     },
     "more": {
         "consumer": (
-            "Bạn trả nhiều hơn {d}: {after} thay vì {before}.",
+            "Tổ chức trả nhiều hơn {d}: {after} thay vì {before}.",
             "You pay {d} more: {after} instead of {before}.",
         ),
         "provider": (
-            "Bạn nhận nhiều hơn {d}: {after} thay vì {before}.",
+            "Tổ chức nhận nhiều hơn {d}: {after} thay vì {before}.",
             "You receive {d} more: {after} instead of {before}.",
         ),
         "": ("Giá tăng {d}: {after} thay vì {before}.", "The price rises by {d}: {after} instead of {before}."),

@@ -324,8 +324,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The contract {contract} expired at the end of {ends}. A new contract is needed.",
     ),
     "CONTRACT_ENDED": (
-        "Hợp đồng {contract} đã chấm dứt lúc {ended_at}: {reason}. Cần hợp đồng mới.",
-        "The contract {contract} was ended at {ended_at}: {reason}. A new contract is needed.",
+        "Hợp đồng {contract} đã chấm dứt lúc {ended_at}, lý do: “{reason}”. Cần hợp đồng mới.",
+        "The contract {contract} was ended at {ended_at}, reason: “{reason}”. A new contract is needed.",
     ),
     "ACTION_NOT_IN_LICENCE": (
         "Giấy phép {licence} chỉ cho nhận kết quả truy vấn, không được tải dữ liệu gốc. Hãy dùng truy vấn.",

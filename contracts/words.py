@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from contracts import certificate_words, life_words, negotiation_words, paper_words, sentences
 from contracts.errors import Fact
 from contracts.sentences import FIELDS
 from contracts.spelling import LANGUAGES
+from contracts.terms import VIETNAM
 
 NAMES = {**sentences.NAMES, **life_words.NAMES}
 SENTENCES = {
@@ -17,6 +20,7 @@ SENTENCES = {
     **paper_words.SENTENCES,
     **life_words.SENTENCES,
 }
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d")  # RFC 3339, whole seconds
 _UNKNOWN = ("Bị từ chối, mã {code}.", "Refused, code {code}.")
 
 
@@ -40,4 +44,6 @@ def _plain(value: Fact, column: int) -> str:
         return (("không", "có"), ("no", "yes"))[column][value]
     if value is None or value == "":
         return "—"
+    if _MOMENT.fullmatch(str(value)):
+        return datetime.fromisoformat(str(value)).astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M (GMT+7)")
     return ", ".join(NAMES[part][column] if part in NAMES else part for part in str(value).split(", "))

@@ -36,7 +36,7 @@ STANDINGS: dict[Standing, tuple[str, str]] = {
     Standing.ENDED: (N_("Ended"), "off"),
 }
 ACTS: dict[Act, str] = {
-    Act.REQUEST: N_("Access requested"),
+    Act.REQUEST: N_("Access requested"),  # the first of them; see AGAIN
     Act.OFFER: N_("Counter-offer"),
     Act.ACCEPT: N_("Counter-offer accepted"),
     Act.AGREE: N_("Agreed; the contract was drawn up"),
@@ -44,6 +44,7 @@ ACTS: dict[Act, str] = {
     Act.FINALIZE: N_("Signed by both sides; recorded by the exchange"),
     Act.TERMINATE: N_("Negotiation ended"),
 }
+AGAIN = N_("Other terms asked for")  # a later REQUEST
 EVENTS = {
     "contract.agreed": N_("Contract drawn up"),
     "contract.signed": N_("Signature taken"),
@@ -84,10 +85,13 @@ def label(name: str) -> str:
 
 
 def shown(name: str, value: Any) -> str:
-    """A clause's value for people."""
+    """A clause's value for people, with a capital."""
     if name == "price_vnd":
         return dong(value)
-    return places(value) if name == "territory" else change.value(name, value, language())
+    if name in ("starts", "ends"):
+        return day(date.fromisoformat(value))
+    word = places(value) if name == "territory" else change.value(name, value, language())
+    return word[:1].upper() + word[1:]
 
 
 def clauses(terms: Terms) -> list[tuple[str, str]]:

@@ -153,7 +153,7 @@ def _rounds(session: Session, thread: Thread, reader_org: str, frame: Frame, off
         found.append(
             Round(
                 move=move,
-                act=_(pages.ACTS[act]),
+                act=_act(move),
                 who=names.get(move.org_id or "", _("The exchange")),
                 person=_person(session, move) if move.org_id == reader_org else "",
                 tone=_TONES.get(act, "info"),
@@ -163,6 +163,12 @@ def _rounds(session: Session, thread: Thread, reader_org: str, frame: Frame, off
         )
         before = terms
     return found
+
+
+def _act(move: Move) -> str:
+    act = Act(move.act)
+    name = pages.AGAIN if act is Act.REQUEST and move.number > 1 else pages.ACTS[act]
+    return _(name)
 
 
 def _reason(negotiation: Negotiation) -> str:

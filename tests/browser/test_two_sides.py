@@ -10,6 +10,7 @@ from tests.journeys.words import vi
 
 People = Callable[..., Reader]
 NOTE = "Giá mới đã gồm hỗ trợ kỹ thuật."
+DOUBT = "Có dấu hiệu dữ liệu được chuyển cho bên thứ ba."
 REASON = "Đã dùng xong dữ liệu cho dự án."
 
 
@@ -34,6 +35,9 @@ def test_two_sides_negotiate_sign_and_end_without_reloading(person: People, list
     _news(seller)
     for member in (seller, buyer):
         member.says(vi("In force"))
+    _suspend(seller)
+    _news(buyer)
+    buyer.says(vi("Suspended by the seller"), vi("A suspected breach of the contract"), DOUBT)
     _end(buyer)
     _news(seller)
     seller.says(REASON, vi("The purpose is fulfilled"), vi("Ended"))
@@ -130,6 +134,14 @@ def _tab_to(page: Page, target: Locator) -> None:
         if target.evaluate("e => e === document.activeElement"):
             return
     raise AssertionError(f"60 times Tab on {page.url} do not reach it")
+
+
+def _suspend(member: Reader) -> None:
+    life = member.page.locator("#life")
+    life.locator("summary", has_text=vi("Suspend the contract")).click()
+    life.locator('[name="code"][value="breach"]').check()
+    life.locator("#suspend-reason").fill(DOUBT)
+    member.press(vi("Suspend now"), within=life)
 
 
 def _end(member: Reader) -> None:

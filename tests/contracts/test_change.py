@@ -32,7 +32,7 @@ def test_a_price_is_told_from_the_readers_side() -> None:
     )
     assert told("en", "PROVIDER", price_vnd=3_000_000).startswith("You receive VND 2,000,000 less")
     assert told("vi", "CONSUMER", price_vnd=6_000_000) == (
-        "Bạn trả nhiều hơn 1.000.000 đồng: 6.000.000 đồng thay vì 5.000.000 đồng."
+        "Tổ chức trả nhiều hơn 1.000.000 đồng: 6.000.000 đồng thay vì 5.000.000 đồng."
     )
     assert told("vi", price_vnd=6_000_000).startswith("Giá tăng 1.000.000 đồng")
 
@@ -45,7 +45,7 @@ def test_a_duty_names_who_has_it() -> None:
         "Bên mua phải xóa dữ liệu và gửi bằng chứng trong 31 ngày sau khi hợp đồng kết thúc (trước đây: 30 ngày)."
     )
     assert told("en", "provider", update_days=7) == "You must offer an updated version at least every 7 days."
-    assert told("vi", "provider", royalty_percent=5).startswith("Bên mua phải trả cho bạn 5% doanh thu")
+    assert told("vi", "provider", royalty_percent=5).startswith("Bên mua phải trả cho tổ chức 5% doanh thu")
 
 
 def test_a_day_tells_how_far_it_moved() -> None:

@@ -67,7 +67,7 @@ def test_what_happened_decides(facts: Facts, expected: str | None) -> None:
 def test_a_suspension_says_who_since_when_and_why() -> None:
     denied = may(CONTRACT, replace(LOGGED, holds=HELD), Use.DELIVER, DURING)
     assert denied is not None
-    assert say(denied.code, denied.facts, "en").count("the seller since 2027-02-01T00:00:00+00:00: a security") == 1
+    assert say(denied.code, denied.facts, "en").count("the seller since 01/02/2027 07:00 (GMT+7): a security") == 1
 
 
 # What each licence gives while its contract is in force; in any other standing every action is refused.

@@ -37,7 +37,7 @@ def test_a_request_is_checked_without_a_trace(app: Flask, market: Market) -> Non
     assert [(change["clause"], change["field"]) for change in found["changes"]] == [
         (11, "payment_days"), (19, "incident_hours"),
     ]  # fmt: skip
-    assert found["changes"][0]["for_you"].startswith("Bạn phải thanh toán trong 45 ngày")
+    assert found["changes"][0]["for_you"].startswith("Tổ chức phải thanh toán trong 45 ngày")
     assert found["changes"][0]["for_other"].startswith("Bên mua phải thanh toán trong 45 ngày")
     assert rows(market) == before
 
@@ -65,7 +65,7 @@ def test_a_counter_offer_is_checked_by_its_side_only(app: Flask, market: Market,
     path = f"/negotiations/{asked.id}/terms/check"
     found = seller.post(path, {"price_vnd": 7_000_000, "liability_cap_vnd": 10_000_000}).get_json()
     assert [change["field"] for change in found["changes"]] == ["price_vnd", "liability_cap_vnd"]
-    assert found["changes"][0]["for_you"].startswith("Bạn nhận nhiều hơn")
+    assert found["changes"][0]["for_you"].startswith("Tổ chức nhận nhiều hơn")
     assert found["problems"] == []
     assert seller.post(path, {"deletion_days": 0}).get_json()["problems"][0]["code"] == "LIMIT_REFUSED"
     assert seller.post(path, {"discount": 1}).status_code == 422
