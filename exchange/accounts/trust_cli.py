@@ -51,7 +51,7 @@ def show() -> None:
     database.dispose()
 
 
-@group.command("remove")
+@group.command("remove", context_settings={"ignore_unknown_options": True})  # a thumbprint may begin with "-"
 @click.argument("thumbprint")
 def remove(thumbprint: str) -> None:
     """Trust the root of this THUMBPRINT no longer; what was signed under it stays signed."""

@@ -401,6 +401,7 @@ def test_the_trust_command_changes_the_list(
     assert again.exit_code == 1
     assert "ROOT_LISTED" in again.output
     assert run("add", crl, "--grade", "licensed").exit_code == 1
+    assert run("remove", "-thumbprint-of-nothing").exit_code == 1
     assert run("remove", thumbprint).exit_code == 0
     assert thumbprint not in run("list").output
 
