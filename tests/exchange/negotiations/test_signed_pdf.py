@@ -1,4 +1,4 @@
-"""Both parties sign one PDF by certificate: the contract comes into force, its evidence holds, added pages fail."""
+"""Both parties sign one PDF by certificate: it puts the contract in force, and added pages do not pass."""
 
 from base64 import b64encode
 
