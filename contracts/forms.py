@@ -40,6 +40,14 @@ def open_file(form: str, data: bytes, payload: bytes) -> tuple[Sealed, ...]:
     return (opened,) if isinstance(opened, Sealed) else tuple(opened)
 
 
+def check_shown(form: str, data: bytes, payload: bytes) -> None:
+    """What the file shows is what we print; asked when it is handed in, for what we print changes with time."""
+    if form == "pades":
+        from contracts import pades
+
+        pades.check_pages(data, payload)
+
+
 def check_file(
     form: str,
     data: bytes,

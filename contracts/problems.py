@@ -39,7 +39,7 @@ ONWARD_BY_LICENCE: Mapping[str, tuple[str, ...]] = {
 
 # Limits without which a licence type may not be agreed, and additions that only some types have a use for.
 NEEDED_BY_LICENCE: Mapping[str, tuple[str, ...]] = {"L1": ("max_hours",), "L2": ("max_queries", "min_group")}
-_ONLY_IN_LICENCE: Mapping[str, tuple[str, ...]] = {
+ONLY_IN_LICENCE: Mapping[str, tuple[str, ...]] = {
     "max_hours": ("L1",),
     "royalty_percent": ("L4", "L5", "L6"),
     "report_days": ("L5", "L6"),
@@ -212,7 +212,7 @@ def _licence_problems(terms: Terms) -> Iterator[Denied]:
     for name in NEEDED_BY_LICENCE.get(licence, ()):
         if getattr(terms, name) is None:
             yield _denied("LIMIT_MISSING", name, None, BOUNDS[name][0], licence)
-    for name, licences in _ONLY_IN_LICENCE.items():
+    for name, licences in ONLY_IN_LICENCE.items():
         if getattr(terms, name) != ADDED[name] and licence not in licences:
             yield _denied("NOT_IN_LICENCE", name, getattr(terms, name), ", ".join(licences), licence)
     if licence == "L0" and not terms.attribution:

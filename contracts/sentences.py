@@ -339,6 +339,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Đã dùng {used}/{limit} lần giao của hợp đồng. Cần thỏa thuận thêm với bên bán.",
         "{used} of {limit} deliveries are spent. Agree on more with the seller.",
     ),
+    "HOURS_SPENT": (
+        "Đã hết {limit} giờ sử dụng môi trường thử nghiệm, tính từ lần truy vấn đầu tiên lúc {since}.",
+        "The {limit} hours in the test room are over; they ran from the first query at {since}.",
+    ),
     "QUERIES_SPENT": (
         "Đã dùng {used}/{limit} lượt truy vấn của hợp đồng. Cần thỏa thuận thêm với bên bán.",
         "{used} of {limit} queries are spent. Agree on more with the seller.",

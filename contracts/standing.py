@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from contracts.errors import Fact
 from contracts.parts import Contract
-from contracts.terms import ANSWERS_ONLY, LICENCES, VIETNAM, Denied, first_moment, today
+from contracts.terms import ANSWERS_ONLY, LICENCES, VIETNAM, Denied, Terms, first_moment, today
 
 
 class Standing(StrEnum):
@@ -75,6 +75,7 @@ class Facts:
     holds: tuple[Hold, ...] = ()
     deliveries: int = 0  # made so far
     queries: int = 0
+    first_query_at: datetime | None = None  # None: none was made yet
 
 
 def standing(contract: Contract, facts: Facts, now: datetime) -> Standing:
@@ -120,8 +121,18 @@ def may(contract: Contract, facts: Facts, action: str, now: datetime) -> Denied 
             return Denied("ACTION_NOT_IN_LICENCE", {"action": action, "licence": terms.licence}, terms.licence)
         return _capped("DELIVERIES_SPENT", facts.deliveries, terms.max_deliveries)
     if action == Use.QUERY:
-        return _capped("QUERIES_SPENT", facts.queries, terms.max_queries)
+        return _hours_over(facts, terms, now) or _capped("QUERIES_SPENT", facts.queries, terms.max_queries)
     return Denied("ACTION_UNKNOWN", {"action": action, "passes": ", ".join(Use)})
+
+
+def _hours_over(facts: Facts, terms: Terms, now: datetime) -> Denied | None:
+    """The hours of a test room (L1) run from the first query, whether it is used or not."""
+    if terms.max_hours is None or facts.first_query_at is None:
+        return None
+    if now - facts.first_query_at < timedelta(hours=terms.max_hours):
+        return None
+    since = facts.first_query_at.isoformat(timespec="seconds")
+    return Denied("HOURS_SPENT", {"limit": terms.max_hours, "since": since}, "314/2026/NĐ-CP 8.2c")
 
 
 def _capped(code: str, used: int, limit: int | None) -> Denied | None:

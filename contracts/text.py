@@ -36,10 +36,11 @@ class Clause:
 def clauses(contract: Contract, lang: str) -> tuple[Clause, ...]:
     """The 22 clauses in "vi" or "en"."""
     facts = _facts(contract, lang)
-    chosen = _choices(contract)
+    chosen = {slot: CHOICES[lang][key].format_map(facts) if key else "" for slot, key in _choices(contract).items()}
+    places = {**facts, **chosen}  # the sentences that depend on the terms
     return tuple(
-        Clause(number, TITLES[lang][number - 1], _body(_wording(contract.edition, number, lang), lang, chosen, facts))
-        for number in range(1, len(TITLES[lang]) + 1)
+        Clause(number, title, _body(_wording(contract.edition, number, lang), places))
+        for number, title in enumerate(TITLES[lang], 1)
     )
 
 
@@ -56,10 +57,9 @@ def _wording(edition: str, number: int, lang: str) -> str:
     return OLDER.get(edition, {}).get(lang, {}).get(number, BODIES[lang][number - 1])
 
 
-def _body(wording: str, lang: str, chosen: Mapping[str, str], facts: Mapping[str, str]) -> str:
-    """The fixed sentences of a clause, with the sentences that depend on the terms put in their places."""
-    sentences = {slot: CHOICES[lang][key].format_map(facts) if key else "" for slot, key in chosen.items()}
-    lines = wording.format_map({**facts, **sentences}).split("\n")
+def _body(wording: str, places: Mapping[str, str]) -> str:
+    """The fixed sentences of a clause with every place filled; a line left empty is not printed."""
+    lines = wording.format_map(places).split("\n")
     return "\n".join(line.strip() for line in lines if line.strip())
 
 

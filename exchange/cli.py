@@ -10,9 +10,10 @@ from exchange.client import (
     consents,
     deals,
     hooks,
+    keyring,
     life,
     monitor,
-    paper,
+    paper,  # noqa: F401 - adds its commands to the group `contract`
     trial,
 )
 from exchange.client import cli as client_commands
@@ -86,7 +87,7 @@ main.add_command(oversight_commands.evidence)
 main.add_command(witness_commands.group)
 main.add_command(bench)
 main.add_command(monitor.monitor)
-main.add_command(paper.contract)
+main.add_command(keyring.redraw)  # its module hangs the rest of `key` below it
 for command in (client_commands.key, client_commands.publish, client_commands.verify):
     main.add_command(command)
 for command in (consents.approve, consents.withdraw_approval, consents.rule):

@@ -5,7 +5,7 @@ from typing import Any
 from flask import current_app, request
 
 from exchange import clock, identity
-from exchange.accounts import keys, schemas
+from exchange.accounts import key_rotation, keys, schemas
 from exchange.accounts.models import SigningKey
 from exchange.bodies import Blueprint
 from exchange.permissions import Permission, needs
@@ -61,12 +61,27 @@ def add(body: dict[str, Any]) -> SigningKey:
     return key
 
 
+@blueprint.post("/keys/<key_id>/rotate")
+@needs(Permission.MANAGE_KEYS)
+@blueprint.arguments(schemas.RotationJson)
+@blueprint.response(201, schemas.KeyView)
+def rotate(body: dict[str, Any], key_id: str) -> SigningKey:
+    """Register a new key in place of an old one, which signs the new one's proof and ends"""
+    key = key_rotation.rotate_key(
+        identity.db_session(), identity.the_actor(), key_id, **body, secret=_secret(), credential=_credential(),
+        now=clock.now(),
+    )  # fmt: skip
+    identity.commit_logged()
+    return key
+
+
 @blueprint.post("/keys/<key_id>/revoke")
 @needs(Permission.MANAGE_KEYS)
+@blueprint.arguments(schemas.RevocationJson, required=False)
 @blueprint.response(200, schemas.KeyView)
-def revoke(key_id: str) -> SigningKey:
-    """From now on the key signs nothing"""
-    key = keys.revoke_key(identity.db_session(), identity.the_actor(), key_id, clock.now())
+def revoke(body: dict[str, Any], key_id: str) -> SigningKey:
+    """From now on the key signs nothing; reason: unused, lost, stolen or left"""
+    key = keys.revoke_key(identity.db_session(), identity.the_actor(), key_id, clock.now(), **body)
     identity.commit_logged()
     return key
 

@@ -8,7 +8,9 @@ contract's for it. The challenge names organisation, person and session, and is 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -26,6 +28,20 @@ TYP = "minhbach-key+jws"
 CHALLENGE_LENGTH = timedelta(minutes=15)
 GRADES = ("browser", "file")
 MAX_PROOF = 4_096  # characters; RSA-4096 takes 1,900
+
+
+class Reason(StrEnum):
+    """Why a key ends, after the reasons of RFC 5280 section 5.3.1; the last two are set by the exchange."""
+
+    UNUSED = "unused"  # cessationOfOperation
+    LOST = "lost"  # nobody can use it any more
+    STOLEN = "stolen"  # keyCompromise: somebody else may be able to
+    LEFT = "left"  # affiliationChanged: its person has left
+    ROTATED = "rotated"  # superseded: its successor was registered by it
+    ERASED = "erased"  # its person was erased
+
+
+REASONS = (Reason.UNUSED, Reason.LOST, Reason.STOLEN, Reason.LEFT)
 
 
 def make_challenge(secret: str, actor: Actor, credential: str, now: datetime) -> str:
@@ -61,8 +77,10 @@ def add_key(
     secret: str,
     credential: str,
     now: datetime,
+    hashes: Mapping[str, str] | None = None,
 ) -> SigningKey:
-    """Register the public key inside ``proof`` for the actor's organisation, and record it in the log."""
+    """Register the public key inside ``proof`` for the actor's organisation, and record it in the log, with ``hashes``
+    of what else the record shall commit to."""
     actor = require(actor, Permission.MANAGE_KEYS)
     if actor.user_id is None:
         raise NotPermitted(Permission.MANAGE_KEYS, N_("A signing key belongs to a person; sign in as one to add it."))
@@ -71,9 +89,9 @@ def add_key(
         raise refuse("KEY_GRADE_UNKNOWN", text, field="grade", value=grade, passes=", ".join(GRADES))
     label = check_name(label, "label")
     try:
-        jwk, alg, challenge = _read_proof(proof)
+        jwk, alg, challenge = read_proof(proof)
     except ContractsError as error:
-        raise _key_refused(error.code) from error
+        raise key_refused(error.code) from error
     check_challenge(secret, challenge, actor, credential, now)
     kid = thumbprint(jwk)
     if session.exec(select(SigningKey.id).where(SigningKey.thumbprint == kid)).first():
@@ -83,21 +101,64 @@ def add_key(
         org_id=actor.org_id, user_id=actor.user_id, thumbprint=kid, jwk=jwk, alg=alg, grade=grade, label=label,
         added_at=now, added_event="",
     )  # fmt: skip
-    key.added_event = _record(session, "key.added", actor, key, now)
+    key.added_event = _record(session, "key.added", actor, key, now, hashes=hashes)
     session.add(key)
     session.flush()
     return key
 
 
-def revoke_key(session: Session, actor: Actor | None, key_id: str, now: datetime) -> SigningKey:
-    """From here on in the log the key signs nothing; what it signed before stays signed."""
+def revoke_key(
+    session: Session,
+    actor: Actor | None,
+    key_id: str,
+    now: datetime,
+    *,
+    reason: str = Reason.UNUSED,
+    since: datetime | None = None,
+) -> SigningKey:
+    """From here on in the log the key signs nothing; what it signed before stays signed.
+
+    ``since`` is from when on the owner no longer had it to themselves. It is told, not enforced: nobody could check
+    it, and whoever regrets a signature could name a day before it. What was signed after it can be seen and ended.
+    """
     actor = require(actor, Permission.MANAGE_KEYS)
-    key = session.get(SigningKey, key_id, with_for_update=True)
+    key = held(session, actor, key_id)
+    if key.revoked_at is not None:
+        return key
+    if reason not in REASONS:
+        text = N_("Say why the key ends.")
+        raise refuse("REVOCATION_REASON", text, field="reason", value=reason, passes=", ".join(REASONS))
+    if since is not None and not key.added_at <= since <= now:
+        text = N_("This moment lies before the key was registered, or has not come yet.")
+        raise refuse("REVOCATION_SINCE", text, field="since", value=since.isoformat(timespec="minutes"))
+    return end_key(session, actor, key, Reason(reason), now, since=since)
+
+
+def held(session: Session, actor: Actor, key_id: str) -> SigningKey:
+    """The organisation's own key, ours until commit: signing takes the same lock, so of the two one comes first."""
+    key = session.get(SigningKey, key_id, with_for_update=True, populate_existing=True)
     if key is None or key.org_id != actor.org_id:
         raise NotFound()
-    if key.revoked_at is None:
-        key.revoked_at = now
-        key.revoked_event = _record(session, "key.revoked", actor, key, now)
+    return key
+
+
+def end_key(
+    session: Session,
+    actor: Actor | None,
+    key: SigningKey,
+    reason: Reason,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+) -> SigningKey:
+    """Row and record of a revocation; the caller holds the row and has checked who may."""
+    more: dict[str, int | str | bool] = {"reason": str(reason)}
+    if since is not None:
+        more["since_s"] = int(since.timestamp())
+    key.revoked_at, key.revoked_reason, key.suspect_since = now, reason, since
+    key.revoked_event = _record(session, "key.revoked", actor, key, now, details=more)
+    session.add(key)
+    session.flush()
     return key
 
 
@@ -106,9 +167,9 @@ def revoke_keys_of(session: Session, user_id: str, now: datetime) -> None:
     are what old contracts are checked with."""
     for key in session.exec(select(SigningKey).where(SigningKey.user_id == user_id).with_for_update()).all():
         key.label = ""
-        if key.revoked_at is None:
-            key.revoked_at, key.revoked_event = now, _record(session, "key.revoked", None, key, now)
         session.add(key)
+        if key.revoked_at is None:
+            end_key(session, None, key, Reason.ERASED, now)
 
 
 def keys_of(session: Session, org_id: str, *, active: bool = False) -> list[SigningKey]:
@@ -118,23 +179,23 @@ def keys_of(session: Session, org_id: str, *, active: bool = False) -> list[Sign
     return list(session.exec(usable if active else query))
 
 
-def _read_proof(proof: str) -> tuple[dict[str, str], str, str]:
-    """Key, algorithm and challenge of a proof whose signature holds; raises ContractsError or Refused."""
-    parts = proof.strip().split(".") if len(proof) <= MAX_PROOF else []
+def read_proof(proof: str, *, typ: str = TYP, limit: int = MAX_PROOF) -> tuple[dict[str, str], str, str]:
+    """Key, algorithm and payload (a challenge) of a proof whose signature holds; raises ContractsError or Refused."""
+    parts = proof.strip().split(".") if len(proof) <= limit else []
     if len(parts) != 3:
-        raise _key_refused("PROOF_MALFORMED")
+        raise key_refused("PROOF_MALFORMED")
     protected, payload, signature = parts
     header: Any = canonical.loads(decode(protected, "protected"))
-    if not isinstance(header, dict) or set(header) != {"alg", "jwk", "typ"} or header["typ"] != TYP:
-        raise _key_refused("PROOF_MALFORMED")
+    if not isinstance(header, dict) or set(header) != {"alg", "jwk", "typ"} or header["typ"] != typ:
+        raise key_refused("PROOF_MALFORMED")
     jwk = check_public_jwk(header["jwk"])
     if header["alg"] not in ALGORITHMS_OF[jwk["kty"]]:
-        raise _key_refused("ALGORITHM_REFUSED")
+        raise key_refused("ALGORITHM_REFUSED")
     check_signature(f"{protected}.{payload}".encode(), decode(signature, "signature"), jwk, header["alg"])
     try:
         return jwk, header["alg"], decode(payload, "payload").decode("ascii")
     except UnicodeDecodeError:
-        raise _key_refused("PROOF_MALFORMED") from None
+        raise key_refused("PROOF_MALFORMED") from None
 
 
 _SENTENCES = {
@@ -145,16 +206,29 @@ _SENTENCES = {
 }
 
 
-def _key_refused(code: str) -> Refused:
+def key_refused(code: str) -> Refused:
+    """An error of the contract package about a key or its proof, in words."""
     text = _SENTENCES.get(code, N_("The proof cannot be read. Begin again."))
     return refuse(code, text, field="proof", passes=N_("Ed25519, ECDSA P-256, or RSA with 2048 to 4096 bits."))
 
 
-def _record(session: Session, event: str, actor: Actor | None, key: SigningKey, now: datetime) -> str:
-    details: dict[str, int | str | bool] = {"alg": key.alg, "grade": key.grade}
-    subjects = [f"key:{key.thumbprint}", f"org:{key.org_id}"]
-    hashes = {"key": f"sha-256:{key.thumbprint}"}
-    private = {f"user:{key.user_id}": {"label": key.label}}
+def _record(
+    session: Session,
+    event: str,
+    actor: Actor | None,
+    key: SigningKey,
+    now: datetime,
+    *,
+    hashes: Mapping[str, str] | None = None,
+    details: Mapping[str, int | str | bool] | None = None,
+) -> str:
     return audit.record(
-        session, event, actor, on=subjects, now=now, hashes=hashes, details=details, private=private
-    )  # fmt: skip
+        session,
+        event,
+        actor,
+        on=[f"key:{key.thumbprint}", f"org:{key.org_id}"],
+        now=now,
+        hashes={"key": f"sha-256:{key.thumbprint}", **(hashes or {})},
+        details={"alg": key.alg, "grade": key.grade, **(details or {})},
+        private={f"user:{key.user_id}": {"label": key.label}},
+    )

@@ -80,6 +80,8 @@ class SigningKey(SQLModel, table=True):
     added_event: str = Field(max_length=26)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revoked_event: str | None = Field(default=None, max_length=26)
+    revoked_reason: str | None = Field(default=None, max_length=16)  # exchange.accounts.keys.Reason
+    suspect_since: datetime | None = Field(default=None, sa_type=UtcDateTime)  # out of its owner's hands, as they say
 
 
 class TrustList(SQLModel, table=True):

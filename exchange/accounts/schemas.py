@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
+from exchange.clock import VIETNAM
 from exchange.db import is_storable
 from exchange.errors import N_
 
@@ -46,6 +47,18 @@ def level() -> fields.Integer:
     wrong = N_("Choose a level from 0 to 3.")
     messages = REQUIRED | {"invalid": wrong}
     return fields.Integer(required=True, validate=validate.Range(0, 3, error=wrong), error_messages=messages)
+
+
+class Moment(fields.AwareDateTime):
+    """A moment as RFC 3339 or as a browser's field sends it, which then means Viet Nam's clocks; empty means none."""
+
+    def __init__(self, **more: Any) -> None:
+        wrong = {"invalid": N_("Give a day and a time.")}
+        super().__init__(default_timezone=VIETNAM, allow_none=True, error_messages=REQUIRED | wrong, **more)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **more: Any) -> Any:
+        """The moment; an empty field is none at all."""
+        return None if value == "" else super().deserialize(value, attr, data, **more)
 
 
 class Form(Schema):
@@ -133,6 +146,32 @@ class KeyJson(Schema):
     grade = text(16)
 
 
+class RotationForm(KeyForm):
+    """A new signing key in place of an old one."""
+
+    endorsement = text(8192)
+
+
+class RotationJson(KeyJson):
+    """The same as a JSON body."""
+
+    endorsement = text(8192)
+
+
+class RevocationForm(Form):
+    """The end of a signing key: why, and from when on it was out of its owner's hands."""
+
+    reason = text(16)
+    since = Moment(load_default=None)
+
+
+class RevocationJson(Schema):
+    """The same as a JSON body; an empty one says that the key is not used any more."""
+
+    reason = fields.String(load_default="unused", validate=validate.Length(max=16), error_messages=REQUIRED)
+    since = Moment(load_default=None)
+
+
 class CertificateForm(Form):
     """A certificate as signing key; ``challenge`` goes with a proof that is a .p7s, which may come as a file."""
 
@@ -203,6 +242,8 @@ class KeyView(Schema):
     label = fields.String()
     added_at = fields.AwareDateTime()
     revoked_at = fields.AwareDateTime(allow_none=True)
+    revoked_reason = fields.String(allow_none=True, metadata={"description": "unused lost stolen left rotated erased"})
+    suspect_since = fields.AwareDateTime(allow_none=True, metadata={"description": "out of its owner's hands, as told"})
 
 
 class MeView(Schema):

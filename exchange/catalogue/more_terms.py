@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from contracts import change
+from contracts.problems import ONLY_IN_LICENCE
 from contracts.terms import ADDED, FORUMS, VAT
 from exchange.catalogue.additions import stated
 from exchange.errors import N_
@@ -40,6 +41,11 @@ NOTHING: Mapping[str, Any] = ADDED  # field -> what holds where nothing is added
 UNITS: Mapping[str, str] = {"days": N_("days"), "hours": N_("hours")}
 CHOICES: Mapping[str, tuple[str, ...]] = {"vat": VAT, "dispute_forum": FORUMS}
 TEXTS = ("personal_data", "personal_basis")
+
+
+def goes_with(name: str, licence: str) -> bool:
+    """Whether that type of licence has a use for the field."""
+    return licence in ONLY_IN_LICENCE.get(name, (licence,))
 
 
 def label(name: str) -> str:

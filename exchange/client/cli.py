@@ -1,15 +1,20 @@
 """``minhbach key|publish|verify``: keys in files, a listing from a file, an evidence bundle. The rest is deals.py."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from exchange.client.desk import Desk, offline, online
+from exchange.client.places import Place, place_options
 from exchange.client.words import ClientError
 
-TYP = "minhbach-key+jws"  # a proof of possession can never pass for a contract's signature
+if TYPE_CHECKING:
+    from exchange.client.connection import Connection
+
 ALGORITHMS = ("Ed25519", "ES256", "RS256", "PS256")
 FILE = click.Path(path_type=Path)
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -37,52 +42,38 @@ def key_new(desk: Desk, file: Path, alg: str, encrypt: bool) -> None:
 
 
 @key.command("register")
-@click.argument("file", type=EXISTING)
+@click.argument("key", required=False)
 @click.option("--label", required=True, help="What people call this key, for example where it is kept.")
+@place_options
 @online
-def key_register(desk: Desk, file: Path, label: str) -> None:
-    """Register the public half of the key in FILE, with proof that you hold the private half."""
+def key_register(desk: Desk, label: str, place: Place) -> None:
+    """Register the public half of KEY with proof that you hold the other half; by --chain or --remote a certificate.
+
+    KEY is a PEM file; with --pkcs11 it is a label, with --remote a credential.
+    """
+    connection = desk.connection("sign")
+    with as_person(connection):
+        challenge = connection.call("POST", "/keys/challenge")["challenge"]
+        with place.opened(desk) as holder:
+            body = {"proof": holder.proof(challenge), "label": label}
+        if holder.chain:
+            made = connection.call("POST", "/keys/certificate", body)
+        else:
+            made = connection.call("POST", "/keys", {**body, "grade": "file"})
+    desk.tell("KEY_REGISTERED", kid=made["thumbprint"], id=made["id"])
+
+
+@contextmanager
+def as_person(connection: "Connection") -> Iterator[None]:
+    """An act that the exchange takes from persons only: a machine is told so."""
     from exchange.client.connection import ServerRefused
 
-    private = read_key(desk, file)
-    connection = desk.connection("sign")
-    challenge = connection.call("POST", "/keys/challenge")["challenge"]
-    body = {"proof": proof_of(private, challenge), "label": label, "grade": "file"}
     try:
-        made = connection.call("POST", "/keys", body)
+        yield
     except ServerRefused as refused:
         if refused.status == 403 and connection.credentials.flow == "machine":
             raise ClientError("KEY_NEEDS_PERSON") from None
         raise
-    desk.tell("KEY_REGISTERED", kid=made["thumbprint"], id=made["id"])
-
-
-def proof_of(private: Any, challenge: str) -> str:
-    """A compact JWS over the challenge with the key's public half in its header."""
-    from contracts import canonical, keys, signature
-
-    jwk = signature.public_jwk(private)
-    alg = keys.ALGORITHMS_OF[jwk["kty"]][0]
-    header = canonical.b64url(canonical.dumps({"alg": alg, "jwk": jwk, "typ": TYP}))
-    text = f"{header}.{canonical.b64url(challenge.encode())}"
-    return f"{text}.{canonical.b64url(keys.make_signature(text.encode(), private, alg))}"
-
-
-def read_key(desk: Desk, file: Path) -> Any:
-    """The private key of a file that only its owner can read; its password is asked for when it has one."""
-    from contracts import signature
-    from exchange.client.files import read_private
-
-    pem = read_private(file)
-    password = None
-    if b"ENCRYPTED" in pem:
-        password = click.prompt(desk.say("KEY_PASSWORD"), hide_input=True, err=True).encode()
-    try:
-        return signature.from_pem(pem, password)
-    except signature.SignatureError as error:
-        if error.code != "KEY_FILE_REFUSED":
-            raise
-        raise ClientError("KEY_FILE_UNUSABLE", path=file) from None
 
 
 def _new_password(desk: Desk) -> bytes:
@@ -103,7 +94,7 @@ def publish(desk: Desk, file: Path, offer: Path, listing: str | None, submit: bo
     fields = read_json(offer)
     connection = desk.connection("catalogue")
     if listing:
-        made = connection.call("PATCH", f"/listings/{_id(listing)}", fields)
+        made = connection.call("PATCH", f"/listings/{short_id(listing)}", fields)
     else:
         made = connection.call("POST", "/listings", fields)
     desk.tell("DRAFT_MADE", id=made["id"])
@@ -126,7 +117,7 @@ def _send(desk: Desk, connection: Any, listing: str, file: Path) -> None:
     desk.tell("FILE_READ", **{**read, "columns": len(read["columns"])})
 
 
-def _id(text: str) -> str:
+def short_id(text: str) -> str:
     """An identifier that stays one piece of an address."""
     from urllib.parse import quote
 
@@ -136,10 +127,11 @@ def _id(text: str) -> str:
 @click.command("verify")
 @click.argument("bundle", type=FILE)
 @click.option("--policy", type=EXISTING, help="Whom you trust: a C2SP tlog-policy file from another source.")
+@click.option("--roots", type=EXISTING, help="Root certificates (PEM) of the licensed authorities you trust.")
 @offline
-def verify(desk: Desk, bundle: Path, policy: Path | None) -> None:
+def verify(desk: Desk, bundle: Path, policy: Path | None, roots: Path | None) -> None:
     """Check an evidence BUNDLE; the same as python -m contracts verify, and asks nobody."""
     from contracts.__main__ import main
 
-    trusted = ["--policy", str(policy)] if policy else []
+    trusted = [*(["--policy", str(policy)] if policy else []), *(["--roots", str(roots)] if roots else [])]
     raise SystemExit(main(["verify", str(bundle), *trusted, "--lang", desk.lang]))

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import click
 
-from exchange.client.cli import EXISTING, read_key
-from exchange.client.desk import Desk, clean, online
+from exchange.client.cli import EXISTING
+from exchange.client.desk import Desk, clean, online, tell_refusal
+from exchange.client.places import Holder, Place, place_options
 from exchange.client.words import ClientError, name
 
 if TYPE_CHECKING:
@@ -147,13 +148,12 @@ def tell(desk: Desk, found: Mapping[str, Any]) -> None:
 
 
 def _tell_checked(desk: Desk, found: Mapping[str, Any]) -> None:
-    """Each change and each problem on a line; with a problem the command fails, as sending would."""
+    """Each change on a line, then each problem as a refusal; with a problem the command fails, as sending would."""
     for change in found["changes"]:
         facts = {name: change[name] for name in ("clause", "label", "before", "after")}
         desk.tell("CHANGE", **facts)
-    for problem in found["problems"]:
-        desk.tell("PROBLEM", **{name: problem.get(name) or "" for name in ("code", "message", "passes")})
     if found["problems"]:
+        tell_refusal(desk, {"errors": found["problems"]})
         raise ClientError("CHECK_REFUSED", count=len(found["problems"]))
     desk.tell("CHECK_GOOD", terms=found["terms_hash"])
 
@@ -163,33 +163,45 @@ def _tell_checked(desk: Desk, found: Mapping[str, Any]) -> None:
 
 @click.command("sign")
 @click.argument("contract")
-@click.option("--key", required=True, type=EXISTING, help="The private key, a PEM file of mode 0600.")
+@click.option("--key", help="A PEM file of mode 0600; the key's label with --pkcs11, the credential with --remote.")
+@place_options
 @SEEN
 @POLICY
 @YES
 @online
-def sign(desk: Desk, contract: str, key: Path, terms_hash: str | None, policy: Path | None, yes: bool) -> None:
+def sign(
+    desk: Desk, contract: str, place: Place, terms_hash: str | None, policy: Path | None, yes: bool
+) -> None:  # fmt: skip
     """Read CONTRACT, compare it with what was negotiated, sign it here, and check its record in the log."""
-    from contracts import canonical, signature, text
+    connection = desk.connection("sign")
+    with place.opened(desk) as holder:
+        drawn, entry = _sign(desk, connection, contract, holder, terms_hash, yes)
+    from contracts import canonical
+
+    body = {**entry, "payload": canonical.b64url(drawn.payload)}
+    answer = connection.call("POST", f"/contracts/{drawn.id}/signatures", body)
+    desk.tell("SIGNED", id=drawn.id, kid=holder.kid)
+    mine = next(one["event_id"] for one in answer["signatures"] if one["thumbprint"] == holder.kid)
+    _prove(desk, connection, drawn, policy, {mine: entry})
+
+
+def _sign(
+    desk: Desk, connection: "Connection", contract: str, holder: Holder, terms_hash: str | None, yes: bool
+) -> tuple["Contract", dict[str, str]]:
+    """The contract as received, and our signature of exactly the bytes that the person was shown and said yes to."""
+    from contracts import text
     from exchange import clock
     from exchange.client import papers
 
-    private = read_key(desk, key)
-    kid = signature.thumbprint(signature.public_jwk(private))
-    connection = desk.connection("sign")
     whom = connection.call("GET", "/me")["org_id"]
     drawn = _negotiated(connection, contract, terms_hash)
-    papers.check_signer(drawn, whom, kid)
+    papers.check_signer(drawn, whom, holder.kid)
     click.echo(clean(text.plain(drawn, desk.lang)))
+    desk.tell("SIGN_DIGEST", digest=drawn.hash, kid=holder.kid, alg=holder.alg)
     ours = next(party.name for party in drawn.parties if party.org_id == whom)
     if not yes and not click.confirm(desk.say("SIGN_CONFIRM", org=ours)):
         raise ClientError("NOT_SIGNED")
-    entry = signature.sign(drawn.payload, private, now=clock.now())
-    body = {**entry, "payload": canonical.b64url(drawn.payload)}
-    answer = connection.call("POST", f"/contracts/{drawn.id}/signatures", body)
-    desk.tell("SIGNED", id=drawn.id, kid=kid)
-    mine = next(one["event_id"] for one in answer["signatures"] if one["thumbprint"] == kid)
-    _prove(desk, connection, drawn, policy, {mine: entry})
+    return drawn, holder.entry(drawn.payload, clock.now())
 
 
 @click.command("receipt")

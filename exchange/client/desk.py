@@ -95,7 +95,7 @@ def telling(desk: Desk) -> Iterator[None]:
     try:
         yield
     except ServerRefused as refused:
-        _tell_refusal(desk, refused.body)
+        tell_refusal(desk, refused.body)
         raise SystemExit(1) from None
     except ClientError as error:
         click.echo(desk.say(error.code, **error.facts), err=True)
@@ -105,7 +105,7 @@ def telling(desk: Desk) -> Iterator[None]:
         raise SystemExit(1) from None
 
 
-def _tell_refusal(desk: Desk, body: Mapping[str, Any]) -> None:
+def tell_refusal(desk: Desk, body: Mapping[str, Any]) -> None:
     """Every refusal with its field, code, legal basis, the value refused and what would pass."""
     lines = body.get("errors") or [{"code": body.get("code"), "message": body.get("message")}]
     for line in lines:

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 import click
 
-from exchange.client.cli import EXISTING, read_key
+from exchange.client.cli import EXISTING
 from exchange.client.deals import YES, tell
 from exchange.client.desk import Desk, online
+from exchange.client.places import read_key
 from exchange.client.words import ClientError, name
 
 REASON = click.option("--reason", required=True, help="Why; the other side and the regulator read it.")

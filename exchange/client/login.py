@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -45,8 +46,17 @@ class _Door(BaseHTTPRequestHandler):
         """The address holds a code: it is written nowhere."""
 
 
-def ask_person(base: str, credentials: Credentials, scope: str, lang: str) -> dict[str, str]:
-    """Show the address, wait for the answer; the parameters of the token request that follows."""
+def ask_person(
+    base: str,
+    credentials: Credentials,
+    scope: str,
+    lang: str,
+    *,
+    path: str = "/oauth/authorize",
+    more: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Show the address, wait for the answer; the parameters of the token request that follows. ``path`` and ``more``
+    are what another server than an exchange wants."""
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     with _Listener(("127.0.0.1", 0), _Door) as listener:
@@ -55,8 +65,9 @@ def ask_person(base: str, credentials: Credentials, scope: str, lang: str) -> di
         query = {
             "response_type": "code", "client_id": credentials.client_id, "redirect_uri": redirect_uri, "scope": scope,
             "state": state, "code_challenge": challenge, "code_challenge_method": "S256",
+            **(more or {}),
         }  # fmt: skip
-        url = f"{base}/oauth/authorize?{urlencode(query)}"
+        url = f"{base}{path}?{urlencode(query)}"
         click.echo(say("LOGIN_OPEN", lang, {"url": url}), err=True)
         answer = _wait(listener)
     if not hmac.compare_digest(answer.get("state", "").encode(), state.encode()) or answer.get("iss", base) != base:

@@ -8,9 +8,11 @@ from urllib.parse import quote
 
 import click
 
-from exchange.client.cli import EXISTING, FILE, read_key
+from exchange.client.cli import EXISTING, FILE
 from exchange.client.deals import YES
 from exchange.client.desk import Desk, clean, offline, online
+from exchange.client.life import contract
+from exchange.client.places import read_key
 from exchange.client.words import ClientError
 
 if TYPE_CHECKING:
@@ -26,11 +28,6 @@ class Credential:
 
     key: Any
     chain: tuple[bytes, ...]
-
-
-@click.group("contract")
-def contract() -> None:
-    """Contracts as files: PDF/A to read, to keep and to sign with a certificate."""
 
 
 @contract.command("pdf")
@@ -185,7 +182,7 @@ def _matched(private: Any, chain: list[bytes]) -> Credential:
     from contracts import certificates, keys
 
     if certificates.public_jwk(chain[0]) != keys.public_jwk(private):
-        raise ClientError("CERTIFICATE_OF_ANOTHER_KEY", subject=certificates.subject(chain[0]))
+        raise ClientError("CERTIFICATE_OF_ANOTHER_KEY", subject=certificates.parse(chain[0]).subject.rfc4514_string())
     return Credential(private, tuple(chain))
 
 

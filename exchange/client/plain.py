@@ -37,18 +37,21 @@ class _NoRedirect(HTTPRedirectHandler):
 
 
 class Plain:
-    """One server, asked without signing in, or with a bearer token of one's own."""
+    """One server, asked without signing in, with a bearer token of one's own, or with another ``authorization``."""
 
-    def __init__(self, address: str, token: str = "", seconds: float = SECONDS) -> None:
+    def __init__(
+        self, address: str, token: str = "", seconds: float = SECONDS, *, authorization: str = ""
+    ) -> None:  # fmt: skip
         self.base = checked_address(address)
-        self._headers = {"User-Agent": "minhbach"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        shown = authorization or (f"Bearer {token}" if token else "")
+        self._headers = {"User-Agent": "minhbach"} | ({"Authorization": shown} if shown else {})
         self._seconds = seconds
         proxies = [ProxyHandler({})] if urlsplit(self.base).hostname in LOOPBACK else []
         self._opener = build_opener(_NoRedirect, *proxies)
 
-    def ask(self, path: str, limit: int, body: bytes | None = None) -> Answer:
+    def ask(self, path: str, limit: int, body: bytes | None = None, *, kind: str = "text/plain") -> Answer:
         """GET, or POST of a body; raises ClientError when nobody answers in time or with more than ``limit`` bytes."""
-        headers = self._headers | ({"Content-Type": "text/plain"} if body is not None else {})
+        headers = self._headers | ({"Content-Type": kind} if body is not None else {})
         request = Request(self.base + path, body, headers)  # noqa: S310 - checked_address knows the scheme
         end = time.monotonic() + self._seconds
         try:

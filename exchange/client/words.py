@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from exchange.client import life_words
 from exchange.client.paper_words import PAPER
+from exchange.client.place_words import PLACES
 from exchange.errors import ExchangeError
 
 LANGUAGES = ("vi", "en")
@@ -114,7 +115,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "The terms on the table ({got}) are not those you named ({wanted}).",
     ),
     "CHANGE": ("Điều {clause}, {label}: {before} → {after}", "Clause {clause}, {label}: {before} → {after}"),
-    "PROBLEM": ("Sẽ bị từ chối: {message} {passes} [{code}]", "Would be refused: {message} {passes} [{code}]"),
     "CHECK_REFUSED": (
         "{count} điểm sẽ bị từ chối. Chưa gửi gì.",
         "{count} problems would be refused. Nothing was sent.",
@@ -146,8 +146,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Your organisation is not one of those who sign this contract.",
     ),
     "KEY_NOT_IN_CONTRACT": (
-        "Hợp đồng không nêu khóa này ({kid}) cho tổ chức của bạn. Khóa được nêu: {passes}.",
-        "The contract does not name this key ({kid}) for your organisation. It names: {passes}.",
+        "Hợp đồng không nêu khóa này ({kid}) cho tổ chức của bạn. Khóa được nêu: {passes}. "
+        "Nếu các khóa đó đã mất: minhbach redraw MÃ-HỢP-ĐỒNG",
+        "The contract does not name this key ({kid}) for your organisation. It names: {passes}. "
+        "If those are lost: minhbach redraw CONTRACT",
     ),
     "SIGN_CONFIRM": ("Ký hợp đồng này thay mặt {org}?", "Sign this contract in the name of {org}?"),
     "NOT_SIGNED": ("Chưa ký gì.", "Nothing was signed."),
@@ -316,6 +318,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "WEBHOOK_REMOVED": ("Đã gỡ webhook {id}.", "Webhook {id} is removed."),
     "WEBHOOK_SENDING": ("Đang gửi tin: {id}", "On its way: {id}"),
+    **PLACES,
     **PAPER,
     **life_words.LIFE,
 }  # fmt: skip

@@ -54,6 +54,9 @@ FLIGHTS: dict[str, Any] = {
     "attribution": True,
     "max_deliveries": 20,
     "price_vnd": 2_000_000,
+    "vat": "included",
+    "payment_days": 30,
+    "incident_hours": 24,
 }
 
 WEATHER: dict[str, Any] = {

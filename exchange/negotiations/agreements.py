@@ -5,6 +5,7 @@ Whether it is in force at a moment, and what it then allows, is derived by stand
 
 import os
 from base64 import b64encode
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -60,16 +61,31 @@ def agree_by_rule(session: Session, negotiation: Negotiation, rule: AgreeRule, n
 
 
 def _agreed(session: Session, negotiation: Negotiation, step: moves.Step, state: State, now: datetime) -> Contract:
+    row = draw_up(session, negotiation, step, now)
+    moves.append(session, negotiation, step, state, row.agreed_event, now)
+    return row
+
+
+def draw_up(
+    session: Session,
+    negotiation: Negotiation,
+    step: moves.Step,
+    now: datetime,
+    *,
+    hashes: Mapping[str, str] | None = None,
+) -> Contract:
+    """The document on the step's terms, with the keys that are valid now, its record (with ``hashes`` of what else it
+    shall commit to) and its row; the caller holds the negotiation and has checked whose turn it is."""
     terms = step.terms
     supersedes = successors.check(session, negotiation, terms, now)
-    drawn = _draw_up(session, step, negotiation, supersedes, now)
+    drawn = _document(session, step, negotiation, supersedes, now)
     event_id = audit.record(
         session,
         "contract.agreed",
         step.actor,
         on=[f"contract:{drawn.id}", *moves.subjects(negotiation)],
         now=now,
-        hashes={"contract": drawn.hash, "terms": terms.hash},
+        hashes={"contract": drawn.hash, "terms": terms.hash, **(hashes or {})},
         details={"version": negotiation.version, "licence": terms.licence, **_by_rule(step.rule)},
     )
     row = Contract(
@@ -79,7 +95,7 @@ def _agreed(session: Session, negotiation: Negotiation, step: moves.Step, state:
         agreed_event=event_id,
     )  # fmt: skip
     session.add(row)
-    moves.append(session, negotiation, step, state, event_id, now)
+    session.flush()
     return row
 
 
@@ -87,7 +103,7 @@ def _by_rule(rule: AgreeRule | None) -> dict[str, str]:
     return {"rule": rule.event_id, "rule_of": f"org:{rule.org_id}"} if rule else {}
 
 
-def _draw_up(
+def _document(
     session: Session, step: moves.Step, negotiation: Negotiation, supersedes: str | None, now: datetime
 ) -> document.Contract:
     terms = step.terms
@@ -98,8 +114,8 @@ def _draw_up(
     if denials:
         raise Refused(*denials, status=409)
     parties = [
-        _party(session, "provider", negotiation.provider_org_id),
-        _party(session, "consumer", negotiation.buyer_org_id),
+        party_now(session, "provider", negotiation.provider_org_id),
+        party_now(session, "consumer", negotiation.buyer_org_id),
     ]
     without = [party.name for party in parties if not party.keys]
     if without:
@@ -120,7 +136,8 @@ def _draw_up(
         raise rules.say_error(error, status=409) from None
 
 
-def _party(session: Session, role: str, org_id: str) -> document.Party:
+def party_now(session: Session, role: str, org_id: str) -> document.Party:
+    """The party as a contract drawn up now would name it, with the keys that may sign."""
     org = session.get_one(Organisation, org_id)
     thumbprints = sorted(key.thumbprint for key in keys.keys_of(session, org_id, active=True))
     return document.Party(role, org.id, org.name, org.tax_code, tuple(thumbprints))
@@ -161,6 +178,10 @@ def sign(session: Session, actor: Actor | None, contract_id: str, handed: object
     if row is None:
         raise NotFound(contract_id)
     negotiation = moves.lock(session, row.negotiation_id)
+    session.refresh(row)
+    if row.ended_at is not None:
+        text = N_("This document was given up or drawn up again with other keys. It can no longer be signed.")
+        raise refuse("NOT_SIGNABLE", text, value=row.id, status=409)
     papers = standing.papers_of(session, row, actor)
     try:
         opened = opening.open_signature(session, papers, actor.org_id, handed, now)
@@ -187,7 +208,7 @@ def _valid_key(session: Session, actor: Actor, kid: str) -> SigningKey:
             "KEY_REVOKED",
             N_("This key was revoked after the contract was drawn up, so it signs nothing any more."),
             value=kid,
-            passes=N_("Another key of your organisation that the contract names; otherwise end this negotiation."),
+            passes=N_("Another key that the contract names, or the contract drawn up again with a new key."),
         )
     return key
 

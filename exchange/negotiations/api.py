@@ -25,6 +25,7 @@ from exchange.negotiations import (
     checking,
     opening,
     paper,
+    redraw,
     rules,
     schemas,
     service,
@@ -209,6 +210,16 @@ def sign(body: dict[str, Any], contract_id: str) -> dict[str, Any]:
     return _contract(contract_id)
 
 
+@contracts.post("/<contract_id>/redraw")
+@needs(Permission.SIGN)
+@contracts.response(201, schemas.ContractView)
+def draw_again(contract_id: str) -> dict[str, Any]:
+    """Draw the contract up again with the keys that are valid now; what was signed of the older document is void"""
+    found = redraw.redraw(identity.db_session(), identity.the_actor(), contract_id, clock.now())
+    identity.commit_logged()
+    return _contract(found.id)
+
+
 @contracts.get("/<contract_id>/signatures/<org_id>/file")
 @needs(Permission.SIGNED_IN)
 def signed_file(contract_id: str, org_id: str) -> Response:
@@ -323,7 +334,11 @@ def _contract_row(row: Contract) -> dict[str, Any]:
 def _contract(contract_id: str) -> dict[str, Any]:
     session = identity.db_session()
     found = standing.papers(session, identity.the_actor(), contract_id)
+    older, newer = redraw.redraws(session, contract_id), redraw.redrawn_as(session, contract_id)
     return _contract_row(found.row) | {
+        "redraws": older and older.old_id,
+        "redrawn_as": newer and newer.new_id,
+        "cannot_sign": [vars(need) for need in redraw.needs(session, found)],
         "unsigned": found.unsigned,
         "document": canonical.loads(found.row.payload),
         "signatures": [_columns(entry) | {"subject": opening.subject_of(entry)} for entry in found.signatures],

@@ -229,7 +229,8 @@ def _check_digest(session: Session, negotiation: Negotiation, side: Side, kind: 
 
 
 def _contract(session: Session, negotiation: Negotiation) -> Contract | None:
-    return session.exec(select(Contract).where(Contract.negotiation_id == negotiation.id)).first()
+    drawn = select(Contract).where(Contract.negotiation_id == negotiation.id, col(Contract.ended_at).is_(None))
+    return session.exec(drawn).first()  # one that was drawn up again has ended before
 
 
 def _proposed(session: Session, negotiation: Negotiation, user_id: str, digest: str) -> bool:

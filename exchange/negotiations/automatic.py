@@ -67,7 +67,7 @@ def request_access(
     """Ask for access, and the contract when the seller's rule says yes to it. Where the rule cannot, the request waits
     for a person as any other. Commit with commit_logged when there is a contract."""
     negotiation = service.request_access(session, actor, listing_id, wish, now)
-    rule = session.get(AgreeRule, listing_id)
+    rule = session.get(AgreeRule, listing_id, with_for_update={"read": True})  # nobody ends it meanwhile
     if rule is None or not _covers(session, rule, negotiation):
         return negotiation, None
     try:

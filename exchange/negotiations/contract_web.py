@@ -21,7 +21,20 @@ from exchange.error_pages import say
 from exchange.errors import Refused
 from exchange.i18n import language
 from exchange.limits import DRAWINGS, by_organisation, limiter
-from exchange.negotiations import agreements, api, lists, opening, pages, rounds, rules, schemas, standing, watching
+from exchange.negotiations import (
+    agreements,
+    api,
+    approvals,
+    lists,
+    opening,
+    pages,
+    redraw,
+    rounds,
+    rules,
+    schemas,
+    standing,
+    watching,
+)
 from exchange.negotiations.models import Contract, Negotiation
 from exchange.negotiations.standing import Papers
 from exchange.permissions import Permission, needs
@@ -42,6 +55,8 @@ def index() -> Response:
         older=found.older,
         filters=[(key, _(text), found.counts[key]) for key, text in lists.CONTRACTS.items()],
         show=show if show in lists.CONTRACTS else "",
+        stuck=redraw.waiting_on_keys(session, actor),
+        suspect=redraw.signed_since(session, actor),
     )
 
 
@@ -55,8 +70,15 @@ def _row(row: Contract) -> dict[str, Any]:
         "other": session.get_one(Organisation, other).name,
         "buying": actor.org_id == row.buyer_org_id,
         "must_sign": _may_sign(papers),
-        "state": pages.standing_words(standing.standing_of(session, row, clock.now()), papers),
+        "state": _state(papers),
     }
+
+
+def _state(papers: Papers) -> tuple[str, str]:
+    session = identity.db_session()
+    if redraw.redrawn_as(session, papers.row.id):
+        return _("Drawn up again"), "off"
+    return pages.standing_words(standing.standing_of(session, papers.row, clock.now()), papers)
 
 
 @blueprint.get("/<contract_id>/version")
@@ -88,7 +110,7 @@ def contract_page(contract_id: str, refused: Refused | None = None) -> Response:
         **common,
         contract_id=contract_id,  # what included templates of other nouns know it by
         standing=state,
-        state=pages.standing_words(state, papers),
+        state=_state(papers),
         since=pages.since(papers, state, common["unsigned_names"]),
         period=pages.period(papers.row.starts, papers.row.ends, now),
         receipts=receipts,
@@ -121,10 +143,27 @@ def _common(papers: Papers) -> dict[str, Any]:
         "other_prose": text.clauses(papers.document, rounds.other_language()),
         "json": rounds.pretty(content["terms"]),
         "odrl": rounds.pretty(content["policy"]),
+        "whole": rounds.pretty(content),
         "sign_by": rules.last_turn_day(negotiation),
         "may_sign": _may_sign(papers),
+        "n": negotiation,
+        "panels": approvals.panels(session, actor, negotiation) if actor.org_id in papers.unsigned else [],
         "version": watching.version_of(session, actor, negotiation.id) if papers.role else None,
         "certified": [(entry, opening.subject_of(entry)) for entry in papers.signatures if entry.path],
+        "redrawing": _redrawing(papers),
+    }
+
+
+def _redrawing(papers: Papers) -> dict[str, Any]:
+    """What _redraw.html says: who cannot sign this document, whether it can be drawn up again, what it replaces."""
+    session, actor = identity.db_session(), identity.the_actor()
+    found = redraw.needs(session, papers)
+    may = papers.role is not None and actor.may(Permission.SIGN)
+    return {
+        "needs": [need for need in found if need.cause is redraw.Cause.LOST or need.org_id == actor.org_id],
+        "possible": redraw.open_to(actor.org_id, found) if may else None,
+        "older": redraw.redraws(session, papers.row.id),
+        "newer": redraw.redrawn_as(session, papers.row.id),
     }
 
 
@@ -211,6 +250,20 @@ def take_signature(contract_id: str) -> AnyResponse:
     answer = jsonify(location=url_for("contracts.show", contract_id=contract_id) + "#receipts")
     answer.status_code = 201
     return answer
+
+
+@blueprint.post("/<contract_id>/redraw")
+@needs(Permission.SIGN)
+def draw_again(contract_id: str) -> AnyResponse:
+    """The same terms in a new document, with the keys that are valid now."""
+    try:
+        new = redraw.redraw(identity.db_session(), identity.the_actor(), contract_id, clock.now())
+    except Refused as refused:
+        identity.db_session().rollback()
+        return contract_page(contract_id, refused)
+    identity.commit_logged()
+    flash(_("The contract is drawn up again. Both sides sign the new document."), "good")
+    return redirect(url_for("contracts.show", contract_id=new.id), 303)
 
 
 @blueprint.post("/<contract_id>/sign/file")

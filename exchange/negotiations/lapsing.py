@@ -7,9 +7,8 @@ from sqlmodel import Session, col, select
 
 from contracts.negotiation import State
 from contracts.terms import today
-from exchange.catalogue.models import ListingVersion
 from exchange.negotiations import rules
-from exchange.negotiations.models import OPEN_STATES, Contract, ContractSignature, Negotiation
+from exchange.negotiations.models import OPEN_STATES, Contract, ContractSignature, Negotiation, not_redrawn
 from exchange.notices.due import Due
 
 STEPS = (1, 3, 7)  # days before the last one on which the side whose turn it is hears of it
@@ -22,12 +21,7 @@ def due(session: Session, now: datetime) -> Iterable[Due]:
     Of several steps that have passed, only the latest: who was away hears how it stands now.
     """
     query = (
-        select(Negotiation, ListingVersion.name)
-        .join(
-            ListingVersion,
-            (col(ListingVersion.listing_id) == col(Negotiation.listing_id))
-            & (col(ListingVersion.number) == col(Negotiation.version)),
-        )
+        select(Negotiation)
         .where(
             col(Negotiation.state).in_(OPEN_STATES),
             col(Negotiation.deadline) > now - _TOLD_FOR,
@@ -35,15 +29,15 @@ def due(session: Session, now: datetime) -> Iterable[Due]:
         )
         .order_by(col(Negotiation.deadline), col(Negotiation.id))
     )
-    for negotiation, name in session.exec(query):
+    for negotiation in session.exec(query):
         if rules.is_lapsed(negotiation, now):
-            yield _due(negotiation, name, "negotiation.lapsed", 0, _both(negotiation))
+            yield _due(negotiation, "negotiation.lapsed", 0, _both(negotiation))
             continue
         left = (rules.last_turn_day(negotiation) - today(now)).days
         step = next((step for step in STEPS if left <= step), None)
         whose = tuple(whose_turn(session, negotiation))
         if step is not None and whose:
-            yield _due(negotiation, name, "negotiation.lapsing", step, whose, left)
+            yield _due(negotiation, "negotiation.lapsing", step, whose, left)
 
 
 def whose_turn(session: Session, negotiation: Negotiation) -> list[str]:
@@ -58,7 +52,7 @@ def whose_turn(session: Session, negotiation: Negotiation) -> list[str]:
     signed = session.exec(
         select(ContractSignature.org_id)
         .join(Contract, col(Contract.id) == col(ContractSignature.contract_id))
-        .where(Contract.negotiation_id == negotiation.id)
+        .where(Contract.negotiation_id == negotiation.id, not_redrawn())
     ).all()
     return [org_id for org_id in _both(negotiation) if org_id not in signed]
 
@@ -67,13 +61,13 @@ def _both(negotiation: Negotiation) -> tuple[str, str]:
     return negotiation.buyer_org_id, negotiation.provider_org_id
 
 
-def _due(negotiation: Negotiation, name: str, kind: str, step: int, org_ids: tuple[str, ...], left: int = 0) -> Due:
+def _due(negotiation: Negotiation, kind: str, step: int, org_ids: tuple[str, ...], left: int = 0) -> Due:
     day = rules.last_turn_day(negotiation).isoformat()
     turn = int(negotiation.updated_at.timestamp() * 1000)  # this very turn: the next one warns anew
     return Due(
         key=f"{kind}:{negotiation.id}:{turn}:{step}",
         kind=kind,
         org_ids=org_ids,
-        facts={"name": name, "day": day, "left": left},
+        facts={"listing": negotiation.listing_id, "negotiation": negotiation.id, "day": day, "days": left},
         path=f"/negotiations/{negotiation.id}",
     )

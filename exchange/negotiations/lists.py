@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from contracts.negotiation import State
 from contracts.terms import today
 from exchange.errors import N_
-from exchange.negotiations.models import OPEN_STATES, Contract, ContractSignature, Negotiation
+from exchange.negotiations.models import OPEN_STATES, Contract, ContractSignature, Negotiation, not_redrawn
 from exchange.negotiations.service import require_reader
 from exchange.permissions import Actor
 
@@ -69,7 +69,7 @@ def _negotiation_filters(org: str, now: datetime) -> Conditions:
     signed = exists(
         select(ContractSignature.id)
         .join(Contract, col(Contract.id) == col(ContractSignature.contract_id))
-        .where(Contract.negotiation_id == Negotiation.id, ContractSignature.org_id == org)
+        .where(Contract.negotiation_id == Negotiation.id, ContractSignature.org_id == org, not_redrawn())
     )
     sellers = and_(state.in_((State.REQUESTED, State.ACCEPTED)), col(Negotiation.provider_org_id) == org)
     buyers = and_(state == State.OFFERED, col(Negotiation.buyer_org_id) == org)

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
@@ -15,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
 
 from contracts.duty import Answer
 from contracts.forms import ADAPTERS, JWS
@@ -197,11 +198,19 @@ class Contract(SQLModel, table=True):
             ["listing_version.listing_id", "listing_version.number"],
             name="contract_listing_version",
         ),
+        # Drawn up again, the older document has ended first: see Redraw.
+        Index(
+            "contract_of_negotiation_once",
+            "negotiation_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
         Index("contract_of_buyer", "buyer_org_id", "id"),
         Index("contract_of_provider", "provider_org_id", "id"),
     )
     id: str = Field(primary_key=True, max_length=26)  # the id inside the document
-    negotiation_id: str = Field(foreign_key="negotiation.id", max_length=26, unique=True)
+    negotiation_id: str = Field(foreign_key="negotiation.id", max_length=26, index=True)
     listing_id: str = Field(foreign_key="listing.id", max_length=26, index=True)
     version: int
     buyer_org_id: str = Field(foreign_key="organisation.id", max_length=26)
@@ -263,6 +272,24 @@ class ContractSignature(SQLModel, table=True):
         if self.protected is None or self.signature is None:
             return None
         return {"protected": self.protected, "signature": self.signature}
+
+
+class Redraw(SQLModel, table=True):
+    """That a contract was drawn up again with other keys, before it was in force. Never changed."""
+
+    __tablename__ = "contract_redraw"
+    __table_args__ = (CheckConstraint("cause IN ('lost', 'late')", name="contract_redraw_cause"),)
+    new_id: str = Field(primary_key=True, foreign_key="contract.id", max_length=26)
+    old_id: str = Field(foreign_key="contract.id", max_length=26, unique=True)
+    cause: str = Field(max_length=16)  # exchange.negotiations.redraw.Cause
+    org_id: str = Field(foreign_key="organisation.id", max_length=26)  # who asked for it
+    void: int  # signatures of the older document, which count no more
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+def not_redrawn() -> ColumnElement[bool]:
+    """Of a negotiation's documents the one that counts: signatures of those that were drawn up again are void."""
+    return col(Contract.id).not_in(select(Redraw.old_id))
 
 
 class ContractHold(SQLModel, table=True):

@@ -174,7 +174,8 @@ def close(
 
 
 def _void_contract(session: Session, negotiation: Negotiation, actor: Actor | None, reason: str, now: datetime) -> None:
-    contract = session.exec(select(Contract).where(Contract.negotiation_id == negotiation.id)).first()
+    drawn = select(Contract).where(Contract.negotiation_id == negotiation.id, col(Contract.ended_at).is_(None))
+    contract = session.exec(drawn).first()  # one that was drawn up again has ended before
     if contract is None:
         return
     event_id = audit.record(

@@ -51,6 +51,7 @@ def open_signature(session: Session, papers: Papers, org_id: str, handed: object
         found = forms.check_file(
             str(form), data, papers.document, at=now, org_id=org_id, now=now, signed=signed
         )  # fmt: skip
+        forms.check_shown(str(form), data, papers.row.payload)
         opened = Opened(found, str(form), None, {"evidence": data}, {"signature": canonical.sha256_b64url(data)})
     return _judged(session, opened, now) if found.chain else opened
 

@@ -319,6 +319,14 @@ class ReceiptView(Schema):
     private = fields.List(fields.Nested(PrivateView))
 
 
+class NeedView(Schema):
+    """A party whose keys are not those that the document names."""
+
+    org_id = fields.String()
+    cause = fields.String(metadata={"description": "lost: no key it names is valid; late: a valid key is not named"})
+    ready = fields.Boolean(metadata={"description": "it has a valid key, so the contract can be drawn up again"})
+
+
 class ContractView(Schema):
     """A contract."""
 
@@ -339,6 +347,9 @@ class ContractView(Schema):
     end_code = fields.String(allow_none=True)
     end_reason = fields.String(allow_none=True)
     unsigned = fields.List(fields.String(), metadata={"description": "organisations that have not signed yet"})
+    cannot_sign = fields.List(fields.Nested(NeedView))
+    redraws = fields.String(allow_none=True, metadata={"description": "the older document that this one replaces"})
+    redrawn_as = fields.String(allow_none=True, metadata={"description": "the newer document that replaces this one"})
     document = fields.Dict()
     signatures = fields.List(fields.Nested(SignatureView))
     receipts = fields.List(fields.Nested(ReceiptView))

@@ -144,7 +144,10 @@ def thread(session: Session, actor: Actor | None, negotiation_id: str) -> Thread
     negotiation = session.get(Negotiation, negotiation_id)
     if negotiation is None or not sees(actor, negotiation):
         raise NotFound(negotiation_id)
-    contract_id = session.exec(select(Contract.id).where(Contract.negotiation_id == negotiation.id)).first()
+    drawn = (
+        select(Contract.id).where(Contract.negotiation_id == negotiation.id).order_by(col(Contract.agreed_at).desc())
+    )
+    contract_id = session.exec(drawn.order_by(col(Contract.id).desc())).first()
     return Thread(
         negotiation=negotiation,
         moves=moves.moves_of(session, negotiation.id),

@@ -23,7 +23,13 @@ from exchange.errors import N_, NotFound, Refusal, refuse
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.negotiations import moves, rules, service
-from exchange.negotiations.models import Contract, ContractHold, ContractSignature, DestructionStatement
+from exchange.negotiations.models import (
+    Contract,
+    ContractHold,
+    ContractSignature,
+    DestructionStatement,
+    not_redrawn,
+)
 from exchange.permissions import Actor, Permission, require
 
 
@@ -169,7 +175,7 @@ def has_signed(session: Session, negotiation_id: str, org_id: str) -> bool:
     query = (
         select(ContractSignature.id)
         .join(Contract, col(Contract.id) == col(ContractSignature.contract_id))
-        .where(Contract.negotiation_id == negotiation_id, ContractSignature.org_id == org_id)
+        .where(Contract.negotiation_id == negotiation_id, ContractSignature.org_id == org_id, not_redrawn())
     )
     return session.exec(query).first() is not None
 

@@ -20,7 +20,8 @@ def version_of(session: Session, actor: Actor, negotiation_id: str | None) -> st
     row = session.get(Negotiation, negotiation_id) if negotiation_id else None
     if row is None or row.role_of(actor.org_id) is None:
         raise NotFound(negotiation_id)
-    contract_id = session.exec(select(Contract.id).where(Contract.negotiation_id == row.id)).first()
+    drawn = select(Contract.id).where(Contract.negotiation_id == row.id).order_by(col(Contract.agreed_at).desc())
+    contract_id = session.exec(drawn).first()
     recorded = session.exec(select(LastEvent.event_id).where(col(LastEvent.subject) == f"contract:{contract_id}"))
     listing = session.get_one(Listing, row.listing_id).state
     seen = f"{row.state} {row.updated_at.isoformat()} {contract_id} {recorded.first()} {listing}"

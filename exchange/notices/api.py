@@ -4,7 +4,6 @@ from typing import Any
 
 from exchange import clock, identity
 from exchange.accounts.models import User
-from exchange.accounts.service import require_person
 from exchange.bodies import Blueprint
 from exchange.i18n import language
 from exchange.notices import hooks, saying, schemas, service
@@ -24,7 +23,7 @@ blueprint = Blueprint(
 @blueprint.response(200, schemas.NoticesView)
 def listing(asked: dict[str, Any]) -> dict[str, Any]:
     """One's notices, newest first; ?unread=1 only those not read, ?before= the next page"""
-    db, actor = identity.db_session(), require_person(identity.the_actor())
+    db, actor = identity.db_session(), identity.the_actor()
     found, more = service.page_of(db, actor, only_unread=asked["unread"], before=asked["before"])
     names = saying.listing_names(db, found, language())
     notices = [_view(notice, saying.say(notice, names, language())) for notice in found]
@@ -47,20 +46,9 @@ def mark_read(notice_id: str) -> dict[str, Any]:
 @needs(Permission.SIGNED_IN)
 @blueprint.response(200, schemas.ChoiceView)
 def choices() -> dict[str, Any]:
-    """Which groups come by e-mail, in which language"""
-    db, actor = identity.db_session(), require_person(identity.the_actor())
+    """Which groups come by e-mail, in which language; the person changes it on the page /me/notices"""
+    db, actor = identity.db_session(), identity.the_actor()
     return {"mail": service.choices(db, actor), "lang": db.get_one(User, actor.user_id).locale}
-
-
-@blueprint.put("/notices/choices")
-@needs(Permission.SIGNED_IN)
-@blueprint.arguments(schemas.ChoiceJson)
-@blueprint.response(200, schemas.ChoiceView)
-def choose(body: dict[str, Any]) -> dict[str, Any]:
-    """Change them; a group that is not named stays as it is"""
-    service.choose(identity.db_session(), identity.the_actor(), body["mail"], body["lang"])
-    identity.db_session().commit()
-    return choices()
 
 
 @blueprint.get("/webhooks")
@@ -74,7 +62,7 @@ def hook_list() -> list[Webhook]:
 @blueprint.post("/webhooks")
 @needs(Permission.MANAGE_WEBHOOKS)
 @blueprint.arguments(schemas.HookJson)
-@blueprint.response(201, schemas.HookView)
+@blueprint.response(201, schemas.NewSecretView)
 def add(body: dict[str, Any]) -> dict[str, Any]:
     """A new webhook; its secret is in this answer only"""
     made = hooks.add(identity.db_session(), identity.the_actor(), body["url"], clock.now(), local=is_local())
@@ -93,7 +81,7 @@ def remove(hook_id: str) -> None:
 
 @blueprint.post("/webhooks/<hook_id>/rotate")
 @needs(Permission.MANAGE_WEBHOOKS)
-@blueprint.response(200, schemas.HookView)
+@blueprint.response(200, schemas.NewSecretView)
 def rotate(hook_id: str) -> dict[str, Any]:
     """A new secret, in this answer only; for a day the old one signs too"""
     made = hooks.rotate(identity.db_session(), identity.the_actor(), hook_id, clock.now())

@@ -3,16 +3,18 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import date
 
 from sqlmodel import Session, col, select
 
 from exchange.accounts.models import Organisation
 from exchange.catalogue.models import Listing, ListingVersion
-from exchange.i18n import load
+from exchange.i18n import day, load
 from exchange.notices import words
 from exchange.notices.models import Notice
 
 Names = dict[str, str]
+_DAYS = ("day", "ends", "due")  # facts that are days, as year-month-day
 
 
 def say(notice: Notice, listings: Names, lang: str) -> str:
@@ -20,7 +22,7 @@ def say(notice: Notice, listings: Names, lang: str) -> str:
     how = words.told(notice.kind)
     if how is None:
         return notice.kind
-    facts = notice.facts
+    facts = notice.facts | {name: day(date.fromisoformat(notice.facts[name])) for name in _DAYS if name in notice.facts}
     known = {"listing": clean(listings.get(facts.get("listing", ""), "…")), "contract": facts.get("contract", "…")[:10]}
     return str(load(lang).gettext(how.sentence)) % defaultdict(lambda: "…", {**facts, **known})
 

@@ -4,7 +4,6 @@ from marshmallow import Schema, fields, validate
 
 from exchange.accounts.schemas import Form, names, text
 from exchange.errors import N_
-from exchange.notices.words import Group
 
 _ID = validate.Regexp(r"[0-9A-Za-z-]{1,64}\Z", error=N_("An id has only letters, digits and hyphens."))
 
@@ -27,19 +26,6 @@ class ChoiceForm(Form):
 
     mail = names(required=False)
     lang = text(2)
-
-
-class ChoiceJson(Schema):
-    """The same as JSON; what is not named stays."""
-
-    mail = fields.Dict(
-        keys=fields.String(validate=validate.OneOf([*Group], error=N_("There is no such group of notices."))),
-        values=fields.Boolean(),
-        load_default=dict,
-    )
-    lang = fields.String(
-        load_default=None, validate=validate.OneOf(["vi", "en"], error=N_("Choose Vietnamese or English."))
-    )
 
 
 class ChoiceView(Schema):
@@ -83,13 +69,18 @@ class HookJson(Schema):
 
 
 class HookView(Schema):
-    """A webhook; its secret stands in the answer that makes it, and nowhere afterwards."""
+    """A webhook, without its secret."""
 
     id = fields.String()
     url = fields.String()
     created_at = fields.AwareDateTime()
     failing_since = fields.AwareDateTime(allow_none=True)
     disabled_at = fields.AwareDateTime(allow_none=True)
+
+
+class NewSecretView(HookView):
+    """A webhook with its new secret, which stands in this answer and nowhere afterwards."""
+
     secret = fields.String()
 
 

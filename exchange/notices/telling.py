@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 
 from exchange.accounts.models import Membership, Organisation
 from exchange.db import UtcDateTime, new_id
+from exchange.negotiations.models import ApprovalRule
 from exchange.notices import words
 from exchange.notices.due import Due
 from exchange.notices.models import DueTold, MailChoice, Notice, Webhook, WebhookDelivery
@@ -59,7 +60,8 @@ def tell_due(session: Session, due: Due, now: datetime) -> bool:
         return False
     row = {"key": due.key, "at": now}
     once = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    if session.connection().execute(once.insert(DueTold).values(**row).on_conflict_do_nothing()).rowcount != 1:
+    first = once.insert(DueTold).values(**row).on_conflict_do_nothing().returning(col(DueTold.key))
+    if session.connection().execute(first).first() is None:
         return False
     notice_id = new_id()
     _tell(session, due.kind, dict(due.facts), due.path, notice_id, due.org_ids, None, now)
@@ -112,7 +114,7 @@ def _notices(kind: str) -> Insert:
         )
         .join(Organisation, col(Organisation.id) == col(Membership.org_id))
         .where(_of_operator() if how.operator else col(Membership.org_id).in_(bindparam("orgs", expanding=True)))
-        .where(_may_act(how.to), col(Membership.user_id) != bindparam("me", type_=String))
+        .where(_is_told(how), col(Membership.user_id) != bindparam("me", type_=String))
         .group_by(col(Membership.org_id), col(Membership.user_id))
     )  # fmt: skip
     return insert(Notice).from_select(_INSERTED, rows, include_defaults=False)
@@ -122,6 +124,13 @@ def _of_operator() -> Any:
     # It does not matter which organisations the event names, but the statement takes the same values as the other.
     named: Any = bindparam("orgs", expanding=True)
     return and_(col(Organisation.kind) == OrgKind.OPERATOR, col(Organisation.id).not_in(named))
+
+
+def _is_told(how: words.Told) -> Any:
+    if not how.approvers:
+        return _may_act(how.to)
+    demanded = select(col(ApprovalRule.role)).where(col(ApprovalRule.org_id) == col(Membership.org_id))
+    return or_(_may_act(how.to), col(Membership.role) == demanded.scalar_subquery())
 
 
 def _may_act(permissions: Iterable[Permission]) -> Any:

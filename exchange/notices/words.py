@@ -1,8 +1,8 @@
 """What is told, to whom and in which words. An event that is not listed here tells nobody anything.
 
 English msgids; saying.py puts them into the reader's language when somebody reads. ``%(listing)s`` is a listing's name,
-``%(contract)s`` the beginning of a contract's id, ``%(days)s`` a number. No price, no term, no reason: the page holds
-them, for those who may see it.
+``%(contract)s`` the beginning of a contract's id, ``%(day)s`` a day. No price, no term, no reason: the page holds them,
+for those who may see it.
 """
 
 from collections.abc import Mapping
@@ -53,6 +53,7 @@ class Told:
     sentence: str
     own: bool = False  # the acting person's colleagues are told too
     operator: bool = False  # the operator's people are told, and not those whom the event concerns
+    approvers: bool = False  # and, in each organisation, those with the role whose approval of terms it demands
 
 
 _NEGOTIATION, _CONTRACT = "/negotiations/{negotiation}", "/contracts/{contract}"
@@ -75,8 +76,12 @@ def _contract(sentence: str, to: frozenset[Permission] = _PARTIES, **more: bool)
     return Told(Group.CONTRACT, to, _CONTRACT, sentence, **more)
 
 
+def _own(group: Group, to: frozenset[Permission], page: str, sentence: str) -> Told:
+    return Told(group, to, page, sentence, own=True)
+
+
 def _security(sentence: str, page: str, to: frozenset[Permission] = _OWNING) -> Told:
-    return Told(Group.SECURITY, to, page, sentence, own=True)
+    return _own(Group.SECURITY, to, page, sentence)
 
 
 # A kind is an event's type, or the type and the value of the detail that VARIANTS names.
@@ -84,17 +89,45 @@ VARIANTS: Mapping[str, str] = {
     "account.changed": "change",
     "contract.ended": "reason",
     "listing.changed": "state",
-    "negotiation.terminated": "lapsed",
+    "approval.given": "what",
+    "approval.withdrawn": "what",
+    "negotiation.terminated": "reason",
 }
-SILENT = frozenset({"contract.ended:unsigned"})  # negotiation.terminated, beside it, says the same
+SILENT = frozenset({
+    "contract.ended:unsigned",  # negotiation.terminated, beside it, says the same
+    "negotiation.terminated:lapsed",  # recorded when somebody asks anew; the clock has told it
+})  # fmt: skip
 
 TOLD: Mapping[str, Told] = {
-    "access.requested": _negotiation(N_("Somebody asks for “%(listing)s” and waits for your answer."), _ANSWERING),
-    "access.offered": _negotiation(N_("The other side has made a counter-offer on “%(listing)s”.")),
-    "access.accepted": _negotiation(N_("The other side has accepted your terms on “%(listing)s”.")),
+    "access.requested": _negotiation(
+        N_("Somebody asks for “%(listing)s” and waits for your answer."), _ANSWERING, approvers=True
+    ),
+    "access.offered": _negotiation(
+        N_("The other side has made a counter-offer on “%(listing)s”."), approvers=True
+    ),
+    "access.accepted": _negotiation(
+        N_("The other side has accepted your terms on “%(listing)s”."), approvers=True
+    ),
     "negotiation.terminated": _negotiation(N_("The other side has ended the negotiation on “%(listing)s”.")),
-    "negotiation.terminated:lapsed": _negotiation(
-        N_("The negotiation on “%(listing)s” has lapsed: nobody answered in time.")
+    "approval.given:terms": _own(
+        Group.NEGOTIATION, _BOTH, _NEGOTIATION, N_("A colleague has approved the terms of a negotiation.")
+    ),
+    "approval.given:signature": _own(
+        Group.CONTRACT, _SIGNING, _NEGOTIATION, N_("A colleague has approved that a contract is signed.")
+    ),
+    "approval.withdrawn:terms": _own(
+        Group.NEGOTIATION, _BOTH, _NEGOTIATION, N_("A colleague has taken back their approval of terms.")
+    ),
+    "approval.withdrawn:signature": _own(
+        Group.CONTRACT, _SIGNING, _NEGOTIATION, N_("A colleague has taken back their approval of a signature.")
+    ),
+    "rule.set": _own(
+        Group.NEGOTIATION, _ANSWERING, "/listings/{listing}/agreeing",
+        N_("Requests for “%(listing)s” are from now on agreed to by a rule of your organisation."),
+    ),
+    "rule.ended": _own(
+        Group.NEGOTIATION, _ANSWERING, "/listings/{listing}/agreeing",
+        N_("The rule that agrees to requests for “%(listing)s” has ended."),
     ),
     "contract.agreed": _contract(N_("The contract on “%(listing)s” is ready and waits for your signature."), _SIGNING),
     "contract.signed": _contract(N_("The other side has signed the contract on “%(listing)s”."), _SIGNING),
@@ -102,6 +135,10 @@ TOLD: Mapping[str, Told] = {
     "contract.suspended": _contract(N_("The contract %(contract)s on “%(listing)s” is suspended.")),
     "contract.resumed": _contract(N_("The contract %(contract)s on “%(listing)s” is resumed.")),
     "contract.ended": _contract(N_("The other side has ended the contract %(contract)s on “%(listing)s”.")),
+    "contract.ended:redrawn": _contract(
+        N_("The contract on “%(listing)s” is drawn up again with other keys. Older signatures are void."),
+        _SIGNING,
+    ),
     "contract.ended:superseded": _contract(N_("The contract %(contract)s on “%(listing)s” is replaced by a new one.")),
     "delivery.made": _contract(N_("Data was delivered under the contract on “%(listing)s”."), _ANSWERING),
     "duty.fulfilled": _contract(N_("The other side says that it fulfilled a duty of the contract on “%(listing)s”.")),
@@ -132,6 +169,9 @@ TOLD: Mapping[str, Told] = {
     "account.changed:active": _security(N_("Your organisation may act again."), "/organisations/{org}"),
     "account.changed:joined": _security(N_("Somebody has joined your organisation."), "/me/members"),
     "account.changed:roles": _security(N_("The roles of a member of your organisation were changed."), "/me/members"),
+    "account.changed:approval": _security(
+        N_("What your organisation demands before it is bound was changed."), "/me/approvals"
+    ),
     "account.changed:left": _security(N_("A member was taken out of your organisation."), "/me/members"),
     "account.changed:client-created": _security(
         N_("A program was registered for your organisation."), "/me/clients"
@@ -148,6 +188,9 @@ TOLD: Mapping[str, Told] = {
         N_("A webhook of your organisation has failed for days and was switched off."), "/webhooks", _HOOKS
     ),
     "key.added": _security(N_("A signing key was registered for your organisation."), "/me/keys", _KEYS),
+    "key.confirmed": _security(
+        N_("The operator has confirmed the certificate of a signing key of your organisation."), "/me/keys", _KEYS
+    ),
     "key.revoked": _security(N_("A signing key of your organisation was revoked."), "/me/keys", _KEYS),
 }  # fmt: skip
 
@@ -158,12 +201,16 @@ def _deadline(sentence: str, to: frozenset[Permission] = _PARTIES) -> Told:
 
 # What the clock brings; the page comes with it.
 DUE: Mapping[str, Told] = {
-    "negotiation.lapsing": _deadline(N_("The negotiation on “%(listing)s” lapses in %(days)s days."), _BOTH),
-    "contract.expiring": _deadline(N_("The contract %(contract)s on “%(listing)s” ends in %(days)s days.")),
+    "negotiation.lapsing": _deadline(N_("Answer on “%(listing)s” by %(day)s, or the negotiation lapses."), _BOTH),
+    "negotiation.lapsed": _deadline(
+        N_("The negotiation on “%(listing)s” has lapsed: nobody answered by %(day)s."), _BOTH
+    ),
+    "contract.expiring": _deadline(N_("The contract %(contract)s on “%(listing)s” ends after %(ends)s.")),
     "contract.expired": _deadline(N_("The contract %(contract)s on “%(listing)s” has reached the end of its term.")),
-    "duty.due": _deadline(N_("A duty of the contract %(contract)s on “%(listing)s” falls due in %(days)s days.")),
+    "duty.due": _deadline(N_("A duty of the contract %(contract)s on “%(listing)s” falls due on %(due)s.")),
     "duty.late": _deadline(
-        N_("A duty of the contract %(contract)s on “%(listing)s” is overdue."), _PARTIES | _MODERATING
+        N_("A duty of the contract %(contract)s on “%(listing)s” was due on %(due)s and is overdue."),
+        _PARTIES | {Permission.SUSPEND},  # the operator hears of it as well
     ),
 }
 
@@ -171,7 +218,7 @@ DUE: Mapping[str, Told] = {
 def kind_of(event: str, details: Facts) -> str | None:
     """Under which kind an event is told; None when it tells nothing."""
     value = details.get(VARIANTS.get(event, ""))
-    variant = f"{event}:{VARIANTS[event] if value is True else value}" if value else event
+    variant = f"{event}:{value}" if value else event
     if variant in SILENT:
         return None
     return variant if variant in TOLD else event if event in TOLD else None

@@ -1,8 +1,9 @@
-// Signing a contract in the browser. What is signed are the exact bytes from the server, and only after three checks:
-// they have the digest that the page shows, they are the canonical form of what they say (RFC 8785), and the digest of
-// the prose inside them is that of the prose on this page. So nobody signs anything but what they read.
+// Signing a contract in the browser. What is signed are the exact bytes from the server, and only after four checks:
+// they have the digest that the page shows, they are the canonical form of what they say (RFC 8785), every part of the
+// document shown here says the same, and the digest of the prose inside them is that of the prose on this page. The
+// button works once all four hold; they are made again when it is pressed. So nobody signs anything but what they read.
 
-import { b64url, canonical, findKey, publicJwk, signBytes, thumbprint } from "./keys.js";
+import { b64url, canonical, checkPlace, findKey, publicJwk, signBytes, thumbprint, Unable } from "./keys.js";
 
 const encoder = new TextEncoder();
 const HEADINGS = {
@@ -10,8 +11,13 @@ const HEADINGS = {
   en: ["CONTRACT FOR THE RIGHT TO EXPLOIT AND USE DATA", "Clause"],
 };
 
-/** A problem that the page has words for. */
-class Told extends Error {}
+/** A problem that the page has words for; `lost`: help with a lost key is shown as well. */
+class Told extends Error {
+  constructor(message, lost = false) {
+    super(message);
+    this.lost = lost;
+  }
+}
 
 /** RFC 8785 for what a contract holds: keys in UTF-16 order, whole numbers, lists. keys.js writes headers alike. */
 function canonicalJson(value) {
@@ -40,21 +46,37 @@ function shownProse(element) {
   return `${parts.join("\n\n")}\n`;
 }
 
+/** Whether a part of the document that the page shows as JSON says what the bytes say; "" is the whole document. */
+function saysTheSame(element, contract) {
+  const { part } = element.dataset;
+  try {
+    const shown = canonicalJson(JSON.parse(element.textContent));
+    return shown === canonicalJson(part ? contract[part] : contract);
+  } catch {
+    return false;
+  }
+}
+
+function need(holds, message) {
+  if (!holds) throw new Told(message);
+}
+
 /** The bytes to sign, after every check. */
 async function checkedPayload(form) {
-  const response = await fetch(form.dataset.payload, { headers: { Accept: "application/json" } });
+  const says = form.dataset;
+  const response = await fetch(says.payload, { headers: { Accept: "application/json" } });
   if (!response.ok) throw new Error(`payload: ${response.status}`);
   const bytes = new Uint8Array(await response.arrayBuffer());
+  need((await sha256(bytes)) === says.sha256, says.differsBytes);
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   const contract = JSON.parse(text);
+  need(canonicalJson(contract) === text, says.differsSpelling);
+  const parts = [...document.querySelectorAll("[data-part]")];
+  need(parts.length > 0 && parts.every((element) => saysTheSame(element, contract)), says.differsTerms);
   const prose = document.querySelector("[data-prose]");
   const promised = contract.text.find((entry) => entry.lang === prose.dataset.prose);
-  const same =
-    (await sha256(bytes)) === form.dataset.sha256 &&
-    canonicalJson(contract) === text &&
-    contract.id === prose.dataset.contract &&
-    (await sha256(encoder.encode(shownProse(prose)))) === promised.sha256;
-  if (!same) throw new Told(form.dataset.differs);
+  const read = await sha256(encoder.encode(shownProse(prose)));
+  need(contract.id === prose.dataset.contract && read === promised.sha256, says.differsProse);
   return bytes;
 }
 
@@ -62,7 +84,8 @@ async function checkedPayload(form) {
 async function checkKey(form) {
   const owner = form.dataset.keyOwner;
   const named = [...document.querySelectorAll("[data-signing-key]")].map((item) => item.dataset.signingKey);
-  if (!(await findKey(owner)) || !named.includes(await thumbprint(owner))) throw new Told(form.dataset.noKey);
+  if (!(await findKey(owner))) throw new Told(form.dataset.absent, true);
+  if (!named.includes(await thumbprint(owner))) throw new Told(form.dataset.noKey, named.length === 0);
   return owner;
 }
 
@@ -95,22 +118,43 @@ async function send(form, entry) {
 }
 
 async function sign(form) {
+  await checkPlace();
   const owner = await checkKey(form);
   const payload = await checkedPayload(form);
   await send(form, await signature(payload, owner));
 }
 
+/** What to say of an error: its own words, the page's words for a browser that cannot, or that it failed. */
+function sentence(error, form) {
+  if (error instanceof Told) return error.message;
+  if (error instanceof Unable) return form.dataset[error.code];
+  console.error(error);
+  return form.dataset.failed;
+}
+
 for (const form of document.querySelectorAll("[data-sign]")) {
   const says = form.querySelector("[data-sign-says]");
   const button = form.querySelector("button[type=submit]");
+  const tell = (error) => {
+    says.textContent = sentence(error, form);
+    form.querySelector("[data-key-lost]").hidden = !error.lost;
+  };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     button.disabled = true;
     says.textContent = form.dataset.working;
     sign(form).catch((error) => {
-      says.textContent = error instanceof Told ? error.message : form.dataset.failed;
+      tell(error);
       button.disabled = false;
-      if (!(error instanceof Told)) console.error(error);
     });
   });
+  says.textContent = form.dataset.checking;
+  checkPlace()
+    .then(() => checkedPayload(form))
+    .then(() => checkKey(form))
+    .then(() => {
+      says.textContent = form.dataset.checked;
+      button.disabled = false;
+    })
+    .catch(tell);
 }

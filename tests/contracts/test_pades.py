@@ -272,6 +272,29 @@ def test_garbage_of_any_kind_is_refused_in_bounded_time(data: st.DataObject) -> 
 # -- limits
 
 
+def ending(pdf: bytes, section: bytes) -> bytes:
+    """With one more cross-reference section at the end."""
+    return pdf + section + b"\nstartxref\n%d\n%%%%EOF\n" % len(pdf)
+
+
+STREAM = b"999 0 obj\n<<%s /W [0 0 0] /Index [0 99999999999] /Size 9 /Length 0>>\nstream\n\nendstream\nendobj"
+ENDLESS = {
+    "a stream of entries without bytes": STREAM % b"/Type /XRef",
+    "the same, spelt otherwise": STREAM % b"/Type /XR#65f",
+    "a table of endless length": b"xref\n0 99999999999\n0000000000 65535 f \ntrailer\n<</Size 9>>",
+    "an array without an end": b"xref\n0 1\n0000000000 65535 f \ntrailer\n<</Root " + b"[" * 400_000 + b">>",
+    "a text without an end": b"xref\n0 1\n0000000000 65535 f \ntrailer\n<</Root " + b"(" * 400_000 + b">>",
+    "a section that follows itself": b"xref\n0 1\n0000000000 65535 f \ntrailer\n<</Size 9 /Prev %d>>" % len(unsigned()),
+}
+
+
+@pytest.mark.parametrize("section", ENDLESS.values(), ids=ENDLESS.keys())
+def test_no_file_keeps_its_reader_busy(section: bytes) -> None:
+    before = time.perf_counter()
+    assert refused(ending(unsigned(), section)).code == "PDF_MALFORMED"
+    assert time.perf_counter() - before < 5
+
+
 def bomb(writer: IncrementalPdfFileWriter) -> None:
     """The attachment unpacks to a gigabyte: zeros, packed twice."""
     packed = zlib.compress(zlib.compress(b"\0" * 2**27, 9), 9)

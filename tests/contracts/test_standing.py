@@ -133,6 +133,15 @@ def test_queries_are_counted_too() -> None:
     assert code(replace(LOGGED, queries=2), Use.QUERY, **changes) == "QUERIES_SPENT"
 
 
+def test_the_hours_of_a_test_room_run_from_the_first_query() -> None:
+    room = {"licence": "L1", "max_deliveries": None, "max_hours": 2}
+    assert code(LOGGED, Use.QUERY, **room) is None
+    used = replace(LOGGED, queries=1, first_query_at=DURING)
+    assert code(used, Use.QUERY, DURING + timedelta(hours=1, minutes=59), **room) is None
+    assert code(used, Use.QUERY, DURING + timedelta(hours=2), **room) == "HOURS_SPENT"
+    assert code(used, Use.DELIVER, DURING, **room) == "ACTION_NOT_IN_LICENCE"
+
+
 @pytest.mark.parametrize("action", ["", "download", "DELIVER"])
 def test_an_unknown_action_is_refused(action: str) -> None:
     assert code(action=action) == "ACTION_UNKNOWN"

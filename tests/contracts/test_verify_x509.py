@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts import canonical, certificates, document, evidence, evidence_x509, signature, verify
+from contracts import canonical, certificates, document, evidence, evidence_x509, forms, signature, verify
 from contracts.certificates import Trust
 from contracts.evidence import WHOLE_LOG, Extras
 from tests.contracts import story
@@ -262,6 +262,42 @@ def test_intermediates_that_a_signature_left_out_may_lie_beside_it():
     beside = Beside()
     beside.signer.above = ()
     assert both(beside.bundle()) == (None, None)
+
+
+def test_a_detached_cades_signature_is_checked_by_both_and_no_bit_of_it_may_change():
+    cades = pytest.importorskip("contracts.cades")
+    world = World()
+    log = story.begin()
+    world.list_roots(log)
+    payload = world.contract(log).payload  # the same in every bundle: nothing random goes into it
+    p7s = cades.sign(payload, world.signer.chain, cades.local(world.signer.key), now=NOW + timedelta(minutes=1))
+    world.form = ("cades", p7s)
+    assert both(world.bundle()) == (None, None)
+    other = cades.sign(payload + b" ", world.signer.chain, cades.local(world.signer.key), now=NOW)
+    world.form = ("cades", other)
+    assert both(world.bundle()) == ("CMS_OTHER_CONTENT", "SIGNATURE")
+    for place in range(-60, -1, 7):
+        world.form = ("cades", p7s[:place] + bytes([p7s[place] ^ 1]) + p7s[place + 1 :])
+        assert both(world.bundle()) != (None, None), place
+
+
+def test_where_openssl_is_missing_the_one_file_does_not_call_cades_good(monkeypatch):
+    monkeypatch.setattr(verify.shutil, "which", lambda name: None)
+    world = World()
+    world.form = ("cades", b"whatever")
+    lines = verify.Checker(io.BytesIO(world.bundle()), POLICY, None, None).report()
+    assert [line[1] for line in lines if line[0] == "CONTRACT"] == ["not checked"]
+
+
+def test_without_the_adapter_ours_does_not_call_a_pdf_good(monkeypatch):
+    monkeypatch.setitem(forms.ADAPTERS, "pades", ("contracts.no_such_adapter", "open_signatures"))
+    world = World()
+    world.form = ("pades", b"%PDF-1.7 whatever this says")
+    report = evidence.check_bytes(world.bundle(), POLICY)
+    assert (report.ok, report.incomplete) == (False, True)
+    (line,) = [line for line in report.lines if line.what == "CONTRACT"]
+    assert line.mark == "unchecked"
+    assert "the signature of buyer-org was not checked" in line.say("en")
 
 
 def test_a_signature_in_a_pdf_is_never_called_good_by_the_one_file():

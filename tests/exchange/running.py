@@ -84,9 +84,10 @@ class Member:
         path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
         return path
 
-    def run(self, *words: object, **env: str | None) -> Result:
-        """``minhbach`` with these words."""
-        return CliRunner().invoke(main, [str(word) for word in words], env={**os.environ, **self.env, **env})
+    def run(self, *words: object, input: str | None = None, **env: str | None) -> Result:
+        """``minhbach`` with these words; ``input`` is what is typed."""
+        words_ = [str(word) for word in words]
+        return CliRunner().invoke(main, words_, input=input, env={**os.environ, **self.env, **env})
 
     def does(self, *words: object, **env: str | None) -> str:
         """The same, and it must succeed; what was printed."""

@@ -1,6 +1,7 @@
 """The ``minhbach`` command against a real server: the whole journey, and what it refuses by itself."""
 
 import json
+import os
 import re
 import shutil
 import stat
@@ -111,11 +112,19 @@ def floor(tmp_path: Path, sqlite_template: Path) -> Iterator[Floor]:
 
 
 def register(floor: Floor, member: Member, decision: str = "allow") -> subprocess.CompletedProcess[str]:
-    """``minhbach key register`` in a process of its own, while the person answers in their browser."""
-    command = [sys.executable, "-c", "from exchange.cli import main; main()", "key", "register"]
-    command += [str(member.folder / "key.pem"), "--label", "Máy bàn", "--client", str(member.register("person"))]
-    command += ["--server", floor.running.address, "--lang", "en"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """``minhbach key register`` of the member's key file."""
+    return as_person(floor, member, "register", member.folder / "key.pem", "--label", "Máy bàn", decision=decision)
+
+
+def as_person(
+    floor: Floor, member: Member, *words: object, decision: str = "allow", **env: str
+) -> subprocess.CompletedProcess[str]:
+    """``minhbach key`` with these words, in a process of its own, while the person answers in their browser."""
+    command = [sys.executable, "-c", "from exchange.cli import main; main()", "key", *map(str, words)]
+    command += ["--client", str(member.register("person")), "--server", floor.running.address, "--lang", "en"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **env}
+    )
     assert process.stderr is not None
     while "/oauth/authorize?" not in (line := process.stderr.readline()):
         assert line, "the command ended without showing an address"
@@ -130,15 +139,25 @@ def register(floor: Floor, member: Member, decision: str = "allow") -> subproces
 # -- the journey ---------------------------------------------------------------------------------------------------
 
 
+BAD = {"penalty_percent": 9}
+
+
 def test_from_a_file_to_a_signed_contract_and_back_to_the_file(floor: Floor) -> None:
     seller, buyer = floor.seller, floor.buyer
     floor.with_keys()
     listing = floor.published()
+    assert "can be sent" in buyer.does("request", listing, "--terms", buyer.file("wish.json", wish()), "--check")
     asked = buyer.does("request", listing, "--terms", buyer.file("wish.json", wish()))
     negotiation = named("Negotiation", asked)
     assert "REQUESTED" in asked
     assert "12500000" in seller.does("negotiate", "show", negotiation)
     changes = seller.file("counter.json", {"price_vnd": 9_000_000, "note": "Giảm giá"})
+    checked = seller.does("negotiate", "counter", negotiation, "--terms", changes, "--check")
+    assert "Clause 11, Price: VND 12,500,000 → VND 9,000,000" in checked
+    assert "Nothing was sent." in checked
+    wrong = seller.run("negotiate", "counter", negotiation, "--terms", seller.file("x.json", BAD), "--check")
+    assert wrong.exit_code != 0
+    assert "at most 8 is accepted" in wrong.output
     assert "OFFERED" in seller.does("negotiate", "counter", negotiation, "--terms", changes)
     assert "ACCEPTED" in buyer.does("negotiate", "accept", negotiation, "--yes")
     contract = named("Contract", seller.does("negotiate", "agree", negotiation, "--yes"))

@@ -22,6 +22,7 @@ from exchange.ledger.models import Entry
 from exchange.permissions import Actor, OrgKind, Role
 from tests.exchange.people import People
 
+END = {"reason": "unused", "since": ""}
 SECRET, CREDENTIAL = "a server's secret", "a session's token"
 
 
@@ -150,8 +151,9 @@ def test_the_page_adds_and_revokes_a_key_and_both_are_in_the_tree(people: People
     assert "Máy tính cơ quan" in browser.get("/me/keys").text
     key_id = session.exec(select(SigningKey.id)).one()
     session.rollback()
-    assert people.browser(people.buyer()).post(f"/me/keys/{key_id}/revoke").status_code == 404
-    assert browser.post(f"/me/keys/{key_id}/revoke").status_code == 303
+    assert people.browser(people.buyer()).post(f"/me/keys/{key_id}/revoke", data=END).status_code == 404
+    assert browser.post(f"/me/keys/{key_id}/revoke", data={"reason": "bored"}).status_code == 422
+    assert browser.post(f"/me/keys/{key_id}/revoke", data=END).status_code == 303
     recorded = [leaf.parse(row) for row in session.exec(select(Entry.leaf).order_by(Entry.idx))]
     kid = crypto.thumbprint(crypto.public_jwk(private))
     subjects = (f"key:{kid}", f"org:{people.provider().org_id}")

@@ -49,7 +49,8 @@ def test_publish_moderate_find(app: Flask, people: People, program: Callable[...
     assert refused.json["code"] == "OFFER_INCOMPLETE:file"
     codes = {e["code"] for e in refused.json["errors"]}
     assert {"PRICE_NOT_PUBLISHED", "LICENCE_TERMS_MISSING", "CLASS_NOT_DECLARED"} <= codes
-    assert seller("PATCH", address, json=COMPLETE).status_code == 200
+    more = {"payment_days": 30, "dispute_forum": "viac", "vat": "excluded"}
+    assert seller("PATCH", address, json=COMPLETE | more).status_code == 200
     measured = seller("PUT", address + "/file?name=cảng.csv", data=CSV)
     assert measured.json["rows"] == 3
     assert [c["type"] for c in measured.json["columns"]] == ["VARCHAR", "VARCHAR", "BIGINT", "DATE"]
@@ -60,7 +61,9 @@ def test_publish_moderate_find(app: Flask, people: People, program: Callable[...
     found = app.test_client().get("/api/v1/listings?q=hang hoa&sector=logistics").json
     assert found["total"] == 1
     assert found["listings"][0]["file"]["sha256"]
-    assert app.test_client().get("/api/v1/listings" + address).json["price_vnd"] == COMPLETE["price_vnd"]
+    offered = app.test_client().get("/api/v1/listings" + address).json
+    assert offered["price_vnd"] == COMPLETE["price_vnd"]
+    assert (offered["payment_days"], offered["dispute_forum"], "vat" in offered) == (30, "viac", False)
     assert things.count() == {"listing": 1, "listing_version": 1, "asset": 1, "stored": 1, "incoming": 0}
 
 

@@ -36,6 +36,11 @@ def test_a_stranger_never_sees_what_was_not_approved(client: FlaskClient, draft:
     assert COMPLETE["name"] not in client.get("/").text
 
 
+# What the fold of the licence step sends: most of it as it comes, two additions typed.
+MORE = {"vat": "excluded", "payment_days": "30", "liability_cap_vnd": "50.000.000", "update_days": "",
+        "deletion_days": "30", "dispute_forum": "court", "personal_data": ""}  # fmt: skip
+
+
 @pytest.mark.usefixtures("no_csrf")
 def test_publish_by_the_form_without_script(app: Flask, people: People, things: Things) -> None:
     seller, operator = people.browser(people.provider(), "en"), people.browser(people.operator(), "en")
@@ -48,7 +53,7 @@ def test_publish_by_the_form_without_script(app: Flask, people: People, things: 
         "describe": {**COMPLETE, "items_open": "Tên cảng", "items_shared": "Số tấn"},
         "rights": {**COMPLETE, "rights": ["R4"], "evidence_R4": "QĐ 3/2025"},
         "classify": COMPLETE,
-        "licence": {**COMPLETE, "territory": "VN", "exclusive": "", "price_vnd": "12.500.000"},
+        "licence": {**COMPLETE, "territory": "VN", "exclusive": "", "price_vnd": "12.500.000", **MORE},
     }
     for step, form in forms.items():
         assert seller.get(f"{base}/{step}").status_code == 200
@@ -65,6 +70,11 @@ def test_publish_by_the_form_without_script(app: Flask, people: People, things: 
     assert "has not confirmed" in refused.text
     assert operator.post(f"/moderation/{listing_id}/approve", data={"personal_data_checked": "1"}).status_code == 303
     assert "12,500,000" in app.test_client().get("/?q=cang&lang=en").text
+    shown = app.test_client().get(f"/listings/{listing_id}?tab=licence&lang=en").text
+    assert "Days to pay" in shown
+    assert "30 days" in shown
+    assert "Value-added tax" not in shown
+    assert "VND 50,000,000" in shown
     assert things.count() == {"listing": 1, "listing_version": 1, "asset": 1, "stored": 1, "incoming": 0}
 
 

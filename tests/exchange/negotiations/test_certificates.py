@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from contracts import canonical, certificates, evidence, keys, signature, verify
+from contracts import canonical, certificates, document, evidence, keys, signature, verify
 from contracts.evidence import WHOLE_LOG
 from contracts.log import leaf
 from exchange import clock
@@ -152,6 +152,30 @@ def test_a_signature_in_a_p7s_counts_and_lies_in_the_evidence(certifying: Certif
     assert evidence.check_bytes(made.data).ok
     lines = verify.Checker(io.BytesIO(made.data), None, None, None).report()
     assert [line[1] for line in lines if line[0] == "CONTRACT"] == ["pass"], lines[-1]
+
+
+def test_the_signed_pdf_counts_and_the_one_file_says_that_it_cannot_open_it(
+    certifying: Certifying, database: Database
+) -> None:
+    pades, page = pytest.importorskip("contracts.pades"), pytest.importorskip("contracts.page")
+    cades = pytest.importorskip("contracts.cades")
+    market, signer = certifying.market, certifying.signer(certifying.market.buyer, alg="RS256")
+    certifying.register(market.buyer, signer)
+    contract = market.agreed()
+    pdf = page.make(document.parse(contract.payload))
+    signed = pades.sign(pdf, signer.chain, cades.local(signer.key), now=market.now)
+    for data in (pdf, signed[:-2000]):
+        other = {"form": "pades", "file": base64.b64encode(data).decode()}
+        assert refused(market.do, agreements.sign, market.buyer, contract.id, other)
+    market.do(agreements.sign, market.buyer, contract.id, {"form": "pades", "file": base64.b64encode(signed).decode()})
+    market.signed(contract, market.seller)
+    with database.reading() as session:
+        assert session.get_one(Contract, contract.id).active_event
+        made = bundles.bundle_of(session, contract.id)
+        assert bundles.verify(session, made).ok
+    lines = verify.Checker(io.BytesIO(made.data), None, None, None).report()
+    assert [line[1] for line in lines if line[0] == "CONTRACT"] == ["not checked"]
+    assert "fail" not in [line[1] for line in lines]
 
 
 def test_a_certificate_must_lead_to_a_root_be_current_and_unrevoked_at_registration_and_at_signing(
@@ -342,7 +366,7 @@ def test_programs_read_the_list_and_register_and_the_bytes_have_the_digest_of_th
 def test_the_commands_proof_is_one_that_the_exchange_takes(certifying: Certifying, session: Session) -> None:
     market, signer = certifying.market, certifying.signer(certifying.market.buyer, alg="RS256")
     challenge = key_rules.make_challenge(SECRET, market.buyer, CREDENTIAL, market.now)
-    proof = command.proof_of(Credential(signer.key, signer.chain), challenge)
+    proof = command.holder_of(Credential(signer.key, signer.chain)).proof(challenge)
     assert add(session, market.buyer, signer, market.now, proof=proof).grade == "licensed"
 
 

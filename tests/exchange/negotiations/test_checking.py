@@ -118,3 +118,23 @@ def test_the_pages_offer_more_terms_folded_away(market: Market, people: People) 
     with market.database.reading() as session:
         terms = Terms.from_json(session.exec(select(Move)).one().terms)
     assert (terms.payment_days, terms.vat) == (None, "included")
+
+
+def test_a_page_checks_a_request_and_keeps_what_was_typed(market: Market, people: People) -> None:
+    market.publish(added_terms={"payment_days": 30})
+    before, buyer = rows(market), people.browser(market.buyer, "en")
+    form = f"/listings/{market.listing_id}/request"
+    good = send(buyer, form, form, **REQUEST | {"payment_days": "15", "check": "1"})
+    assert (good.status_code, "These terms can be sent as they are." in good.text) == (200, True)
+    assert "The buyer must pay within 15 days" in good.text
+    assert 'name="payment_days" type="text" value="15"' in good.text
+    bad = send(buyer, form, form, **REQUEST | {"scenario": "", "penalty_percent": "9", "check": "1"})
+    assert "These terms would be refused:" in bad.text
+    assert "at most 8 is accepted" in bad.text
+    assert rows(market) == before
+
+
+def test_the_fold_leaves_out_what_the_licence_has_no_use_for(market: Market, people: People) -> None:
+    page = people.browser(market.buyer).get(f"/listings/{market.listing_id}/request").text
+    assert 'name="acceptance_days"' in page
+    assert not [name for name in ("max_hours", "royalty_percent", "report_days") if f'name="{name}"' in page]

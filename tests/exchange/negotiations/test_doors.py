@@ -56,6 +56,12 @@ class Program:
     def post(self, path: str, body: Any) -> Any:
         return self._client.post("/api/v1" + path, json=body, headers=self._headers)
 
+    def put(self, path: str, body: Any) -> Any:
+        return self._client.put("/api/v1" + path, json=body, headers=self._headers)
+
+    def delete(self, path: str) -> Any:
+        return self._client.delete("/api/v1" + path, headers=self._headers)
+
 
 def test_the_whole_journey_over_the_api(app: Flask, market: Market) -> None:
     buyer, seller = Program(app, market, market.buyer), Program(app, market, market.seller)

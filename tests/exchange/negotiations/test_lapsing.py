@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from exchange.negotiations import agreements, lapsing, service
 from exchange.negotiations.models import Negotiation
+from exchange.notices import timed
 from exchange.notices.due import Due
+from exchange.notices.models import Notice
 from tests.exchange.negotiations.market import Market, offer
 
 DAY = timedelta(days=1)
@@ -31,7 +33,9 @@ def test_the_side_whose_turn_it_is_hears_7_3_and_1_days_before(market: Market, b
     (due,) = told
     assert (due.kind, due.org_ids) == ("negotiation.lapsing", (market.seller.org_id,))
     assert due.key.endswith(f":{step}")
-    assert due.facts == {"name": "Chuyến bay New York 2013", "day": "2027-01-06", "left": before}
+    assert due.facts == {
+        "listing": market.listing_id, "negotiation": asked.id, "day": "2027-01-06", "days": before,
+    }  # fmt: skip
     assert due.path == f"/negotiations/{asked.id}"
 
 
@@ -68,3 +72,19 @@ def test_what_is_over_is_not_warned_of(market: Market) -> None:
     agreed = market.requested()
     market.do(agreements.agree, market.seller, agreed.id, agreed.terms_hash)
     assert len(found(market, agreed.deadline - DAY)) == 1
+
+
+def test_the_notices_tell_each_warning_once(market: Market) -> None:
+    asked = market.requested()
+    last_day = asked.deadline - timedelta(hours=12)
+    told = []
+    for moment in (last_day - 7 * DAY, last_day - 6 * DAY, last_day, last_day + DAY, last_day + DAY):
+        with market.database.writing() as session:
+            told.append(timed.tell_due(session, moment))
+            session.commit()
+    assert told == [1, 0, 1, 1, 0]
+    with market.database.reading() as session:
+        kinds = [(row.kind, row.org_id) for row in session.exec(select(Notice).order_by(col(Notice.at)))]
+    late = [("negotiation.lapsed", org) for org in sorted((market.buyer.org_id, market.seller.org_id))]
+    lapsing = [("negotiation.lapsing", market.seller.org_id)]
+    assert sorted(one for one in kinds if one[0].startswith("negotiation.laps")) == sorted([*late, *lapsing, *lapsing])

@@ -10,7 +10,7 @@ from exchange.accounts import keys
 from exchange.accounts.models import Membership, SigningKey
 from exchange.catalogue.models import Listing, ListingVersion
 from exchange.db import Database
-from exchange.negotiations import agreements, service
+from exchange.negotiations import agreements, approvals, service
 from exchange.notices import saying, words
 from exchange.notices.models import MailChoice, Notice
 from exchange.oversight import warrants
@@ -67,20 +67,25 @@ def test_a_whole_deal_is_told_to_both_sides(market: Market, told: Told) -> None:
 
 def test_a_contract_given_up_unsigned_is_told_once(market: Market, told: Told) -> None:
     contract = market.agreed()
-    market.do(service.terminate, market.seller, contract.negotiation_id, "Đổi ý")
+    market.do(service.terminate, market.seller, contract.negotiation_id, "other", "Đổi ý")
     assert kinds(told(market.buyer)) == ["contract.agreed", "negotiation.terminated"]
 
 
-def test_a_lapse_is_told_to_both(market: Market, database: Database, told: Told) -> None:
+def test_a_lapse_is_told_by_the_clock_and_not_again_by_its_record() -> None:
+    assert words.kind_of("negotiation.terminated", {"reason": "lapsed"}) is None
+    assert words.kind_of("negotiation.terminated", {"reason": "price"}) == "negotiation.terminated"
+
+
+def test_whoever_must_approve_hears_of_the_terms(
+    market: Market, colleague: Colleague, told: Told, database: Database
+) -> None:
+    finance = colleague(market.seller, Role.FINANCE)
+    market.do(approvals.set_rule, market.seller, "finance", False)
     negotiation = market.requested()
-    with database.writing() as session:
-        audit.record(
-            session, "negotiation.terminated", None, now=market.now, details={"lapsed": True},
-            on=[f"negotiation:{negotiation.id}", f"org:{market.seller.org_id}", f"org:{market.buyer.org_id}"],
-        )  # fmt: skip
-        session.commit()
-    assert kinds(told(market.buyer)) == ["negotiation.terminated:lapsed"]
-    assert kinds(told(market.seller)) == ["access.requested", "negotiation.terminated:lapsed"]
+    assert kinds(told(finance)) == ["access.requested"]
+    market.do(approvals.approve, finance, negotiation.id, "terms", negotiation.terms_hash)
+    assert kinds(told(market.seller)) == ["access.requested", "approval.given:terms"]
+    assert told(market.buyer) == []
 
 
 def test_an_organisation_hears_of_its_own_keys_but_not_who_acted(
@@ -196,7 +201,8 @@ def test_names_are_those_that_the_catalogue_shows(market: Market, told: Told, da
 def test_every_kind_can_be_told_to_somebody_in_both_languages() -> None:
     for kind, how in (words.TOLD | words.DUE).items():
         assert any(roles_with(org, permission) for org in OrgKind for permission in how.to), kind
-        facts = {"listing": "l", "contract": "0123456789abc", "days": 3}
+        facts = {"listing": "l", "contract": "0123456789abc", "day": "2026-11-29", "ends": "2026-11-29",
+                 "due": "2026-11-29"}  # fmt: skip
         notice = Notice(kind=kind, facts=facts)
         said = {lang: saying.say(notice, {"l": "Lúa"}, lang) for lang in ("vi", "en")}
         assert said["vi"] != said["en"]
