@@ -61,13 +61,13 @@ def _countered(provider: Visitor, negotiation_id: str) -> None:
     provider.page.says(steps.WISH["scenario"])
     provider.send("/offer", status=422, price_vnd="-5")
     provider.send("/offer", price_vnd="250.000", note="Giảm giá cho kỳ đầu.")
-    provider.page.says("300.000 ₫ → 250.000 ₫")
+    provider.page.says(f"{vi('Out:')} 300.000 {vi('In:')} 250.000 đồng")
     assert not [form for form in provider.page.forms if form.action.endswith("/offer")]  # once only
 
 
 def _accepted(buyer: Visitor, negotiation_id: str) -> None:
     buyer.open(f"/negotiations/{negotiation_id}")
-    buyer.page.says(vi("Your turn: accept the counter-offer or end the negotiation by %(day)s."))
+    buyer.page.says(vi("Your turn: accept the counter-offer or propose other terms by %(day)s."))
     buyer.page.says("250.000 ₫")
     buyer.send("/accept")
     assert not [form for form in buyer.page.forms if form.action.endswith("/accept")]
