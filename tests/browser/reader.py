@@ -29,6 +29,7 @@ class Reader:
         self.seen: set[str] = set()
         page.set_default_timeout(TIMEOUT)
         page.set_viewport_size(WIDE)
+        page.emulate_media(reduced_motion="reduce")  # else axe may judge a button halfway between two colours
         page.on("console", lambda said: self.faults.append(f"console: {said.text}") if said.type == "error" else None)
         page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
 
