@@ -73,6 +73,9 @@ class Reader:
         main = self.page.locator("main")
         for name, value in values.items():
             box = main.locator(f'[name="{name}"]')
+            fold = main.locator("details:not([open])", has=self.page.locator(f'[name="{name}"]'))
+            if fold.count():
+                fold.locator("summary").first.click()
             kind = box.first.evaluate("e => e.type")
             if kind in ("radio", "checkbox"):
                 for one in value if isinstance(value, list) else [] if value is None else [value]:
