@@ -74,7 +74,7 @@ def view(session: Session, thread: Thread, reader_org: str, now: datetime) -> Vi
 
 @dataclass(frozen=True)
 class Check:
-    """What terms would do if they were sent: refusals in the reader's language, else what the other side would read."""
+    """What terms would do if they were sent: refusals, and what would change, told from neither side."""
 
     refusals: list[dict[str, object]]
     told: list[str]
@@ -85,7 +85,7 @@ class Check:
 def check_request(session: Session, actor: Actor, listing_id: str, wish: rules.Wish, now: datetime) -> Check:
     """Try a request against the rules and against what the listing offers. Changes nothing."""
     found = checking.check_request(session, actor, listing_id, wish, now)
-    told = [redline(change, language(), found.other).for_you for change in found.changes]
+    told = [redline(change, language()).for_you for change in found.changes]
     return Check([say(refusal) for refusal in found.refusals], told, [], first=True)
 
 
@@ -94,7 +94,7 @@ def check(session: Session, thread: Thread, changes: Mapping[str, Any], now: dat
     found = checking.check_counter(session, thread, changes, now)
     return Check(
         refusals=[say(refusal) for refusal in found.refusals],
-        told=pages.told(thread.terms, found.terms, found.other),
+        told=pages.told(thread.terms, found.terms, None),
         clauses=changed_clauses(frame_of(session, thread, now), thread.terms, found.terms, language()),
     )
 
