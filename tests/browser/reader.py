@@ -29,6 +29,7 @@ class Reader:
         self.seen: set[str] = set()
         page.set_default_timeout(TIMEOUT)
         page.set_viewport_size(WIDE)
+        page.emulate_media(reduced_motion="reduce")  # else axe may judge a button halfway between two colours
         page.on("console", lambda said: self.faults.append(f"console: {said.text}") if said.type == "error" else None)
         page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
 
@@ -72,6 +73,9 @@ class Reader:
         main = self.page.locator("main")
         for name, value in values.items():
             box = main.locator(f'[name="{name}"]')
+            fold = main.locator("details:not([open])", has=self.page.locator(f'[name="{name}"]'))
+            if fold.count():
+                fold.locator("summary").first.click()
             kind = box.first.evaluate("e => e.type")
             if kind in ("radio", "checkbox"):
                 for one in value if isinstance(value, list) else [] if value is None else [value]:
