@@ -126,7 +126,9 @@ def goods_link(goods: Goods, contract_id: str) -> str:
 
 @pytest.mark.parametrize("licence", ["L1", "L2"])
 def test_a_licence_for_answers_only(app: Flask, goods: Goods, people: People, licence: str) -> None:
-    goods.stock(app.extensions["minhbach.store"], licence=licence, max_deliveries=None, max_queries=100, min_group=10)
+    added = {"max_hours": 2} if licence == "L1" else {}
+    goods.stock(app.extensions["minhbach.store"], licence=licence, max_deliveries=None, max_queries=100, min_group=10,
+                added_terms=added)  # fmt: skip
     refused(goods, people, goods.path(goods.contract()), "ACTION_NOT_IN_LICENCE")
 
 
