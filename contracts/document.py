@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from contracts import canonical, reading, text
@@ -81,6 +82,7 @@ def build(
     return parse(canonical.dumps(_body(contract)))
 
 
+@lru_cache(maxsize=256)  # a value for bytes that never change: one request asks for it several times
 def parse(payload: bytes) -> Contract:
     """The contract in these bytes. Refuses other spellings, unknown fields and a document that contradicts itself."""
     if len(payload) > MAX_BYTES:

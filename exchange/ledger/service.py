@@ -99,6 +99,31 @@ def proof_of(session: Session, event_id: str, size: int | None = None) -> Proof:
     return prove(session, index, under)
 
 
+@dataclass(frozen=True)
+class Proved:
+    """A record, its inclusion proof, and the head that the proof leads to."""
+
+    record: Record
+    proof: Proof
+    head: Head
+
+
+def proved(session: Session, event_ids: Sequence[str]) -> dict[str, Proved]:
+    """Several records by their event ids, each with its proof under the newest signed head; one that is not under it
+    yet is left out."""
+    newest = head(session)
+    if newest is None:
+        return {}
+    rows = session.exec(select(Entry).where(col(Entry.event_id).in_(event_ids), col(Entry.idx) < newest.size)).all()
+    reader = DatabaseTiles(session, newest.size).reader  # one for all: their paths share most tiles
+    return {
+        row.event_id: Proved(
+            _record(row), Proof(row.idx, tree.prove_inclusion(reader, row.idx, newest.size), newest.note), newest
+        )
+        for row in rows
+    }
+
+
 def prove_consistency(session: Session, old: int, new: int) -> tuple[bytes, ...]:
     """That the tree of ``old`` leaves begins the tree of ``new`` leaves; raises NotFound for sizes never reached."""
     newest = head(session)

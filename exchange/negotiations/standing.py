@@ -3,7 +3,7 @@
 ``may`` is what everything that hands out data under a contract asks before it does; it asks contracts.standing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -228,7 +228,7 @@ def receipts_of(session: Session, papers: Papers, reader: Actor) -> list[Receipt
     if row.end_event and row.ended_at:
         later.append(("contract.ended", row.end_event, row.ended_at, row.ended_by))
     events += sorted(later, key=lambda event: (event[2], event[1]))  # of one moment: as their ids were made
-    found = [_receipt(session, event, event_id, at, org) for event, event_id, at, org in events]
+    found = _with_proofs(session, events)
     leaves = [leaf.parse(receipt.entry) for receipt in found if receipt.entry]
     if not reader.may(Permission.AUDIT):
         leaves = disclosures.readable(leaves, reader.org_id)
@@ -253,11 +253,14 @@ def _of_duty(session: Session, row: Contract) -> Iterable[_Event]:
             yield f"duty.{stated.answer}", stated.answer_event, stated.answered_at, row.provider_org_id
 
 
-def _receipt(session: Session, event: str, event_id: str, at: datetime, org_id: str | None) -> Receipt:
-    newest = ledger.head(session)
-    try:
-        proof = ledger.proof_of(session, event_id)
-    except NotFound:
-        return Receipt(event, event_id, at, org_id, None)
-    size, root = (newest.size, newest.root) if newest else (0, b"")
-    return Receipt(event, event_id, at, org_id, proof, size, root, ledger.record_of(session, event_id).data)
+def _with_proofs(session: Session, events: Sequence[_Event]) -> list[Receipt]:
+    """Each event with its record and proof, all under one head; without them while it waits for the next."""
+    proved = ledger.proved(session, [event_id for _, event_id, _, _ in events])
+    found = []
+    for event, event_id, at, org_id in events:
+        if (shown := proved.get(event_id)) is None:
+            found.append(Receipt(event, event_id, at, org_id, None))
+        else:
+            head = shown.head
+            found.append(Receipt(event, event_id, at, org_id, shown.proof, head.size, head.root, shown.record.data))
+    return found
