@@ -5,6 +5,7 @@ import json
 import pytest
 from sqlmodel import select
 
+from contracts.log.leaf import EventType
 from exchange import audit
 from exchange.accounts import keys
 from exchange.accounts.models import Membership, SigningKey
@@ -207,6 +208,11 @@ def test_every_kind_can_be_told_to_somebody_in_both_languages() -> None:
         said = {lang: saying.say(notice, {"l": "Lúa"}, lang) for lang in ("vi", "en")}
         assert said["vi"] != said["en"]
         assert all("%" not in line and "…" not in line and line.isprintable() for line in said.values()), kind
+
+
+def test_every_kind_comes_from_an_event_that_there_is() -> None:
+    assert {kind.partition(":")[0] for kind in words.TOLD} <= set(EventType)
+    assert not {event for event in EventType if event.startswith(("audit.", "warrant."))} & set(words.TOLD)
 
 
 def test_a_kind_of_a_later_version_is_named() -> None:
