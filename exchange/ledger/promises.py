@@ -47,12 +47,12 @@ class Promises:
             if not any(size > head.size for size in self._sizes_in(path)):
                 write_whole(path, note.encode())
 
-    def require(self, session: Session, size: int) -> None:
-        """Raise WouldFork unless the database of ``size`` records continues every promise."""
+    def require(self, session: Session, frontier: tree.Frontier) -> None:
+        """Raise WouldFork unless the database, whose tree has this frontier, continues every promise."""
         for path, promised in self._found():
-            if promised.size > size or _root(session, size, promised.size) != promised.root:
+            if promised.size > frontier.size or _root(session, frontier, promised.size) != promised.root:
                 raise WouldFork(
-                    f"{path} promises {promised.size} records that the database (of {size}) does not hold: "
+                    f"{path} promises {promised.size} records that the database (of {frontier.size}) does not hold: "
                     "it was restored from a backup; nothing is signed until the missing records are back"
                 )
 
@@ -78,8 +78,12 @@ def _head(note: str | bytes) -> checkpoint.Checkpoint:
     return checkpoint.parse_checkpoint(checkpoint.parse_note(note).text)
 
 
-def _root(session: Session, size: int, promised: int) -> bytes:
-    return tree.root_at(DatabaseTiles(session, size).reader, promised)
+def _root(session: Session, frontier: tree.Frontier, promised: int) -> bytes:
+    """The root that the tree had at the promised size. Mostly that is now, and then the frontier tells it, from which
+    alone the next heads will grow."""
+    if promised == frontier.size:
+        return frontier.root()
+    return tree.root_at(DatabaseTiles(session, frontier.size).reader, promised)
 
 
 def write_whole(path: Path, data: bytes) -> None:

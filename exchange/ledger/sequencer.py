@@ -102,7 +102,8 @@ class Sequencer:
     def _require_promises(self) -> None:
         with self._database.reading() as session:
             state = session.get(State, 1)
-            self._promises.require(session, 0 if state is None else state.size)
+            frontier = tree.Frontier() if state is None else tree.Frontier.parse(state.frontier)
+            self._promises.require(session, frontier)
         self._compared = True
 
     # -- from the outbox into the tree -----------------------------------------------------------------------
