@@ -340,7 +340,7 @@ def test_a_change_of_what_has_not_begun_does_not_put_two_documents_in_force(mark
     old = market.active()
     market.now = DURING
     following = concluded(market, proposed(market, old, kind="renewal"))
-    assert following.starts > old.ends and state(market, old) is Standing.ACTIVE
+    assert (following.starts > old.ends, state(market, old)) == (True, Standing.ACTIVE)
     early = amendment(starts=market.now.astimezone(clock.VIETNAM).date(), ends=old.ends)
     assert refused(market, successors.propose, market.buyer, following.id, early) == "SUCCESSOR_OVERLAPS"
     last = amendment(starts=old.ends, ends=following.ends - timedelta(days=30))
