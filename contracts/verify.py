@@ -692,6 +692,15 @@ class Life:
         return right
 
 
+def needs_both_sides(body: dict[str, Any]) -> bool:
+    """Whether the document has one provider, one consumer and at most an operator, and asks both sides to sign."""
+    roles, orgs = ([party[name] for party in body["parties"]] for name in ("role", "org_id"))
+    sides = {org for role, org in zip(roles, orgs, strict=True) if role != "operator"}
+    known = sorted(roles) in (["consumer", "provider"], ["consumer", "operator", "provider"])
+    single = all(len(set(names)) == len(names) for names in (orgs, body["needs"]))
+    return known and single and sides <= set(body["needs"]) <= set(orgs)
+
+
 def stamp_holds(command: list[str | Path], data: Path, tsa: Path) -> bool:
     """RFC 3161, by openssl. Certificates are judged at the time that the token states: evidence outlives them."""
     told = subprocess.run([*command, "-reply", "-text"], capture_output=True).stdout.decode("utf-8", "replace")  # noqa: S603
@@ -951,6 +960,7 @@ class Checker:
         life = self._lives.get(subject, Life())
         known = life.agreed >= 0 and life.hashes == {"sha-256:" + to_b64url(sha256(payload))}
         need(known and body["typ"] == "minhbach-contract" and body["v"] == 1, "NOT_LOGGED", subject)
+        need(needs_both_sides(body), "FORM", f"{subject}, needs")
         for party in body["parties"]:
             need(not owner.keys() & set(party["keys"]), "PUBLIC_KEY", f"{subject}, parties")
             owner |= dict.fromkeys(party["keys"], party["org_id"])

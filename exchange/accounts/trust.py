@@ -21,7 +21,7 @@ from exchange.accounts.models import RevocationList, TrustList
 from exchange.errors import N_, Refusal, Refused, refuse
 
 SUBJECT = "policy:trust"  # whose chain the changes are
-MAX_LISTS = 20  # revocation lists looked at for one signature: those of each authority above it
+MAX_LISTS = 4  # newest revocation lists of each authority that are looked at: more than one, for a change of its key
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,16 @@ def judge(session: Session, chain: Sequence[bytes], at: datetime) -> Judged:
     """Whom the chain's first certificate names, by the roots and lists of the moment; raises ContractsError."""
     trust = in_force(session)
     issuers = [certificates.parse(der) for der in (*chain, *trust.licensed, *trust.organisation)]
-    query = select(RevocationList.data).where(
+    query = select(RevocationList.issuer, RevocationList.digest).where(
         col(RevocationList.issuer).in_({_fingerprint(issuer.subject) for issuer in issuers}),
         RevocationList.this_update <= at,
         RevocationList.next_update >= at,
     )
-    crls = session.exec(query.order_by(col(RevocationList.this_update).desc()).limit(MAX_LISTS)).all()
-    return Judged(certificates.check_chain(chain, trust, at, crls), trust)
+    newest: dict[str, list[str]] = {}  # of each by itself: one that publishes every hour must not hide another's
+    for issuer, digest in session.exec(query.order_by(col(RevocationList.this_update).desc())):
+        newest.setdefault(issuer, []).append(digest)
+    looked_at = {digest for digests in newest.values() for digest in digests[:MAX_LISTS]}
+    return Judged(certificates.check_chain(chain, trust, at, crl_data(session, looked_at)), trust)
 
 
 def roots(session: Session) -> list[Root]:

@@ -159,6 +159,8 @@ def use(session: Session, negotiation: Negotiation, actor: Actor, what: What, di
     if any(row.used_at for row in given):
         return
     valid = [row for row in given if roles_of(session, row.user_id, actor.org_id) & roles]
+    if what is What.TERMS:  # who approved may have proposed these very terms since
+        valid = [row for row in valid if not _proposed(session, negotiation, row.user_id, digest)]
     others = [row for row in valid if row.user_id != actor.user_id]
     if not others and valid:
         raise _four_eyes(N_("You approved this yourself, so another person takes the next step."))

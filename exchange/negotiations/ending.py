@@ -87,8 +87,11 @@ def _owing(session: Session, now: datetime) -> Iterable[Due]:
             late = (day - found.due).days
             step = next(step for step in REPEATED if late >= step)
             operators = operators if operators is not None else _operators(session)
-            whom = (row.buyer_org_id, row.provider_org_id, *operators)
-            yield _due(row, f"late{step}", "duty.late", whom, facts | {"days": late})
+            told, parties = facts | {"days": late}, (row.buyer_org_id, row.provider_org_id)
+            yield _due(row, f"late{step}", "duty.late", parties, told)
+            if operators:  # who may not read the contract: the page of whom they can talk to, or stop
+                page = f"/organisations/{row.buyer_org_id}"
+                yield Due(f"duty:{row.id}:late{step}:operator", "duty.late", operators, told, page)
 
 
 def _facts(row: Contract) -> Facts:

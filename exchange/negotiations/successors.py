@@ -59,6 +59,7 @@ def propose(session: Session, actor: Actor | None, contract_id: str, proposal: P
     before = document.parse(old.payload).terms
     terms = rules.countered(_begin(before, version, proposal, now), role, proposal.changes)
     _check_terms(before, terms, old, now)
+    _check_overlap(session, terms, old, now)
     act, state = (Act.REQUEST, State.REQUESTED) if role is Role.CONSUMER else (Act.OFFER, State.OFFERED)
     negotiation = Negotiation(
         id=new_id(), listing_id=listing.id, version=version.number, buyer_org_id=old.buyer_org_id,
@@ -85,6 +86,7 @@ def check(session: Session, negotiation: Negotiation, terms: Terms, now: datetim
     old = session.get_one(Contract, found.contract_id, populate_existing=True)
     _check_replaceable(session, old, found.kind, now)
     _check_terms(document.parse(old.payload).terms, terms, old, now)
+    _check_overlap(session, terms, old, now)
     return old.sha256
 
 
@@ -210,3 +212,18 @@ def _check_terms(before: Terms, terms: Terms, old: Contract, now: datetime) -> N
             field="starts", first=terms.starts.strftime("%d/%m/%Y"), last=old.ends.strftime("%d/%m/%Y"),
             passes=N_("A first day not later than today or the old contract's, or after its last day."),
         )  # fmt: skip
+
+
+def _check_overlap(session: Session, terms: Terms, old: Contract, now: datetime) -> None:
+    """What a contract that has not begun was to follow still runs out by itself, and its successor ends only the one:
+    so a term that begins before then would put two documents in force."""
+    earlier = predecessor_of(session, old)
+    while earlier is not None:
+        if earlier.ended_at is None and max(terms.starts, today(now)) <= earlier.ends:
+            raise refuse(
+                "SUCCESSOR_OVERLAPS",
+                N_("The new term would begin on %(first)s, while an earlier contract still runs until %(last)s."),
+                field="starts", first=terms.starts.strftime("%d/%m/%Y"), last=earlier.ends.strftime("%d/%m/%Y"),
+                passes=N_("A first day after its last day, or a change of the earlier contract itself."),
+            )  # fmt: skip
+        earlier = predecessor_of(session, earlier)

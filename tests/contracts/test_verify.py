@@ -332,6 +332,41 @@ def test_a_false_story_is_refused_by_both():
         assert agreed(test_evidence.forge(edit)), edit.__name__
 
 
+def one_sided(body):
+    body["needs"] = body["needs"][:1]
+
+
+def nobodys(body):
+    body["needs"] = []
+
+
+def without_a_buyer(body):
+    body["parties"], body["needs"] = body["parties"][:1], body["needs"][:1]
+
+
+def with_itself(body):
+    body["parties"][1] |= {"org_id": body["parties"][0]["org_id"], "keys": []}
+    body["needs"] = body["needs"][:1]
+
+
+@pytest.mark.parametrize("edit", [one_sided, nobodys, without_a_buyer, with_itself])
+def test_a_contract_that_does_not_need_both_sides_is_refused_by_both(edit):
+    """The exchange writes the document: one that asks only one side to sign must not pass as a contract of two."""
+    log = story.begin()
+    body = canonical.loads(story.make_contract(log).payload)
+    edit(body)
+    payload = canonical.dumps(body)
+    agreed_on = {"contract": canonical.sha256_b64url(payload)}
+    entries = [signature.sign(payload, story.KEYS[org], now=story.NOW) for org in body["needs"]]
+    log.add("contract.agreed", CONTRACT, actor="org:provider-org", h=agreed_on)
+    for org, entry in zip(body["needs"], entries, strict=True):
+        hashes = {**agreed_on, "signature": canonical.digest(entry)}
+        log.add("contract.signed", CONTRACT, actor=f"org:{org}", h=hashes)
+    log.add("contract.active", CONTRACT, h=agreed_on)
+    signed = canonical.dumps(signature.assemble(payload, entries))
+    assert agreed(write(log, [signed], scope=WHOLE_LOG)) == "CONTRACT"
+
+
 @pytest.mark.parametrize("scope", [CONTRACT, WHOLE_LOG])
 @pytest.mark.parametrize("step", range(6))
 def test_a_step_of_a_contract_outside_its_own_chain_is_refused_by_both(step, scope):

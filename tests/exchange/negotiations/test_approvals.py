@@ -84,6 +84,21 @@ def test_the_proposer_does_not_approve_nor_the_approver_act(market: Market) -> N
     market.do(agreements.agree, market.seller, asked.id, offered.terms_hash)
 
 
+def test_who_approved_terms_and_then_proposed_them_has_not_approved_them(market: Market) -> None:
+    second = market.colleague(market.seller, "Trần Bình", Role.OWNER)
+    demand(market, market.seller, "owner")
+    asked = market.requested()
+    with market.database.reading() as session:
+        first, price = asked.terms_hash, service.thread(session, second, asked.id).terms.price_vnd
+    market.do(approvals.approve, second, asked.id, "terms", first)
+    offered = market.do(service.counter, market.seller, asked.id, first, {"price_vnd": 1})
+    again = market.do(service.counter, market.buyer, asked.id, offered.terms_hash, {"price_vnd": 2})
+    back = market.do(service.counter, second, asked.id, again.terms_hash, {"price_vnd": price})
+    assert back.terms_hash == first
+    market.do(service.accept, market.buyer, asked.id, first)
+    assert refused(market.do, agreements.agree, market.seller, asked.id, first).code == "APPROVAL_MISSING"
+
+
 def test_a_program_of_the_organisation_never_approves(market: Market, clerk: Actor) -> None:
     demand(market, market.seller, "finance")
     asked = market.requested()

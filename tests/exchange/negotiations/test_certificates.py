@@ -101,6 +101,19 @@ def refused(call: Any, *arguments: Any, **more: Any) -> str:
     return caught.value.code
 
 
+def test_lists_that_come_every_few_minutes_do_not_hide_the_root_s(certifying: Certifying) -> None:
+    market = certifying.market
+    for minutes in range(25):
+        certifying.do(trust.add_crl, certifying.sub.crl(market.now - timedelta(minutes=minutes)))
+    signer = certifying.signer(market.buyer)
+    certifying.register(market.buyer, signer)
+    certifying.sub.revoke(signer.der, market.now - timedelta(seconds=1))
+    certifying.do(trust.add_crl, certifying.sub.crl(market.now))
+    with certifying.database.reading() as session, pytest.raises(certificates.CertificateError) as caught:
+        trust.judge(session, signer.chain, market.now)
+    assert caught.value.code == "CERTIFICATE_REVOKED"
+
+
 def test_a_contract_signed_by_certificate_is_in_force_and_its_evidence_holds(
     certifying: Certifying, database: Database
 ) -> None:

@@ -231,9 +231,13 @@ def test_after_the_last_day_that_is_told_and_the_duty_after_it(market: Market, p
     assert kinds(market, moment(23, 6)) == []
     assert kinds(market, moment(24, 6)) == ["duty.due 7"]
     assert kinds(market, moment(30, 6, 23)) == ["duty.due 1"]
-    [late] = told(market, moment(1, 7, 0))
+    late, above = told(market, moment(1, 7, 0))
     assert (late.kind, late.facts["days"], late.key) == ("duty.late", 1, f"duty:{contract.id}:late1")
-    assert late.org_ids == (market.buyer.org_id, market.seller.org_id, operator.org_id)
+    assert late.org_ids == (market.buyer.org_id, market.seller.org_id)
+    assert (above.kind, above.org_ids) == ("duty.late", (operator.org_id,))
+    assert above.path == f"/organisations/{market.buyer.org_id}"  # the contract's page is not found for an operator
+    with market.database.reading() as session, pytest.raises(NotFound):
+        standing.papers(session, operator, contract.id)
     assert told(market, moment(8, 7))[0].key.endswith("late7")
     assert told(market, moment(31, 7))[0].key.endswith("late30")
     assert kinds(market, datetime(2028, 1, 1, tzinfo=clock.VIETNAM)) == []  # old news

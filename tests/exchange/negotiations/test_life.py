@@ -336,6 +336,20 @@ def test_an_expired_contract_is_renewed_but_not_amended(market: Market) -> None:
     assert market.row(old.id).ended_at is None  # it had run out; nothing ended it
 
 
+def test_a_change_of_what_has_not_begun_does_not_put_two_documents_in_force(market: Market) -> None:
+    old = market.active()
+    market.now = DURING
+    following = concluded(market, proposed(market, old, kind="renewal"))
+    assert (following.starts > old.ends, state(market, old)) == (True, Standing.ACTIVE)
+    early = amendment(starts=market.now.astimezone(clock.VIETNAM).date(), ends=old.ends)
+    assert refused(market, successors.propose, market.buyer, following.id, early) == "SUCCESSOR_OVERLAPS"
+    last = amendment(starts=old.ends, ends=following.ends - timedelta(days=30))
+    assert refused(market, successors.propose, market.buyer, following.id, last) == "SUCCESSOR_OVERLAPS"
+    changed = concluded(market, proposed(market, following, price_vnd=6_000_000))
+    assert refused(market, successors.propose, market.buyer, changed.id, last) == "SUCCESSOR_OVERLAPS"
+    assert (state(market, old), state(market, changed)) == (Standing.ACTIVE, Standing.UPCOMING)
+
+
 def test_what_a_proposal_may_not_be(market: Market, people: People) -> None:
     drawn = market.agreed()
     assert refused(market, successors.propose, market.buyer, drawn.id, amendment()) == "REQUEST_ALREADY_OPEN"
