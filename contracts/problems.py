@@ -74,7 +74,8 @@ BOUNDS: Mapping[str, tuple[int, int]] = {
 _BOUND_BASIS = {"incident_hours": "91/2025/QH15 23.1", "penalty_percent": "36/2005/QH11 301"}
 
 _TERRITORY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")  # ISO 3166-1 alpha-2, or a subdivision of ISO 3166-2
-_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Signs that nobody sees: bidi controls, zero-width spaces, soft hyphens. Joiners belong to the letters beside them.
+_UNSEEN, _JOINERS = ("Cc", "Cf", "Cs", "Co"), "\u200c\u200d"
 
 
 def problems(terms: Terms, now: datetime, *, cross_border_cleared: bool = False) -> list[Denied]:
@@ -112,7 +113,7 @@ def _text_problems(terms: Terms) -> Iterator[Denied]:
 def _refused_sign(text: str) -> str | None:
     """The first sign that could make the text read otherwise than it is stored, as U+XXXX."""
     for sign in text:
-        if sign in _BIDI_CONTROLS or (unicodedata.category(sign) in ("Cc", "Cs", "Co") and sign != "\n"):
+        if unicodedata.category(sign) in _UNSEEN and sign not in "\n" + _JOINERS:
             return f"U+{ord(sign):04X}"
     if not unicodedata.is_normalized("NFC", text):
         composed = unicodedata.normalize("NFC", text)

@@ -47,7 +47,7 @@ def run(kind: str, count: int = 6000) -> list[Figure]:
             lags = _Lags(database)
             logged = _rate(config, count, logged=True)
             measured = lags.end()
-            seen = proofs.witnessed(config, database, lambda session: one(session, True), min(20, count))
+            seen = proofs.witnessed(config, database, lambda session: one(session, True), min(20, 1 + count // 100))
             sequencer.stop()
             many = proofs.bulk_import(config, database, sequencer, 10 * count)
             check = _check_speed(database)

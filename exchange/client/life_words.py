@@ -22,7 +22,7 @@ LIFE: Mapping[str, tuple[str, str]] = {
         "Đang thương lượng nội dung mới: {negotiation} ({state}). Hợp đồng này giữ nguyên.",
         "New terms are being negotiated: {negotiation} ({state}). This contract stays as it is.",
     ),
-    "LIFE_CHANGE": ("  {field}: {before} → {after}", "  {field}: {before} → {after}"),
+    "LIFE_CHANGE": ("  {field}: từ {before} thành {after}", "  {field}: from {before} to {after}"),
     "LIFE_SUCCESSOR": ("Hợp đồng thay thế: {id}", "Replaced by the contract {id}"),
     "LIFE_DUTY": (
         "Hoàn trả, xóa dữ liệu: {state}; hạn chót {due}.",

@@ -311,7 +311,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{path}: {bytes} bytes, digest as in the signed contract ({digest}).",
     ),
     "UNREAD": ("Chưa đọc: {count}", "Unread: {count}"),
-    "WEBHOOK_ADDED": ("Webhook: {id} → {url}", "Webhook: {id} → {url}"),
+    "WEBHOOK_ADDED": ("Đã đăng ký webhook {id}: {url}", "Webhook {id} is registered: {url}"),
     "WEBHOOK_SECRET": (
         "Khóa bí mật, chỉ hiện lần này: {secret}",
         "The secret, shown this once: {secret}",

@@ -58,6 +58,8 @@ def test_each_licence_type_can_be_agreed(changes: dict[str, Any]) -> None:
         ({"purpose": "x" * (MAX_TEXT + 1)}, "TEXT_TOO_LONG", "purpose"),
         ({"purpose": "nghiên cứu\u202ecod"}, "TEXT_SIGN_REFUSED", "purpose"),
         ({"purpose": "a\x00b"}, "TEXT_SIGN_REFUSED", "purpose"),
+        ({"scenario": "nghiên\u200b cứu"}, "TEXT_SIGN_REFUSED", "scenario"),
+        ({"ip_limits": "bản\u00ad quyền"}, "TEXT_SIGN_REFUSED", "ip_limits"),
         ({"purpose": "Du\u031b\u0323 báo"}, "TEXT_SIGN_REFUSED", "purpose"),
         ({"ends": date(2026, 11, 30)}, "ENDS_BEFORE_START", "ends"),
         ({"starts": date(2026, 1, 1), "ends": date(2026, 11, 21)}, "ENDS_IN_PAST", "ends"),
