@@ -57,6 +57,11 @@ def postgresql_server() -> Iterator[str]:
     base = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     admin = create_engine(base, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
+        # These databases live for seconds: waiting for the disk would take more time than all the tests. What must
+        # outlive a crash is tested on servers of its own (ledger/crash.py, ledger/test_restarts.py).
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
         connection.execute(text("CREATE DATABASE template_exchange"))
     database = Database(base.replace("/postgres?", "/template_exchange?"), "log.test")
     create_schema(database)
@@ -79,7 +84,7 @@ def empty_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> I
     name = f"test_{os.getpid()}_{abs(hash(folder)) % 10**9}"
     admin = create_engine(base, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template_exchange"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template_exchange STRATEGY file_copy"))
     yield base.replace("/postgres?", f"/{name}?")
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
