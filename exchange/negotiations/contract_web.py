@@ -1,6 +1,9 @@
 """Pages: one's contracts, one contract with its proofs, signing it (the one page that needs script), ending it."""
 
 from base64 import b64encode
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, jsonify, redirect, request, url_for
@@ -235,10 +238,16 @@ def _sign_page(contract_id: str, refused: Refused | None = None) -> AnyResponse:
 @blueprint.post("/<contract_id>/sign")
 @needs(Permission.SIGN)
 def take_signature(contract_id: str) -> AnyResponse:
-    """What sign.js posts: a flattened JWS. Answers JSON, as a script can read it."""
+    """What sign.js posts: a flattened JWS."""
+    session, actor = identity.db_session(), identity.the_actor()
+    do = partial(agreements.sign, session, actor, contract_id)
+    return taken(do, _("Your signature is recorded."), url_for("contracts.show", contract_id=contract_id) + "#receipts")
+
+
+def taken(do: Callable[[Any, datetime], object], done: str, address: str) -> AnyResponse:
+    """Hand the JWS that a page's script posts to a use case; answers JSON: where to go next, or every refusal."""
     try:
-        entry = json_or_none()
-        agreements.sign(identity.db_session(), identity.the_actor(), contract_id, entry, clock.now())
+        do(json_or_none(), clock.now())
     except Refused as refused:
         identity.db_session().rollback()
         errors = [say(refusal) for refusal in refused.refusals]
@@ -246,8 +255,8 @@ def take_signature(contract_id: str) -> AnyResponse:
         answer.status_code = refused.status
         return answer
     identity.commit_logged()
-    flash(_("Your signature is recorded."), "good")
-    answer = jsonify(location=url_for("contracts.show", contract_id=contract_id) + "#receipts")
+    flash(done, "good")
+    answer = jsonify(location=address)
     answer.status_code = 201
     return answer
 

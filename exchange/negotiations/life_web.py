@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from flask import Response, flash, jsonify, redirect, url_for
+from flask import Response, flash, redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -16,8 +17,6 @@ from contracts.terms import today
 from exchange import clock, identity
 from exchange.accounts.forms import load, page
 from exchange.accounts.keys import keys_of
-from exchange.bodies import json_or_none
-from exchange.error_pages import say
 from exchange.errors import N_, Refused
 from exchange.negotiations import (
     contract_web,
@@ -150,21 +149,10 @@ def write_statement(contract_id: str) -> Response:
 @blueprint.post("/<contract_id>/statement/sign")
 @needs(Permission.SIGN)
 def take_statement(contract_id: str) -> AnyResponse:
-    """What statement.js posts: a flattened JWS with the statement in it. Answers JSON, as a script can read it."""
-    try:
-        entry = json_or_none()
-        duties.state_destruction(identity.db_session(), identity.the_actor(), contract_id, entry, clock.now())
-    except Refused as refused:
-        identity.db_session().rollback()
-        errors = [say(refusal) for refusal in refused.refusals]
-        answer = jsonify(code=refused.code, message=errors[0]["message"], errors=errors)
-        answer.status_code = refused.status
-        return answer
-    identity.commit_logged()
-    flash(_("Your statement is recorded. The seller can acknowledge or dispute it."), "good")
-    answer = jsonify(location=url_for("contracts.show", contract_id=contract_id) + "#duty")
-    answer.status_code = 201
-    return answer
+    """What statement.js posts: a flattened JWS with the statement in it."""
+    do = partial(duties.state_destruction, identity.db_session(), identity.the_actor(), contract_id)
+    done = _("Your statement is recorded. The seller can acknowledge or dispute it.")
+    return contract_web.taken(do, done, url_for("contracts.show", contract_id=contract_id) + "#duty")
 
 
 @blueprint.post("/<contract_id>/statement/answer")
