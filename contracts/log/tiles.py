@@ -88,6 +88,14 @@ def split_hashes(tile: Tile, data: bytes) -> list[bytes]:
     return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
 
 
+def root_of_full(data: bytes) -> bytes:
+    """The hash of the complete subtree over a full tile: one hash of the tile above it."""
+    hashes = split_hashes(Tile(0, 0), data)
+    while len(hashes) > 1:
+        hashes = _pairwise(hashes)
+    return hashes[0]
+
+
 def encode_bundle(entries: Sequence[bytes]) -> bytes:
     """Entries as one bundle: each preceded by its length in two bytes, most significant first."""
     for entry in entries:
