@@ -1,7 +1,8 @@
-"""`python -m sandbox check|run`: JSON lines of queries in, JSON lines of verdicts out.
+"""`python -m sandbox check|run|probe`: JSON lines of queries in, JSON lines of verdicts out.
 
 check --policy P.json                              the gate alone, on text and policy
 run   --policy P.json --table sales=FILE.parquet   builds a protected snapshot of FILE first, then answers
+probe                                              which tiers of isolation this machine reaches, and what failed
 """
 
 import argparse
@@ -15,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox import context, query, snapshot, words
+from sandbox import context, launch, query, snapshot, words
 from sandbox.denials import Denied, SandboxError
 from sandbox.policy import Policy
 from sandbox.runner import Answer, Runner
@@ -29,6 +30,8 @@ CONTEXT_KEYS = frozenset(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer every line; exit 0 when all lines were read, 2 when the policy or the file is refused."""
     chosen = _arguments(arguments)
+    if chosen.command == "probe":
+        return _probe()
     try:
         with open(chosen.policy, encoding="utf-8") as file:
             policy = Policy.from_json(json.load(file))
@@ -45,6 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, json.JSONDecodeError) as error:
         print(type(error).__name__, file=sys.stderr)
         return 2
+    return 0
+
+
+def _probe() -> int:
+    """A line for each tier that can be had without a virtual machine: what was tried there and not stopped."""
+    for tier in (0, 1, 2):
+        found = launch.trial(tier)
+        open_ = [act for act, stopped in {**found.walls, **found.acts}.items() if not stopped]
+        print(json.dumps({"tier": tier, "reached": found.tier == tier, "not_stopped": open_, "why": found.why}))
     return 0
 
 
@@ -198,6 +210,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         command.add_argument("--lang", choices=("vi", "en"), default="en", help="language of the reasons")
         if name == "run":
             command.add_argument("--table", required=True, help="NAME=FILE (parquet, csv, jsonl)")
+    commands.add_parser("probe", help="try which tiers of isolation this machine reaches")
     return parser.parse_args(arguments)
 
 

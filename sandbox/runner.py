@@ -1,30 +1,22 @@
 """The supervisor: gate, a confined worker, the clock; it returns an `Answer` or a `Denied`, never an engine's words.
 
-A worker serves one policy and one snapshot only. It is killed when the wall clock runs out, when it breaks the
-protocol, after any engine error and after a fixed number of questions. Safe to share between threads; after a
-fork (a preloading web server) the child starts with an empty pool and leaves the parent's workers alone.
+A worker serves one room and one snapshot only (`pool`). It is killed when the wall clock runs out, when its room is
+stopped, when it breaks the protocol, after any engine error and after a fixed number of questions.
 """
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import emit, post, query, wire
 from sandbox.denials import Denied
 from sandbox.policy import Policy
+from sandbox.pool import Pool, StoppedError, Ticket, Worker
 from sandbox.post import Value
-from sandbox.worker import LIFETIME_QUERIES
 
-ROOT = str(Path(__file__).resolve().parents[1])
-PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from sandbox.worker import main; main()"
-START_SECONDS = 20.0
 SLACK_BYTES = 65_536
 RUNTIME_CODES = frozenset({"E-TIME", "E-MEM", "E-ENGINE"})
 # An answer is handed over at the next of these moments, so that its speed says nothing about the data.
@@ -43,36 +35,12 @@ class Answer:
     receipt: Mapping[str, str | int]
 
 
-@dataclass
-class _Worker:
-    process: subprocess.Popen[bytes]
-    key: tuple[str, ...]
-    tier: int = 0
-    sha256: str = ""
-    served: int = 0
-
-    def channels(self) -> tuple[int, int]:
-        if self.process.stdin is None or self.process.stdout is None:
-            raise wire.WireError
-        return self.process.stdin.fileno(), self.process.stdout.fileno()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-
 class Runner:
     """A small warm pool of confined workers. Close it when done; it is its own context manager."""
 
     def __init__(self, max_workers: int = 2, time_buckets: Sequence[float] = TIME_BUCKETS) -> None:
-        self._max = max_workers
+        self.pool = Pool(max_workers)
         self._buckets = tuple(time_buckets)
-        self._idle: list[_Worker] = []
-        self._alive: list[_Worker] = []
-        self._reset()
 
     def run(self, policy: Policy, snapshot: str | Path, sql: str) -> Answer | Denied:
         """Ask one question of one snapshot. Budgets and dates are the caller's business (`context.judge`)."""
@@ -81,61 +49,46 @@ class Runner:
             return accepted
         return self.run_accepted(policy, snapshot, accepted)
 
-    def run_accepted(self, policy: Policy, snapshot: str | Path, accepted: query.Accepted) -> Answer | Denied:
-        """The same for a question the gate has passed under this very policy."""
+    def run_accepted(
+        self,
+        policy: Policy,
+        snapshot: str | Path,
+        accepted: query.Accepted,
+        *,
+        room: str | None = None,
+        watch: Callable[[], bool] | None = None,
+    ) -> Answer | Denied:
+        """The same for a question the gate has passed under this very policy.
+
+        `room` is whose worker it runs in and what `stop` stops; by default all who share a policy share a room. While
+        the question runs, `watch` is asked whether it still may, several times a second.
+        """
         if accepted.policy_hash != policy.hash:
             return Denied("X5")
         began = time.monotonic()
-        if self._pid != os.getpid():
-            self._reset()
-        if not self._slots.acquire(timeout=policy.resources.wall_s):
-            return Denied("E-BUSY")
-        try:
-            outcome = self._with_worker(policy, str(Path(snapshot).resolve()), accepted)
-        finally:
-            self._slots.release()
+        with self.pool.admit(room or policy.hash, policy, watch) as ticket:
+            if isinstance(ticket, Denied):
+                return ticket
+            outcome = self._with_worker(ticket, policy, str(Path(snapshot).resolve()), accepted)
         elapsed = self._pad(began)
         if isinstance(outcome, Denied):
             return outcome
         rows, suppressed, truncated, receipt = outcome
         return Answer(accepted.columns, rows, suppressed, truncated, elapsed, receipt)
 
-    def stop(self, policy_hash: str) -> int:
-        """The kill switch: end every worker of a policy now, also in the middle of a question. Says how many."""
-        with self._lock:
-            doomed = [worker for worker in self._alive if worker.key[0] == policy_hash]
-            idle = [worker for worker in doomed if worker in self._idle]
-            for worker in doomed:
-                worker.process.kill()
-                self._forget(worker)
-        for worker in idle:
-            worker.kill()
-        return len(doomed)
+    def stop(self, room: str) -> int:
+        """The kill switch: what runs or waits for this room ends now and gives nothing. Says how many workers ended."""
+        return self.pool.stop(room)
 
     def close(self) -> None:
         """End all workers. A closed runner may be used again; it starts new ones."""
-        if self._pid != os.getpid():
-            return
-        with self._lock:
-            idle, self._idle = self._idle, []
-            for worker in self._alive:
-                worker.process.kill()
-            self._alive = []
-        for worker in idle:
-            worker.kill()
+        self.pool.close()
 
     def __enter__(self) -> "Runner":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _reset(self) -> None:
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._slots = threading.BoundedSemaphore(self._max)
-        self._idle = []
-        self._alive = []
 
     def _pad(self, began: float) -> int:
         elapsed = time.monotonic() - began
@@ -146,113 +99,53 @@ class Runner:
         return round(elapsed * 1000)
 
     def _with_worker(
-        self, policy: Policy, path: str, accepted: query.Accepted
+        self, ticket: Ticket, policy: Policy, path: str, accepted: query.Accepted
     ) -> Denied | tuple[tuple[tuple[Value, ...], ...], bool, bool, Mapping[str, str | int]]:
         try:
-            worker = self._lease(policy, path)
+            worker = self.pool.lease(ticket, policy, path)
+        except StoppedError:
+            return Denied("E-STOPPED")
         except (OSError, wire.WireError):
-            return Denied("X6")
-        refused = self._mismatch(worker, policy)
+            return Denied("E-STOPPED" if ticket.stopped else "X6")
+        refused = _mismatch(worker, policy)
         if refused is not None:
-            self._end(worker)
+            self.pool.end(worker)
             return refused
         # Starting a worker is not the buyer's time.
         deadline = time.monotonic() + policy.resources.wall_s
         try:
-            reply = self._exchange(worker, policy, accepted, deadline)
+            reply = _exchange(worker, ticket, policy, accepted, deadline)
             rows = _rows(reply, accepted)
+        except StoppedError:
+            self.pool.end(worker)
+            return Denied("E-STOPPED")
         except wire.WireError as error:
-            self._end(worker)
-            return Denied("E-TIME" if error.late else "E-STOPPED")
-        if isinstance(rows, Denied):
-            self._end(worker)
-            return rows
+            self.pool.end(worker)
+            return Denied("E-STOPPED" if ticket.stopped else "E-TIME" if error.late else "E-ENGINE")
+        if isinstance(rows, Denied) or ticket.stopped:
+            self.pool.end(worker)
+            return rows if isinstance(rows, Denied) else Denied("E-STOPPED")
         receipt = _receipt(policy, accepted, worker, rows)
-        self._give_back(worker)
+        self.pool.give_back(worker)
         return rows, bool(reply["suppressed"]), bool(reply["truncated"]), receipt
 
-    def _lease(self, policy: Policy, path: str) -> _Worker:
-        facts = os.stat(path)
-        key = (policy.hash, path, str(facts.st_ino), str(facts.st_size), str(facts.st_mtime_ns))
-        with self._lock:
-            for worker in self._idle:
-                if worker.key == key and worker.process.poll() is None:
-                    self._idle.remove(worker)
-                    return worker
-            spare = self._idle.pop(0) if self._idle and len(self._alive) >= self._max else None
-        if spare is not None:
-            self._end(spare)
-        return self._start(policy, path, key)
 
-    def _start(self, policy: Policy, path: str, key: tuple[str, ...]) -> _Worker:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and a constant program
-            [sys.executable, "-I", "-c", PROGRAM, ROOT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"},
-            close_fds=True,
-        )
-        worker = _Worker(process, key)
-        with self._lock:
-            self._alive.append(worker)
-        resources = policy.resources
-        setup = {
-            "path": path,
-            "mem_mb": resources.mem_mb,
-            "cpu_s": resources.cpu_s,
-            "spill_mb": 0,
-            "threads": max(1, resources.threads),
-        }
-        try:
-            requests, replies = worker.channels()
-            wire.send(requests, setup)
-            ready = wire.receive(replies, SLACK_BYTES, time.monotonic() + START_SECONDS)
-        except wire.WireError:
-            self._end(worker)
-            raise
-        worker.tier, worker.sha256 = int(ready.get("tier", 0)), str(ready.get("sha256", ""))
-        return worker
+def _mismatch(worker: Worker, policy: Policy) -> Denied | None:
+    if worker.tier < policy.min_isolation_tier:
+        return Denied("X7", {"tier": worker.tier, "needed": policy.min_isolation_tier})
+    if policy.snapshot_sha256 and policy.snapshot_sha256 != worker.sha256:
+        return Denied("X6")
+    return None
 
-    def _mismatch(self, worker: _Worker, policy: Policy) -> Denied | None:
-        if worker.tier < policy.min_isolation_tier:
-            return Denied("X7", {"tier": worker.tier, "needed": policy.min_isolation_tier})
-        if policy.snapshot_sha256 and policy.snapshot_sha256 != worker.sha256:
-            return Denied("X6")
-        return None
 
-    def _exchange(
-        self, worker: _Worker, policy: Policy, accepted: query.Accepted, deadline: float
-    ) -> Mapping[str, object]:
-        how = post.plan(accepted.question, len(emit.measured(accepted.question)), policy)
-        request = {"sql": accepted.sql, "exact_sql": accepted.exact_sql, "plan": how.to_json()}
-        requests, replies = worker.channels()
-        wire.send(requests, request)
-        worker.served += 1
-        # JSON of a row is longer than its text: names of tags, quotes, escapes.
-        return wire.receive(replies, 8 * how.max_bytes + SLACK_BYTES, deadline)
-
-    def _give_back(self, worker: _Worker) -> None:
-        if worker.served >= LIFETIME_QUERIES:
-            self._end(worker)
-            return
-        with self._lock:
-            if worker in self._alive:
-                self._idle.append(worker)
-                return
-        worker.kill()
-
-    def _end(self, worker: _Worker) -> None:
-        with self._lock:
-            self._forget(worker)
-        worker.kill()
-
-    def _forget(self, worker: _Worker) -> None:
-        if worker in self._alive:
-            self._alive.remove(worker)
-        if worker in self._idle:
-            self._idle.remove(worker)
+def _exchange(
+    worker: Worker, ticket: Ticket, policy: Policy, accepted: query.Accepted, deadline: float
+) -> Mapping[str, object]:
+    how = post.plan(accepted.question, len(emit.measured(accepted.question)), policy)
+    request = {"sql": accepted.sql, "exact_sql": accepted.exact_sql, "plan": how.to_json()}
+    worker.served += 1
+    # JSON of a row is longer than its text: names of tags, quotes, escapes.
+    return worker.ask(request, 8 * how.max_bytes + SLACK_BYTES, deadline, ticket.pulse)
 
 
 def _rows(reply: Mapping[str, object], accepted: query.Accepted) -> tuple[tuple[Value, ...], ...] | Denied:
@@ -273,7 +166,7 @@ def _rows(reply: Mapping[str, object], accepted: query.Accepted) -> tuple[tuple[
 
 
 def _receipt(
-    policy: Policy, accepted: query.Accepted, worker: _Worker, rows: tuple[tuple[Value, ...], ...]
+    policy: Policy, accepted: query.Accepted, worker: Worker, rows: tuple[tuple[Value, ...], ...]
 ) -> dict[str, str | int]:
     text = json.dumps([accepted.columns, rows], default=str, separators=(",", ":"))
     return {
