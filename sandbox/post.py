@@ -1,4 +1,4 @@
-"""After the engine. In the worker: the floor. In the supervisor: HAVING, ORDER BY, LIMIT, the caps. Few rows, no SQL."""
+"""After the engine. In the worker: the floor. In the supervisor: HAVING, ORDER BY, LIMIT, caps. Few rows, no SQL."""
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
