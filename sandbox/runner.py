@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import emit, post, query, wire
+from sandbox import post, query, wire
 from sandbox.denials import Denied
 from sandbox.policy import Policy
 from sandbox.pool import Pool, StoppedError, Ticket, Worker
-from sandbox.post import Value
+from sandbox.post import Row
+from sandbox.privacy import Released
 
 SLACK_BYTES = 65_536
 RUNTIME_CODES = frozenset({"E-TIME", "E-MEM", "E-ENGINE"})
@@ -28,11 +29,12 @@ class Answer:
     """What the buyer sees. `suppressed` is always said and never counted; the receipt names what was enforced."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[Value, ...], ...]
+    rows: tuple[Row, ...]
     suppressed: bool
     truncated: bool
     elapsed_ms: int
     receipt: Mapping[str, str | int]
+    released: Released  # the table behind it: keep it, and every spelling of this statistic is answered from it
 
 
 class Runner:
@@ -73,8 +75,7 @@ class Runner:
         elapsed = self._pad(began)
         if isinstance(outcome, Denied):
             return outcome
-        rows, suppressed, truncated, receipt = outcome
-        return Answer(accepted.columns, rows, suppressed, truncated, elapsed, receipt)
+        return shape_released(policy, outcome, accepted, elapsed)
 
     def stop(self, room: str) -> int:
         """The kill switch: what runs or waits for this room ends now and gives nothing. Says how many workers ended."""
@@ -98,9 +99,7 @@ class Runner:
             elapsed = bucket
         return round(elapsed * 1000)
 
-    def _with_worker(
-        self, ticket: Ticket, policy: Policy, path: str, accepted: query.Accepted
-    ) -> Denied | tuple[tuple[tuple[Value, ...], ...], bool, bool, Mapping[str, str | int]]:
+    def _with_worker(self, ticket: Ticket, policy: Policy, path: str, accepted: query.Accepted) -> Denied | Released:
         try:
             worker = self.pool.lease(ticket, policy, path)
         except StoppedError:
@@ -115,19 +114,18 @@ class Runner:
         deadline = time.monotonic() + policy.resources.wall_s
         try:
             reply = _exchange(worker, ticket, policy, accepted, deadline)
-            rows = _rows(reply, accepted)
+            outcome = _released(reply, policy, accepted, worker)
         except StoppedError:
             self.pool.end(worker)
             return Denied("E-STOPPED")
         except wire.WireError as error:
             self.pool.end(worker)
             return Denied("E-STOPPED" if ticket.stopped else "E-TIME" if error.late else "E-ENGINE")
-        if isinstance(rows, Denied) or ticket.stopped:
+        if isinstance(outcome, Denied) or ticket.stopped:
             self.pool.end(worker)
-            return rows if isinstance(rows, Denied) else Denied("E-STOPPED")
-        receipt = _receipt(policy, accepted, worker, rows)
+            return outcome if isinstance(outcome, Denied) else Denied("E-STOPPED")
         self.pool.give_back(worker)
-        return rows, bool(reply["suppressed"]), bool(reply["truncated"]), receipt
+        return outcome
 
 
 def _mismatch(worker: Worker, policy: Policy) -> Denied | None:
@@ -141,43 +139,52 @@ def _mismatch(worker: Worker, policy: Policy) -> Denied | None:
 def _exchange(
     worker: Worker, ticket: Ticket, policy: Policy, accepted: query.Accepted, deadline: float
 ) -> Mapping[str, object]:
-    how = post.plan(accepted.question, len(emit.measured(accepted.question)), policy)
+    how = post.plan(accepted.question, policy)
     request = {"sql": accepted.sql, "exact_sql": accepted.exact_sql, "plan": how.to_json()}
     worker.served += 1
     # JSON of a row is longer than its text: names of tags, quotes, escapes.
-    return worker.ask(request, 8 * how.max_bytes + SLACK_BYTES, deadline, ticket.pulse)
+    return worker.ask(request, 8 * post.TABLE_BYTES + SLACK_BYTES, deadline, ticket.pulse)
 
 
-def _rows(reply: Mapping[str, object], accepted: query.Accepted) -> tuple[tuple[Value, ...], ...] | Denied:
+def shape_released(policy: Policy, released: Released, accepted: query.Accepted, elapsed_ms: int = 0) -> Answer:
+    """One spelling of a statistic, cut out of its table: a fresh one, or one that was kept."""
+    rows, truncated = post.shape(released.rows, accepted.question, policy)
+    receipt = _receipt(policy, accepted, released, rows)
+    return Answer(accepted.columns, rows, released.suppressed, truncated, elapsed_ms, receipt, released)
+
+
+def _released(
+    reply: Mapping[str, object], policy: Policy, accepted: query.Accepted, worker: Worker
+) -> Released | Denied:
     """Check the shape of what a worker says before believing it."""
     if "code" in reply:
         return Denied(str(reply["code"]) if reply["code"] in RUNTIME_CODES else "E-ENGINE")
     if reply.get("refused") == "O4":
         return Denied("O4", {"limit": reply.get("limit", 0)})
     rows = reply.get("rows")
-    if not isinstance(rows, list) or len(rows) > accepted.question.limit:
+    if not isinstance(rows, list) or len(rows) > policy.limits.max_groups:
         raise wire.WireError
-    width = len(accepted.columns)
+    width = len(accepted.question.keys) + len(accepted.question.aggs)
     if not all(isinstance(row, list) and len(row) == width for row in rows):
         raise wire.WireError
     if any(isinstance(value, list | dict) for row in rows for value in row):
         raise wire.WireError
-    return tuple(tuple(row) for row in rows)
+    return Released(tuple(tuple(row) for row in rows), bool(reply["suppressed"]), worker.sha256, worker.tier)
 
 
 def _receipt(
-    policy: Policy, accepted: query.Accepted, worker: Worker, rows: tuple[tuple[Value, ...], ...]
+    policy: Policy, accepted: query.Accepted, released: Released, rows: Sequence[Sequence[object]]
 ) -> dict[str, str | int]:
     text = json.dumps([accepted.columns, rows], default=str, separators=(",", ":"))
     return {
         "policy_id": policy.policy_id,
         "policy_version": policy.version,
         "policy_hash": policy.hash,
-        "snapshot_sha256": worker.sha256,
+        "snapshot_sha256": released.snapshot_sha256,
         "statistic": accepted.statistic,
         "result_sha256": "sha256:" + hashlib.sha256(text.encode()).hexdigest(),
         "min_group": accepted.question.floor,
         "unit": policy.unit_column or "(row)",
-        "tier": worker.tier,
+        "tier": released.tier,
         "mode": policy.mode,
     }

@@ -24,7 +24,7 @@ class WireError(Exception):
 
 def send(channel: int, message: dict[str, Any]) -> None:
     """Write one message."""
-    body = json.dumps(message, default=_tagged).encode()
+    body = json.dumps(message, default=tagged).encode()
     data = memoryview(HEADER.pack(len(body)) + body)
     try:
         while data:
@@ -42,7 +42,7 @@ def receive(
     if size > most:
         raise WireError
     try:
-        message = json.loads(_read(channel, size, deadline, pulse), object_hook=_untagged)
+        message = json.loads(_read(channel, size, deadline, pulse), object_hook=untagged)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise WireError from error
     if not isinstance(message, dict):
@@ -75,7 +75,8 @@ def _await(channel: int, deadline: float, pulse: Callable[[], None] | None) -> N
             pulse()
 
 
-def _tagged(value: object) -> dict[str, str]:
+def tagged(value: object) -> dict[str, str]:
+    """What JSON has no type for, marked with its name."""
     if isinstance(value, Decimal):
         return {"decimal": str(value)}
     if isinstance(value, date):
@@ -83,7 +84,8 @@ def _tagged(value: object) -> dict[str, str]:
     raise TypeError(type(value).__name__)
 
 
-def _untagged(value: dict[str, Any]) -> Any:
+def untagged(value: dict[str, Any]) -> Any:
+    """The value that `tagged` marked."""
     if len(value) == 1 and isinstance(value.get("decimal"), str):
         return Decimal(value["decimal"])
     if len(value) == 1 and isinstance(value.get("date"), str):
