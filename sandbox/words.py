@@ -231,13 +231,24 @@ FILES = {
 
 
 def say(denied: Denied, lang: str) -> str:
-    """What was refused, in a sentence."""
-    return _fill(denied, lang, 0)
+    """What was refused, in a sentence; behind it the clause that it rests on."""
+    return _fill(denied, lang, 0) + source(denied, lang)
 
 
 def fix(denied: Denied, lang: str) -> str:
     """What would pass, in a sentence."""
     return _fill(denied, lang, 2)
+
+
+def source(denied: Denied, lang: str) -> str:
+    """The clause of the contract or the rule of the trial behind a refusal, in brackets; empty when there is none."""
+    clause = denied.facts.get("clause")
+    if not isinstance(clause, str) or denied.code not in known():
+        return ""
+    trial, number = clause.startswith("trial:"), clause.rpartition(":")[2]
+    if lang == "vi":
+        return f" (quy tắc {number} về thử nghiệm có kiểm soát)" if trial else f" (Điều {number} của Hợp đồng)"
+    return f" (rule {number} of the controlled trial)" if trial else f" (clause {number} of the contract)"
 
 
 def known() -> Mapping[str, Words]:

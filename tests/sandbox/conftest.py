@@ -67,7 +67,7 @@ def variant(sales_document: dict[str, Any]) -> Callable[..., Policy]:
     def make(**sections: Any) -> Policy:
         document = json.loads(json.dumps(sales_document))
         for key, value in sections.items():
-            document[key] = {**document[key], **value} if isinstance(value, dict) else value
+            document[key] = {**document.get(key, {}), **value} if isinstance(value, dict) else value
         return Policy.from_json(document)
 
     return make
