@@ -17,7 +17,7 @@ BITS = "_b"
 ROWS = "_r"
 UNITS = "_n"
 
-FUNCTIONS = frozenset({"count_star", "count", "sum", "avg", "round", "date_trunc", "bit_count", "bit_or"})
+FUNCTIONS = frozenset({"count_star", "count", "sum", "avg", "date_trunc", "bit_count", "bit_or"})
 CLASSES = frozenset(
     {"COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "FUNCTION", "OPERATOR", "CAST", "CASE", "TYPE"}
 )
@@ -49,7 +49,7 @@ TYPES = frozenset(
 
 def group_names(question: Question) -> tuple[str, ...]:
     """The engine-side names of the group keys."""
-    return tuple(f"_g{at}" for at in range(len(question.dims)))
+    return tuple(f"_g{at}" for at in range(len(question.keys)))
 
 
 def measured(question: Question) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def exact(question: Question, policy: Policy) -> str | None:
 
 
 def _keys(question: Question, policy: Policy) -> list[str]:
-    return [_key(dim, policy) for dim in question.dims]
+    return [_key(dim, policy) for dim in question.keys]
 
 
 def _key(dim: Dim, policy: Policy) -> str:
@@ -118,8 +118,7 @@ def _statistic(agg: Agg, policy: Policy) -> str:
         return "count(*)"
     if agg.measure is Measure.UNITS or agg.column is None:
         return f"count(DISTINCT {UNIT})"
-    text = f"{agg.measure.value}({_quoted(agg.column, policy)})"
-    return text if agg.digits is None else f"round({text}, {agg.digits})"
+    return f"{agg.measure.value}({_quoted(agg.column, policy)})"
 
 
 def _where(predicates: tuple[Predicate, ...], policy: Policy) -> str:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
-from sandbox import emit, predicates, text
+from sandbox import clauses, emit, predicates, text
 from sandbox.denials import Denied, QueryRefused
 from sandbox.expressions import Scope, only, output_names, ungrouped
 from sandbox.ir import Agg, Dim, Order, Output, Question
-from sandbox.policy import Policy
+from sandbox.policy import Mode, Policy
 
-CLAUSES = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit"})
+PARTS = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Accepted:
 
 def check(sql: str, policy: Policy) -> Accepted | Denied:
     """Accept or refuse one query, on the text and the policy alone: no data are looked at."""
+    if policy.mode is not Mode.AGGREGATE:  # nothing here adds noise: exact numbers would break the policy's promise
+        return Denied("POLICY_NOT_ENFORCEABLE", {"key": "mode"})
     try:
         question, limited = _question(_parse(sql, policy), policy)
         made = emit.groups(question, policy)
@@ -41,7 +43,7 @@ def check(sql: str, policy: Policy) -> Accepted | Denied:
         if exact is not None:
             emit.recheck(exact, policy)
     except QueryRefused as refused:
-        return refused.denied
+        return clauses.quoted(refused.denied, policy)
     names = tuple(output.name for output in question.outputs)
     return Accepted(question, made, exact, names, question.statistic(policy.hash), policy.hash, limited)
 
@@ -51,7 +53,7 @@ def _parse(sql: str, policy: Policy) -> exp.Select:
     if not tokens:
         raise QueryRefused("S0", position=0)
     if tokens[0].word == "with":
-        raise QueryRefused("S3", clause="WITH", position=tokens[0].at)
+        raise QueryRefused("S3", part="WITH", position=tokens[0].at)
     if tokens[0].word not in ("select", "from"):
         raise QueryRefused("S2", position=tokens[0].at)
     for token in tokens:
@@ -73,9 +75,9 @@ def _parse(sql: str, policy: Policy) -> exp.Select:
 
 
 def _question(tree: exp.Select, policy: Policy) -> tuple[Question, str | None]:
-    for clause, value in tree.args.items():
-        if value and clause not in CLAUSES:
-            raise QueryRefused("S3", clause=clause.strip("_").upper())
+    for part, value in tree.args.items():
+        if value and part not in PARTS:
+            raise QueryRefused("S3", part=part.strip("_").upper())
     scope = _scope(tree, policy)
     outputs = _outputs(tree, scope)
     dims = _dims(tree, scope, outputs)

@@ -200,17 +200,20 @@ class _Build:
             raw = f"TRY_CAST({raw} AS TIMESTAMP)"
         elif kind != "DATE" and not kind.startswith("TIMESTAMP"):
             raise SnapshotRefused("SNAPSHOT_COLUMN_TYPE", column=column.name)
-        used = {*column.grain, column.literal_step}
-        grain = next(each for each in GRAINS if each in used)
-        if grain == "week" and len(used) > 1:
-            grain = "day"  # weeks do not add up to months
-        return f"CAST(date_trunc('{grain}', CAST({raw} AS TIMESTAMP)) AS DATE)"
+        return f"CAST(date_trunc('{finest(column)}', CAST({raw} AS TIMESTAMP)) AS DATE)"
 
     def _do(self, text: str) -> None:
         self.engine.execute(text).fetchall()
 
     def _one(self, text: str) -> int:
         return int(self.engine.execute(text).fetchall()[0][0])
+
+
+def finest(column: Column) -> str:
+    """The period to which a snapshot cuts a time: the finest that a question may name."""
+    used = {*column.grain, column.literal_step}
+    grain = next(each for each in GRAINS if each in used)
+    return "day" if grain == "week" and len(used) > 1 else grain  # weeks do not add up to months
 
 
 def _scale(kind: str) -> int:

@@ -103,10 +103,11 @@ def _ask(engine: duckdb.DuckDBPyConnection, sql: str, exact_sql: str | None, how
     if exact_sql is not None and any(post.doubtful(row, how) for row in rows):
         for row in engine.execute(exact_sql).fetchall():
             exact[tuple(row[: how.keys])] = tuple(row[how.keys :])
-    kept = [row for row in rows if post.proven(row, exact, how)]
-    shown, truncated = post.shape(kept, how)
+    kept = [post.bare(row, how) for row in rows if post.proven(row, exact, how)]
+    if post.too_long(kept):
+        return {"refused": "O4", "limit": how.max_groups}
     # No group at all and only small groups must look the same.
-    return {"rows": shown, "suppressed": len(kept) < len(rows) or not kept, "truncated": truncated}
+    return {"rows": kept, "suppressed": len(kept) < len(rows) or not kept}
 
 
 if __name__ == "__main__":
