@@ -260,8 +260,9 @@ def source(denied: Denied, lang: str) -> str:
 def known() -> Mapping[str, Words]:
     """Every code that has words."""
     from sandbox.words_gate import GATE
+    from sandbox.words_policy import POLICY
 
-    return {**TRIAL, **CONTEXT, **FILES, **GATE}
+    return {**TRIAL, **CONTEXT, **FILES, **GATE, **POLICY}
 
 
 class _Facts(dict[str, str]):
