@@ -22,28 +22,30 @@ def laplace(numbers: list[int], sensitivity: int, epsilon_micro: int) -> list[in
     """The numbers with discrete Laplace noise: `epsilon_micro` millionths for a change of `sensitivity` in all (L1)."""
     # Clamping moves no two numbers apart, so it costs nothing; it makes every input a legal one.
     held = [max(-LARGEST, min(LARGEST, number)) for number in numbers]
-    noisy: list[int] = _mechanism(sensitivity, epsilon_micro)[0](held)
+    noisy: list[int] = _mechanism(scale(sensitivity, epsilon_micro))(held)
     return noisy
 
 
 def half_width(sensitivity: int, epsilon_micro: int, alpha: float) -> int:
     """The noise of one number is at most this, but for a chance of `alpha`."""
-    dp = _opendp()
-    scale = _mechanism(sensitivity, epsilon_micro)[1]
-    return math.ceil(dp.discrete_laplacian_scale_to_accuracy(scale=scale, alpha=alpha))
+    spread = scale(sensitivity, epsilon_micro)
+    width: float = _opendp().discrete_laplacian_scale_to_accuracy(scale=spread, alpha=alpha)
+    return math.ceil(width)
 
 
-def _mechanism(sensitivity: int, epsilon_micro: int) -> tuple[Any, float]:
+def scale(sensitivity: int, epsilon_micro: int) -> float:
     """The narrowest scale near sensitivity / epsilon whose privacy map, computed by OpenDP, stays within epsilon."""
-    dp = _opendp()
-    space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l1_distance(T="i64")
-    scale = sensitivity * MICRO / epsilon_micro
+    found = sensitivity * MICRO / epsilon_micro
     for _ in range(STEPS):
-        mechanism = dp.m.make_laplace(*space, scale=scale)
-        if Fraction(mechanism.map(sensitivity)) <= Fraction(epsilon_micro, MICRO):
-            return mechanism, scale
-        scale = math.nextafter(scale, math.inf)
+        if Fraction(_mechanism(found).map(sensitivity)) <= Fraction(epsilon_micro, MICRO):
+            return found
+        found = math.nextafter(found, math.inf)
     raise NoiseUnproved
+
+
+def _mechanism(spread: float) -> Any:
+    dp = _opendp()
+    return dp.m.make_laplace(dp.vector_domain(dp.atom_domain(T="i64")), dp.l1_distance(T="i64"), scale=spread)
 
 
 def _opendp() -> Any:

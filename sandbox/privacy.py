@@ -13,7 +13,7 @@ The groups come from the policy alone, empty ones included; a value outside its 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import ROUND_UP, Context, Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -214,19 +214,23 @@ def _half_width(
         return noise.half_width(counted, epsilon, ALPHA) + _terms(policy).rounding // 2
     places = domains.decimals(policy.columns[agg.column])
     total = reach[Counted.SUM, agg.column]
+    cut = Decimal(1).scaleb(-places if agg.digits is None else -min(agg.digits, places))  # what rounding may add
     if agg.measure is Measure.SUM:
-        return WIDE.scaleb(Decimal(noise.half_width(total, epsilon, ALPHA)), -places)
+        return WIDE.scaleb(Decimal(noise.half_width(total, epsilon, ALPHA)), -places) + cut
     # |S/C - s/c| <= (|S - s| + |s/c| |C - c|) / C, with half of the risk on each of the two; never beyond the bounds.
     by_sum = WIDE.scaleb(Decimal(noise.half_width(total, epsilon, ALPHA / 2)), -places)
     by_count = noise.half_width(reach[Counted.VALUES, agg.column], epsilon, ALPHA / 2)
     low, high = _bounds(agg.column, policy)
-    widest = Decimal(0)
+    widest = Decimal(0) if over else high - low
     for numbers in over:
-        sum_, values = WIDE.scaleb(Decimal(numbers[Counted.SUM, agg.column]), -places), numbers[Counted.VALUES, agg.column]
+        sum_, values = (
+            WIDE.scaleb(Decimal(numbers[Counted.SUM, agg.column]), -places),
+            numbers[Counted.VALUES, agg.column],
+        )
         if values <= by_count:
             return high - low
         widest = max(widest, (by_sum + abs(sum_) / values * by_count) / (values - by_count))
-    return min(high - low, widest).quantize(Decimal(1).scaleb(-places), context=WIDE)
+    return min(high - low, (widest + cut).quantize(cut, ROUND_UP, WIDE))
 
 
 def _bounds(column: str, policy: Policy) -> tuple[Decimal, Decimal]:

@@ -259,10 +259,11 @@ def source(denied: Denied, lang: str) -> str:
 
 def known() -> Mapping[str, Words]:
     """Every code that has words."""
+    from sandbox.words_dp import PRIVACY
     from sandbox.words_gate import GATE
     from sandbox.words_policy import POLICY
 
-    return {**TRIAL, **CONTEXT, **FILES, **GATE, **POLICY}
+    return {**TRIAL, **CONTEXT, **FILES, **GATE, **PRIVACY, **POLICY}
 
 
 class _Facts(dict[str, str]):
