@@ -4,14 +4,14 @@ A worker serves one room and one snapshot only (`pool`). It is killed when the w
 stopped, when it breaks the protocol, after any engine error and after a fixed number of questions.
 """
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from sandbox import post, query, wire
+from sandbox import emit, post, privacy, query, receipt, watermark, wire
 from sandbox.denials import Denied
 from sandbox.policy import Policy
 from sandbox.pool import Pool, StoppedError, Ticket, Worker
@@ -33,8 +33,9 @@ class Answer:
     suppressed: bool
     truncated: bool
     elapsed_ms: int
-    receipt: Mapping[str, str | int]
+    receipt: Mapping[str, Any]
     released: Released  # the table behind it: keep it, and every spelling of this statistic is answered from it
+    half_widths: tuple[int | Decimal | None, ...] = ()  # in aggregate_dp, per column: the noise, 19 times in 20
 
 
 class Runner:
@@ -59,11 +60,13 @@ class Runner:
         *,
         room: str | None = None,
         watch: Callable[[], bool] | None = None,
+        mark: bytes | None = None,
     ) -> Answer | Denied:
         """The same for a question the gate has passed under this very policy.
 
         `room` is whose worker it runs in and what `stop` stops; by default all who share a policy share a room. While
-        the question runs, `watch` is asked whether it still may, several times a second.
+        the question runs, `watch` is asked whether it still may, several times a second. `mark` is the buyer's key for
+        policies that mark their answers (`watermark`); what is kept of a table is rounded and marked already.
         """
         if accepted.policy_hash != policy.hash:
             return Denied("X5")
@@ -75,7 +78,8 @@ class Runner:
         elapsed = self._pad(began)
         if isinstance(outcome, Denied):
             return outcome
-        return shape_released(policy, outcome, accepted, elapsed)
+        rounded = watermark.rounded(outcome.rows, accepted.question, policy, mark)
+        return shape_released(policy, replace(outcome, rows=rounded), accepted, elapsed)
 
     def stop(self, room: str) -> int:
         """The kill switch: what runs or waits for this room ends now and gives nothing. Says how many workers ended."""
@@ -148,9 +152,16 @@ def _exchange(
 
 def shape_released(policy: Policy, released: Released, accepted: query.Accepted, elapsed_ms: int = 0) -> Answer:
     """One spelling of a statistic, cut out of its table: a fresh one, or one that was kept."""
-    rows, truncated = post.shape(released.rows, accepted.question, policy)
-    receipt = _receipt(policy, accepted, released, rows)
-    return Answer(accepted.columns, rows, released.suppressed, truncated, elapsed_ms, receipt, released)
+    question = accepted.question
+    if not privacy.on(policy):
+        rows, truncated = post.shape(released.rows, question, policy)
+        told = _receipt(policy, accepted, released, rows)
+        return Answer(accepted.columns, rows, released.suppressed, truncated, elapsed_ms, told, released)
+    settled, suppressed = privacy.settle(released.rows, question, policy)
+    rows, truncated = post.shape(settled, question, policy)
+    told = _receipt(policy, accepted, released, rows) | privacy.facts(question, policy)
+    widths = privacy.half_widths(released.rows, question, policy)
+    return Answer(accepted.columns, rows, suppressed, truncated, elapsed_ms, told, released, widths)
 
 
 def _released(
@@ -164,27 +175,35 @@ def _released(
     rows = reply.get("rows")
     if not isinstance(rows, list) or len(rows) > policy.limits.max_groups:
         raise wire.WireError
-    width = len(accepted.question.keys) + len(accepted.question.aggs)
+    noised, question = privacy.on(policy), accepted.question
+    width = len(question.keys) + (2 + 2 * len(emit.measured(question)) if noised else len(question.aggs))
     if not all(isinstance(row, list) and len(row) == width for row in rows):
         raise wire.WireError
     if any(isinstance(value, list | dict) for row in rows for value in row):
         raise wire.WireError
+    if noised:
+        return Released(privacy.release(rows, question, policy), False, worker.sha256, worker.tier)
     return Released(tuple(tuple(row) for row in rows), bool(reply["suppressed"]), worker.sha256, worker.tier)
 
 
 def _receipt(
     policy: Policy, accepted: query.Accepted, released: Released, rows: Sequence[Sequence[object]]
-) -> dict[str, str | int]:
-    text = json.dumps([accepted.columns, rows], default=str, separators=(",", ":"))
+) -> dict[str, Any]:
+    """What was enforced, and on what: everything of a signed receipt (`receipt.CLAIMS`) that the runner knows."""
     return {
+        "rules": receipt.RULES,
         "policy_id": policy.policy_id,
         "policy_version": policy.version,
         "policy_hash": policy.hash,
         "snapshot_sha256": released.snapshot_sha256,
         "statistic": accepted.statistic,
-        "result_sha256": "sha256:" + hashlib.sha256(text.encode()).hexdigest(),
+        "result_sha256": receipt.answer_digest(accepted.columns, rows),
         "min_group": accepted.question.floor,
         "unit": policy.unit_column or "(row)",
         "tier": released.tier,
-        "mode": policy.mode,
+        "mode": policy.mode.value,
+        "epsilon_micro": 0,
+        "round_to": policy.output.round_to,
+        "watermark": policy.output.watermark,
+        "unenforced": list(policy.unenforced),
     }
