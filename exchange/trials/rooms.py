@@ -12,7 +12,7 @@ from exchange.catalogue.models import Listing
 from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refused, refuse
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import policies, rules, service
+from exchange.trials import policies, receipts, rules, service
 from exchange.trials.copying import Copy
 from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom
 from exchange.trials.policies import Plan
@@ -101,7 +101,8 @@ def open_room(
     room.event_id = audit.record(
         session, "testroom.opened", actor,
         on=[*subjects(room, shown.listing.org_id), f"trial:{trial.id}"],
-        now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256)},
+        now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256),
+                         "receipt_key": receipts.key_digest(session)},
         details={"version": room.version, "rows": copy.rows, "min_group": policy["limits"]["min_group"],
                  "minutes": rules.SESSION_MINUTES},
     )  # fmt: skip
