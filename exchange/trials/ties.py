@@ -22,7 +22,7 @@ def tied(session: Session, org_id: str, others: Collection[str]) -> dict[str, tu
     wanted = set(others) - {org_id}
     if not wanted:
         return {}
-    parties = _parties(session, {*wanted, org_id})
+    parties = parties_of(session, {*wanted, org_id})
     found = {other: ties(parties[org_id], parties[other]) for other in sorted(wanted)}
     return {other: why for other, why in found.items() if why}
 
@@ -48,7 +48,19 @@ def same_data(session: Session, listing_id: str) -> list[str]:
     return sorted({*session.exec(query), listing_id})
 
 
-def _parties(session: Session, org_ids: Collection[str]) -> dict[str, Party]:
+def files_of(session: Session, listing_ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """Digests of the files that each listing has offered: two that share one are over the same data."""
+    query = (
+        select(ListingVersion.listing_id, Asset.sha256)
+        .join(Asset, col(ListingVersion.asset_id) == col(Asset.id))
+        .where(col(ListingVersion.listing_id).in_(listing_ids))
+    )
+    rows = session.exec(query).all()
+    return {listing: frozenset(sha256 for each, sha256 in rows if each == listing) for listing in listing_ids}
+
+
+def parties_of(session: Session, org_ids: Collection[str]) -> dict[str, Party]:
+    """What may tie each of these organisations to another."""
     codes = dict(
         session.exec(select(Organisation.id, Organisation.tax_code).where(col(Organisation.id).in_(org_ids))).all()
     )
