@@ -10,14 +10,16 @@ from flask import Flask, current_app
 
 from exchange import clock, identity
 from exchange.config import Config
-from exchange.db import new_id
+from exchange.db import Database, new_id
 from exchange.permissions import Actor
 from exchange.store import the_store
-from exchange.trials import copying, queries, rooms
+from exchange.trials import copying, queries, receipts, rooms
 from exchange.trials.models import QueryRun, TestRoom
-from exchange.trials.queries import Asked
+from exchange.trials.queries import Asked, Reserved
 from exchange.trials.rooms import Built, Prepared
-from sandbox.runner import Runner
+from sandbox.denials import Denied
+from sandbox.query import Accepted
+from sandbox.runner import Answer, Runner
 
 _making = threading.Lock()
 
@@ -90,8 +92,37 @@ def ask(room_id: str, asked: Asked) -> QueryRun:
         return run
     session.commit()
     identity.release()
-    outcome = the_runner().run_accepted(reserved.policy, copies() / reserved.file_key, reserved.accepted)
+    outcome = _run(room_id, reserved, reserved.accepted)
     session = identity.db_session()
     run = queries.finish(session, actor, reserved, outcome, clock.now())
     session.commit()
     return run
+
+
+def close_room(room_id: str) -> TestRoom:
+    """Shut a room before its time, and end what still runs in it: here at once, in another process of the server as
+    soon as that looks (`_run`)."""
+    session = identity.db_session()
+    room = rooms.close_room(session, identity.the_actor(), room_id, clock.now())
+    session.commit()
+    the_runner().stop(room_id)
+    return room
+
+
+def _run(room_id: str, reserved: Reserved, accepted: Accepted) -> Answer | Denied:
+    """The kill switch's other end: while the engine works, ask now and then whether the answer is still wanted.
+
+    Whoever stops an account or a trial commits in some process; the worker is a child of this one, and only here can it
+    be ended.
+    """
+    database = cast(Database, current_app.extensions["minhbach.database"])
+    home = cast(Config, current_app.extensions["minhbach.config"]).home
+
+    def wanted() -> bool:
+        with database.reading() as session:
+            return not queries.is_stopped(session, reserved, clock.now())
+
+    return the_runner().run_accepted(
+        reserved.policy, copies() / reserved.file_key, accepted,
+        room=room_id, watch=wanted, mark=receipts.mark_of(home, reserved.policy),
+    )  # fmt: skip

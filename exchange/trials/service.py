@@ -20,6 +20,7 @@ from sandbox import rules as core_rules
 from sandbox import trial as core
 from sandbox.rules import Action, ActionKind, Usage
 
+HALTED = (core.State.SUSPENDED, core.State.TERMINATED)
 LOCKED_FOR = frozenset({ActionKind.ENROL, ActionKind.LIST, ActionKind.CONTRACT})  # kinds that use up a cap
 CHANGES = (core.EventKind.SUSPENDED, core.EventKind.RESUMED, core.EventKind.TERMINATED)
 
@@ -282,6 +283,12 @@ def _current(session: Session, now: datetime, *, lock: bool = False) -> Trial | 
         query = select(Trial).where(Trial.id == chosen.id).with_for_update()
         session.exec(query.execution_options(populate_existing=True)).one()
     return chosen
+
+
+def is_halted(session: Session, now: datetime) -> bool:
+    """Whether the trial was suspended or terminated: what is under way ends too."""
+    row = _current(session, now)
+    return row is None or core.state(rules.certificate(row, _events(session, row)), now) in HALTED
 
 
 def current(session: Session, now: datetime) -> Trial | None:
