@@ -70,6 +70,7 @@ class EventType(StrEnum):
     QUERY_REFUSED = "query.refused"
     TESTROOM_OPENED = "testroom.opened"
     BUDGET_CHANGED = "budget.changed"
+    TESTROOM_DESIGNED = "testroom.designed"
     DELIVERY_MADE = "delivery.made"
     DELIVERY_REFUSED = "delivery.refused"
     KEY_ADDED = "key.added"

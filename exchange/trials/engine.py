@@ -15,8 +15,9 @@ from exchange.config import Config
 from exchange.db import Database, new_id
 from exchange.permissions import Actor
 from exchange.store import the_store
-from exchange.trials import copying, queries, rooms
-from exchange.trials.models import QueryRun, TestRoom
+from exchange.trials import copying, leaks, queries, rooms
+from exchange.trials.leaks import Change
+from exchange.trials.models import BudgetEntry, QueryRun, TestRoom
 from exchange.trials.queries import Asked, Reserved
 from exchange.trials.rooms import Built, Prepared
 from sandbox.runner import Runner
@@ -99,6 +100,17 @@ def ask(room_id: str, asked: Asked) -> QueryRun:
     run = queries.finish(session, actor, reserved, outcome, clock.now())
     session.commit()
     return run
+
+
+def change_account(entry_id: str, wanted: Change) -> BudgetEntry:
+    """Stop an account or let it go on. Whoever's question runs in another process ends it there (``_watched``)."""
+    session, actor = identity.db_session(), identity.the_actor()
+    entry = leaks.change(session, actor, entry_id, wanted, clock.now())
+    policies = leaks.running_policies(session, entry) if entry.state != "open" else []
+    identity.commit_logged()
+    for policy_hash in policies:
+        the_runner().stop(policy_hash)
+    return entry
 
 
 @contextmanager

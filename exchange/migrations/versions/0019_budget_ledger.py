@@ -1,5 +1,7 @@
 """Accounts of questions know privacy, requests, window, state and epoch; statistics paid for are kept by themselves."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -20,7 +22,7 @@ _CHECKS = {
     "budget_entry_window": "starts < ends",
 }
 # An account made before this has the window of its rooms' policies only, each of which is judged as well.
-_NEW = (
+_NEW: tuple[sa.Column[Any], ...] = (
     sa.Column('epsilon_spent', sa.BigInteger(), nullable=False, server_default="0"),
     sa.Column('epsilon_cap', sa.BigInteger(), nullable=False, server_default="0"),
     sa.Column('requests', sa.Integer(), nullable=False, server_default="0"),
