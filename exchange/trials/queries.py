@@ -283,7 +283,7 @@ def _refuse(session: Session, run: QueryRun, room: TestRoom, actor: Actor, denie
 
 def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: datetime) -> QueryRun:
     """The record in the log: digest of the policy, code and number of rows. Text of the question and digest of the
-    result are private: both can be guessed, and an answer is forgotten when its room closes."""
+    result are private: both can be guessed, and a run's answer goes when its room closes."""
     run.state = "done"
     refused = run.verdict == "deny"
     whose = {"sql": run.sql}
