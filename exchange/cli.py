@@ -11,6 +11,7 @@ from exchange.client import (
     deals,
     hooks,
     keyring,
+    leaks,
     life,
     monitor,
     paper,  # noqa: F401 - adds its commands to the group `contract`
@@ -96,5 +97,6 @@ for command in (consents.approve, consents.withdraw_approval, consents.rule):
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
     main.add_command(command)
 main.add_command(life.contract)
+main.add_command(leaks.trial)
 main.add_command(hooks.notices)
 main.add_command(hooks.webhook)

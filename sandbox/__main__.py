@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox import context, launch, overlap, query, receipt, snapshot, words
+from sandbox import context, launch, overlap, privacy, query, receipt, snapshot, words
 from sandbox.denials import Denied, SandboxError
 from sandbox.overlap import Region
 from sandbox.policy import Policy
@@ -81,6 +81,7 @@ class _Door:
     def __init__(self, policy: Policy, lang: str) -> None:
         self.policy, self.lang = policy, lang
         self.left = policy.budgets.queries_total
+        self.epsilon = 0  # spent, in millionths
         self.asked: dict[str, Region] = {}
         self.tables: dict[str, Released] = {}
         self.runner: Runner | None = None
@@ -130,7 +131,11 @@ class _Door:
     def _run(self, runner: Runner, accepted: Accepted) -> Denied | None:
         if self.left < 1:
             return Denied("B1", {"limit": self.policy.budgets.queries_total, "left": 0})
+        cost, limit = privacy.epsilon_micro(accepted.question, self.policy), self.policy.budgets.epsilon_total_micro
+        if cost > limit - self.epsilon:
+            return Denied("B3", {"cost": cost, "left": limit - self.epsilon, "limit": limit})
         self.left -= 1
+        self.epsilon += cost
         outcome = runner.run_accepted(self.policy, self.file, accepted)
         if isinstance(outcome, Denied):
             return outcome
@@ -148,13 +153,17 @@ class _Door:
         reason = "" if limited is None else words.say(Denied(limited), self.lang)
         return {"id": name, "verdict": "allow" if limited is None else "limit", "code": limited, "reason": reason}
 
+    def _left(self) -> dict[str, int]:
+        noisy = {"epsilon_micro": self.policy.budgets.epsilon_total_micro - self.epsilon}
+        return {"queries": self.left} | (noisy if privacy.on(self.policy) else {})
+
     def _shown(self, answer: Answer) -> dict[str, Any]:
         return {
             "columns": answer.columns,
             "rows": answer.rows,
             "suppressed": answer.suppressed,
             "truncated": answer.truncated,
-            "budget_left": {"queries": self.left},
+            "budget_left": self._left(),
             "receipt": dict(answer.receipt),
         }
 
@@ -162,7 +171,7 @@ class _Door:
         answer: dict[str, Any] = {"id": name, "verdict": "deny", "code": denied.code}
         answer |= {"reason": words.say(denied, self.lang), "fix": words.fix(denied, self.lang)}
         if self.runner is not None:
-            answer |= {"columns": [], "rows": [], "budget_left": {"queries": self.left}}
+            answer |= {"columns": [], "rows": [], "budget_left": self._left()}
         return answer | ({"position": denied.facts["position"]} if "position" in denied.facts else {})
 
 

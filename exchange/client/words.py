@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from exchange.client import life_words
+from exchange.client import leak_words, life_words
 from exchange.client.paper_words import PAPER
 from exchange.client.place_words import PLACES
 from exchange.errors import ExchangeError
@@ -321,4 +321,5 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     **PLACES,
     **PAPER,
     **life_words.LIFE,
+    **leak_words.LEAKS,
 }  # fmt: skip

@@ -13,8 +13,9 @@ from exchange.config import Config
 from exchange.db import Database, new_id
 from exchange.permissions import Actor
 from exchange.store import the_store
-from exchange.trials import copying, queries, receipts, rooms
-from exchange.trials.models import QueryRun, TestRoom
+from exchange.trials import copying, leaks, queries, receipts, rooms
+from exchange.trials.leaks import Change
+from exchange.trials.models import BudgetEntry, QueryRun, TestRoom
 from exchange.trials.queries import Asked, Reserved
 from exchange.trials.rooms import Built, Prepared
 from sandbox.denials import Denied
@@ -107,6 +108,17 @@ def close_room(room_id: str) -> TestRoom:
     session.commit()
     the_runner().stop(room_id)
     return room
+
+
+def change_account(entry_id: str, wanted: Change) -> BudgetEntry:
+    """Stop an account or let it go on. Whoever's question runs in another process ends it there (`_run`)."""
+    session, actor = identity.db_session(), identity.the_actor()
+    entry = leaks.change(session, actor, entry_id, wanted, clock.now())
+    opened = leaks.open_rooms(session, entry) if entry.state != "open" else []
+    identity.commit_logged()
+    for room_id in opened:
+        the_runner().stop(room_id)
+    return entry
 
 
 def _run(room_id: str, reserved: Reserved, accepted: Accepted) -> Answer | Denied:

@@ -66,6 +66,12 @@ def of_listing(session: Session, actor: Actor | None, listing_id: str) -> list[R
     return _readings(session, session.exec(entries).all())
 
 
+def of_operator(session: Session, actor: Actor | None) -> list[Reading]:
+    """Every account, for whoever runs the trial."""
+    require(actor, Permission.RUN_TRIAL)
+    return everywhere(session)
+
+
 def everywhere(session: Session) -> list[Reading]:
     """Every account, those that need a look first; the newest of very many. The caller has shown a warrant."""
     entries = session.exec(select(BudgetEntry).order_by(col(BudgetEntry.id).desc()).limit(SHOWN)).all()
@@ -135,10 +141,8 @@ def change(session: Session, actor: Actor | None, entry_id: str, wanted: Change,
     questions under way are ended by whoever runs them (engine), and give no answer.
     """
     actor = require(actor, Permission.SIGNED_IN)
-    entry = session.get(BudgetEntry, entry_id, with_for_update=True)
-    listing = None if entry is None else session.get_one(Listing, entry.listing_id)
-    if entry is None or listing is None or not _reaches(actor, listing):
-        raise NotFound(entry_id)
+    entry = reached(session, actor, entry_id)
+    listing = session.get_one(Listing, entry.listing_id)
     reason = wanted.reason.strip()
     if not 0 < len(reason) <= 2000:
         raise refuse("REASON_MISSING", N_("Give the reason in at most 2,000 characters."), field="reason")
@@ -162,16 +166,23 @@ def change(session: Session, actor: Actor | None, entry_id: str, wanted: Change,
     return entry
 
 
-def running_policies(session: Session, entry: BudgetEntry) -> list[str]:
-    """The policies of the account's open rooms: workers under them are to be ended."""
-    query = select(TestRoom.policy_hash).where(
+def open_rooms(session: Session, entry: BudgetEntry) -> list[str]:
+    """The account's open rooms: their workers are to be ended."""
+    query = select(TestRoom.id).where(
         TestRoom.listing_id == entry.listing_id, TestRoom.org_id == entry.org_id, TestRoom.state == "open"
     )
     return list(session.exec(query))
 
 
-def _reaches(actor: Actor, listing: Listing) -> bool:
-    return actor.may(Permission.SUSPEND) or (actor.may(Permission.PUBLISH) and listing.org_id == actor.org_id)
+def reached(session: Session, actor: Actor, entry_id: str) -> BudgetEntry:
+    """The account, locked, if it is this actor's to stop: the provider's, or any by the right to suspend."""
+    entry = session.get(BudgetEntry, entry_id, with_for_update=True)
+    if entry is not None and actor.may(Permission.SUSPEND):
+        return entry
+    provider = None if entry is None else session.get_one(Listing, entry.listing_id).org_id
+    if entry is None or provider != actor.org_id or not actor.may(Permission.PUBLISH):
+        raise NotFound(entry_id)
+    return entry
 
 
 def _pause(_session: Session, _actor: Actor, entry: BudgetEntry, _wanted: Change) -> None:

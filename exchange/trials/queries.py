@@ -285,7 +285,7 @@ def _refuse(session: Session, run: QueryRun, room: TestRoom, actor: Actor, denie
 
 def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: datetime) -> QueryRun:
     """The record in the log: digests of policy and receipt, code and number of rows. Text of the question and digest of
-    the result are private: both can be guessed, and an answer is forgotten when its room closes."""
+    the result are private: both can be guessed, and a run's answer goes when its room closes."""
     run.state = "done"
     refused = run.verdict == "deny"
     whose = {"sql": run.sql}

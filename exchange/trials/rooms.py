@@ -112,7 +112,8 @@ def open_room(
 
 
 def close_room(session: Session, actor: Actor | None, room_id: str, now: datetime) -> TestRoom:
-    """Shut the room before its time; its answers are forgotten, its receipts stay."""
+    """Shut the room before its time; its answers are shown no more, its receipts stay. Statistics paid for are the
+    account's and outlive it (spending)."""
     actor = require(actor, Permission.QUERY)
     room = session.get(TestRoom, room_id, with_for_update=True)
     if room is None or room.org_id != actor.org_id:

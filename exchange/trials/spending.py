@@ -17,11 +17,10 @@ from exchange.db import new_id
 from exchange.errors import N_, refuse
 from exchange.trials import rules, ties
 from exchange.trials.models import BudgetEntry, Spend, TestRoom
-from sandbox import overlap
+from sandbox import overlap, privacy
 from sandbox.denials import Denied
-from sandbox.ir import Question
 from sandbox.overlap import Overlap, Region
-from sandbox.policy import Mode, Policy
+from sandbox.policy import Policy
 from sandbox.query import Accepted
 from sandbox.trial import ZONE, local_day
 
@@ -75,7 +74,7 @@ def open_account(session: Session, room: TestRoom, policy: Policy, now: datetime
             ends=policy.window.ends, stop_at=_stop(budgets.queries_total),
         )  # fmt: skip
     entry.starts, entry.ends = policy.window.starts, policy.window.ends
-    if entry.epsilon_cap == 0 and policy.mode is Mode.AGGREGATE_DP:
+    if entry.epsilon_cap == 0 and privacy.on(policy):
         entry.epsilon_cap = budgets.epsilon_total_micro
         entry.epsilon_stop_at = _stop(budgets.epsilon_total_micro)
     session.add(entry)
@@ -168,14 +167,9 @@ def note_overlap(session: Session, entry: BudgetEntry, now: datetime, *, refused
     session.refresh(entry)
 
 
-def cost(question: Question, policy: Policy) -> int:
-    """Millionths of ε that an answer takes: so many for each release in privacy mode, else none."""
-    return 0 if policy.mode is not Mode.AGGREGATE_DP else policy.budgets.epsilon_per_query_micro * len(question.aggs)
-
-
 def reserve(session: Session, accounts: Accounts, accepted: Accepted, policy: Policy, now: datetime) -> Claim | Denied:
     """Pay for a statistic and claim it, or say the first reason why not; then nothing was changed."""
-    epsilon = cost(accepted.question, policy)
+    epsilon = privacy.epsilon_micro(accepted.question, policy)
     denied = _spend(session, accounts, epsilon, now)
     if denied is not None:
         return denied

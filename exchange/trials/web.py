@@ -324,5 +324,5 @@ def export(room_id: str) -> Response:
 def close(room_id: str) -> Redirect:
     """Shut the room before its time."""
     closed = engine.close_room(room_id)
-    flash(_("The test room is closed. Its answers are forgotten, its receipts stay in the log."), "good")
+    flash(_("The test room is closed. Its answers are no longer shown, its receipts stay in the log."), "good")
     return redirect(url_for(".open_room", listing_id=closed.listing_id), 303)
