@@ -205,7 +205,9 @@ def test_every_attack_is_refused_at_the_door(sales: tuple[Place, TestRoom, Progr
     failures = []
     cases = [case for case in corpus("deny") if "context" not in case]
     assert len(cases) > 150
-    for case in cases:
+    for number, case in enumerate(cases):
+        if number % 20 == 0:
+            place.app.extensions["minhbach.sequencer"].run_once()  # a log that falls behind takes no more records
         body = {"sql": case["sql"], "purpose": "site_selection"}
         answer = program.post(f"/test-rooms/{room.id}/check", body)
         if answer.status_code != 200 or answer.json["verdict"] != "deny" or leaked(answer.text, case["sql"], secrets):
