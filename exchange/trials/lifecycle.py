@@ -6,9 +6,10 @@ Every step is one row, one record of the log about ``trial:<id>``, and applies f
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from exchange import audit
+from exchange.accounts.models import Organisation
 from exchange.errors import N_, NotFound, Refused, refuse
 from exchange.permissions import Actor, OrgKind, Permission, require
 from exchange.trials import authorities, rules, service
@@ -60,8 +61,8 @@ def record_event(
     named = {"code": code, "until": until.isoformat() if until else "", "about": about,
              "at": at.isoformat() if at else ""}  # fmt: skip
     details.update({name: value for name, value in named.items() if value})
-    orgs = {actor.org_id} if actor else set()
-    orgs |= {row.authority_org_id} if row.authority_org_id else set()
+    operators = session.exec(select(Organisation.id).where(Organisation.kind == OrgKind.OPERATOR))
+    orgs = {*operators, *([actor.org_id] if actor else []), *([row.authority_org_id] if row.authority_org_id else [])}
     private = {f"org:{actor.org_id}": {"reason": reason}} if actor and reason else {}
     event_id = audit.record(
         session, "trial.changed", actor, on=[f"trial:{row.id}", *(f"org:{org}" for org in sorted(orgs))], now=now,

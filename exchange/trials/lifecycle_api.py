@@ -244,27 +244,31 @@ class Participants(MethodView):
         ]}  # fmt: skip
 
 
-@blueprint.route("/trials/<trial_id>/participants/<enrolment_id>")
-class Participant(MethodView):
-    """One place."""
+@blueprint.route("/trials/<trial_id>/participants/<enrolment_id>/exclude")
+class Exclude(MethodView):
+    """Ending a place."""
 
     @needs(Permission.RUN_TRIAL)
     @blueprint.arguments(CodedSchema)
     @blueprint.response(200)
-    def delete(self, values: dict[str, Any], trial_id: str, enrolment_id: str) -> dict[str, Any]:
-        """End it: ``code`` false_statement or not_eligible, and why."""
+    def post(self, values: dict[str, Any], trial_id: str, enrolment_id: str) -> dict[str, Any]:
+        """``code`` false_statement or not_eligible, and why."""
         session, actor, reason = identity.db_session(), identity.the_actor(), values.get("reason") or ""
         answer = enrolment_json(enrolments.exclude(session, actor, enrolment_id, values["code"], reason, clock.now()))
         identity.commit_logged()
         return answer
 
+
+@blueprint.route("/trials/<trial_id>/participants/<enrolment_id>/readmit")
+class Readmit(MethodView):
+    """Taking that back."""
+
     @needs(Permission.RUN_TRIAL)
     @blueprint.response(200)
     def post(self, trial_id: str, enrolment_id: str) -> dict[str, Any]:
-        """Take an exclusion back."""
-        answer = enrolment_json(
-            enrolments.readmit(identity.db_session(), identity.the_actor(), enrolment_id, clock.now())
-        )
+        """The organisation may join again."""
+        session, actor = identity.db_session(), identity.the_actor()
+        answer = enrolment_json(enrolments.readmit(session, actor, enrolment_id, clock.now()))
         identity.commit_logged()
         return answer
 
