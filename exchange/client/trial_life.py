@@ -293,6 +293,17 @@ def extend(desk: Desk, trial: str, until: str, reason: str) -> None:
     _happened(desk, desk.connection(OPERATOR).call("POST", _address("trials", trial, "extension"), body))
 
 
+@trial.command("security")
+@click.argument("trial")
+@click.option("--until", required=True, metavar="DAY", help="Its last day, as YYYY-MM-DD.")
+@REASON
+@online
+def security(desk: Desk, trial: str, until: str, reason: str) -> None:
+    """Record a newer security certificate of the system that runs TRIAL; the reason names it."""
+    body = {"security_until": until, "reason": reason}
+    _happened(desk, desk.connection(OPERATOR).call("POST", _address("trials", trial, "security"), body))
+
+
 @trial.command("answer-extension")
 @click.argument("trial")
 @click.option("--grant/--deny", required=True, help="Whether it is granted; the operator denies to take it back.")

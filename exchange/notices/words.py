@@ -217,6 +217,9 @@ TOLD: Mapping[str, Told] = {
     ),
     "trial.changed:extended": _trial(N_("The controlled trial is extended."), participants=True),
     "trial.changed:extension_refused": _trial(N_("The controlled trial is not extended."), _RUNNING | _AUTHORITY),
+    "trial.changed:security_renewed": _trial(
+        N_("The operator has recorded a newer security certificate of the controlled trial."), _AUTHORITY
+    ),
     "trial.changed:suspended": _trial(
         N_("The controlled trial is suspended. Nothing can be requested, agreed or queried."), participants=True
     ),

@@ -34,6 +34,7 @@ CODES: Mapping[EventKind, tuple[str, ...]] = {
 }
 _T16 = N_("Law 93/2025/QH15, Chapter II Section 2 cl. 3e")
 _T17 = N_("Decree 94/2025/NĐ-CP")
+_X2 = N_("Decree 314/2026/NĐ-CP Art. 5.4")
 _T18 = N_("AI Decree 142/2026/NĐ-CP Art. 27 as a model")
 
 
@@ -160,6 +161,25 @@ def open_changes(session: Session, row: Trial, now: datetime) -> list[EventKind]
         EventKind.TERMINATED: True,
     }
     return [change for change in CHANGES if fits[change]]
+
+
+def renew_security(
+    session: Session, actor: Actor | None, trial_id: str, until: date, reason: str, now: datetime
+) -> TrialEvent:
+    """The operator records a newer certificate of the system's security (X2), naming it; the stop it caused ends."""
+    actor = require(actor, Permission.RUN_TRIAL)
+    row, words = _locked(session, trial_id), _words(reason)
+    before = service.state_of(session, row, now)
+    if before in (State.TERMINATED, State.EXITED):
+        raise _wrong_state(before)
+    known = service.core_of(session, row).security_valid_to or date.min
+    if until <= max(known, core.local_day(now)):
+        text = N_("A newer certificate is valid today and longer than the one that is recorded.")
+        raise refuse(
+            "SECURITY_NOT_NEWER", text, field="security_until", basis=_X2, value=f"{until:%d/%m/%Y}",
+            passes=f"> {max(known, core.local_day(now)):%d/%m/%Y}",
+        )  # fmt: skip
+    return record_event(session, actor, row, EventKind.SECURITY_RENEWED, now, reason=words, until=until)
 
 
 # --- extending (T3) -----------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from exchange.trials.lifecycle_schemas import (
     ExtensionSchema,
     GrantSchema,
     ReasonSchema,
+    SecuritySchema,
 )
 from exchange.trials.lifecycle_web import certificate, entity_of
 from exchange.trials.models import Enrolment, TrialEvent
@@ -38,14 +39,14 @@ blueprint = Blueprint(
 
 def trial_json(standing: service.Standing) -> dict[str, Any]:
     """The certificate with what is used of its caps."""
-    row, used = standing.row, standing.usage
+    row, used, security = standing.row, standing.usage, standing.trial.security_valid_to
     return {
         "id": row.id, "cert_no": row.cert_no, "authority": row.authority, "approver": row.approver,
         "on_paper": row.authority_org_id is None, "state": str(standing.state),
         "valid_from": row.valid_from.isoformat(), "valid_to": standing.last_day.isoformat(), "level": row.level,
         "sectors": row.sectors, "classes": row.classes, "verbs": row.verbs, "territory": row.territory,
         "question": row.question, "measure": row.measure, "safeguards": row.safeguards, "conditions": row.conditions,
-        "security_valid_to": row.security_valid_to.isoformat() if row.security_valid_to else None,
+        "security_valid_to": security.isoformat() if security else None,
         "profile": row.profile, "notice_version": row.notice_version,
         "caps": {"members": row.max_members, "listings": row.max_listings, "tx_vnd": row.max_tx_vnd,
                  "total_vnd": row.max_total_vnd},
@@ -169,6 +170,20 @@ class ExtensionAnswer(MethodView):
         """Grant or refuse; the operator may take its asking back (``granted`` false)."""
         session, actor, reason = identity.db_session(), identity.the_actor(), values.get("reason") or ""
         return _happened(lifecycle.answer_extension(session, actor, trial_id, values["granted"], reason, clock.now()))
+
+
+@blueprint.route("/trials/<trial_id>/security")
+class Security(MethodView):
+    """The system's security certificate."""
+
+    @needs(Permission.RUN_TRIAL)
+    @blueprint.arguments(SecuritySchema)
+    @blueprint.response(201)
+    def post(self, values: dict[str, Any], trial_id: str) -> dict[str, Any]:
+        """Record a newer one."""
+        session, actor, reason = identity.db_session(), identity.the_actor(), values.get("reason") or ""
+        until = values["security_until"]
+        return _happened(lifecycle.renew_security(session, actor, trial_id, until, reason, clock.now()))
 
 
 @blueprint.route("/trials/<trial_id>/evaluation")

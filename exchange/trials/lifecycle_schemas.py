@@ -124,6 +124,12 @@ class ExtensionSchema(ReasonSchema):
     until = fields.Date(required=True, error_messages={"required": DAY, "null": DAY, "invalid": DAY})
 
 
+class SecuritySchema(ReasonSchema):
+    """A newer security certificate: until when, and which."""
+
+    security_until = fields.Date(required=True, error_messages={"required": DAY, "null": DAY, "invalid": DAY})
+
+
 class AnswerSchema(ReasonSchema):
     """Whether an extension is granted."""
 

@@ -29,6 +29,8 @@ VERBS = tuple(verb.value for verb in core.Verb)
 
 def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:
     """The certificate as the sandbox judges it."""
+    events = list(events)
+    renewed = [each.until for each in events if each.kind == core.EventKind.SECURITY_RENEWED and each.until]
     return core.Trial(
         cert_no=row.cert_no,
         authority=row.authority,
@@ -48,7 +50,7 @@ def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:
         safeguards=tuple(row.safeguards),
         question=row.question,
         measure=row.measure,
-        security_valid_to=row.security_valid_to,
+        security_valid_to=max([*renewed, *([row.security_valid_to] if row.security_valid_to else [])], default=None),
         profile=core.PROFILES[row.profile],
     )
 
