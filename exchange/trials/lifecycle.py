@@ -32,10 +32,7 @@ CODES: Mapping[EventKind, tuple[str, ...]] = {
     EventKind.TERMINATED: TERMINATIONS,
     EventKind.EVALUATED: ("met", "partly", "not_met"),
 }
-_T16 = N_("Law 93/2025/QH15, Chapter II Section 2 cl. 3e")
-_T17 = N_("Decree 94/2025/NĐ-CP")
 _X2 = N_("Decree 314/2026/NĐ-CP Art. 5.4")
-_T18 = N_("AI Decree 142/2026/NĐ-CP Art. 27 as a model")
 
 
 def record_event(
@@ -101,7 +98,7 @@ def change_trial(
         raise _not_yours(row, change)
     if code not in allowed:
         text = N_("Choose the reason from the list.")
-        basis = _T17 if change is EventKind.TERMINATED else _T16
+        basis = core_rules.NotTerminated.basis if change is EventKind.TERMINATED else core_rules.NotSuspended.basis
         raise refuse("TRIAL_REASON_UNKNOWN", text, field="code", value=code, basis=basis, passes=", ".join(allowed))
     return record_event(session, actor, row, change, now, reason=words, code=code)
 
@@ -245,7 +242,7 @@ def evaluate(session: Session, actor: Actor | None, trial_id: str, code: str, re
     kinds = {event.kind for event in service.events_of(session, row)}
     if EventKind.EXIT_REPORTED not in kinds:
         raise refuse(
-            "EXIT_REPORT_MISSING", N_("There is no exit report to evaluate."), basis=_T18,
+            "EXIT_REPORT_MISSING", N_("There is no exit report to evaluate."), basis=core_rules.ExitReported.basis,
             passes=N_("Hand in the exit report first."), status=409,
         )  # fmt: skip
     if EventKind.EVALUATED in kinds:
