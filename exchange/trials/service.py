@@ -284,6 +284,12 @@ def _current(session: Session, now: datetime, *, lock: bool = False) -> Trial | 
     return chosen
 
 
+def certificate_now(session: Session, now: datetime) -> core.Trial | None:
+    """The certificate that governs now, as the sandbox judges it."""
+    row = _current(session, now)
+    return None if row is None else _core(session, row)
+
+
 def current(session: Session, now: datetime) -> Trial | None:
     """The row of the certificate that governs now."""
     return _current(session, now)
