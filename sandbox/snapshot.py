@@ -209,11 +209,7 @@ class _Build:
             raw = f"TRY_CAST({raw} AS TIMESTAMP)"
         elif kind != "DATE" and not kind.startswith("TIMESTAMP"):
             raise SnapshotRefused("SNAPSHOT_COLUMN_TYPE", column=column.name)
-        used = {*column.grain, column.literal_step}
-        grain = next(each for each in GRAINS if each in used)
-        if grain == "week" and len(used) > 1:
-            grain = "day"  # weeks do not add up to months
-        cut = f"CAST(date_trunc('{grain}', CAST({raw} AS TIMESTAMP)) AS DATE)"
+        cut = f"CAST(date_trunc('{finest(column)}', CAST({raw} AS TIMESTAMP)) AS DATE)"
         if self.policy.mode is not Mode.AGGREGATE_DP or not isinstance(column.domain, tuple):
             return cut
         starts, ends = column.domain
@@ -225,6 +221,13 @@ class _Build:
 
     def _one(self, text: str) -> int:
         return int(self.engine.execute(text).fetchall()[0][0])
+
+
+def finest(column: Column) -> str:
+    """The period to which a snapshot cuts a time: the finest that a question may name."""
+    used = {*column.grain, column.literal_step}
+    grain = next(each for each in GRAINS if each in used)
+    return "day" if grain == "week" and len(used) > 1 else grain  # weeks do not add up to months
 
 
 def _literal(value: str | int | bool) -> str:
