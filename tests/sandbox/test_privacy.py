@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from sandbox import __main__ as sandbox_door
 from sandbox import post, privacy, query, snapshot
 from sandbox.denials import Denied
 from sandbox.policy import Policy
@@ -277,3 +278,65 @@ def test_mode_aggregate_claims_no_privacy_and_costs_none(
     assert not {"mechanism", "delta", "releases"} & set(answer.receipt)
     assert answer.half_widths == ()
     assert accepted("SELECT count(*) FROM sales", sales_policy).epsilon_micro == 0
+
+
+@pytest.fixture
+def visits_door(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """`python -m sandbox run` over the visits: questions in, verdicts out."""
+    (tmp_path / "policy.json").write_text(json.dumps(private.document()))
+    source = private.write(tmp_path / "visits.parquet", PEOPLE)
+
+    def ask(*questions: str) -> list[dict[str, Any]]:
+        monkeypatch.setattr("sys.stdin", [json.dumps({"id": at, "sql": sql}) for at, sql in enumerate(questions)])
+        chosen = ["run", "--policy", str(tmp_path / "policy.json"), "--table", f"visits={source}"]
+        assert sandbox_door.main(chosen) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return ask
+
+
+def test_the_door_spends_epsilon_until_it_is_gone_and_repeats_for_nothing(visits_door: Callable[..., Any]) -> None:
+    # 3 epsilon in all: 1 for rows, 1.5 for an average, then 0.5 are left.
+    rows, again, mean, refused_, units = visits_door(
+        "SELECT ward, count(*) FROM visits GROUP BY ward ORDER BY ward",
+        "SELECT count(*) AS n, ward FROM visits GROUP BY 2 ORDER BY ward LIMIT 10",
+        "SELECT avg(fee) FROM visits",
+        "SELECT beds, count(*) FROM visits GROUP BY 1",
+        "SELECT count(DISTINCT person) FROM visits",
+    )
+    assert [each["verdict"] for each in (rows, again, mean, refused_, units)] == [
+        "limit",
+        "limit",
+        "limit",
+        "deny",
+        "limit",
+    ]
+    assert [[ward, count] for count, ward in again["rows"]] == rows["rows"]
+    assert again["code"] in ("K1", "N1")
+    left = [each["budget_left"]["epsilon_micro"] for each in (rows, again, mean, refused_, units)]
+    assert left == [2_000_000, 2_000_000, 500_000, 500_000, 0]
+    assert refused_["code"] == "B3"
+    assert "1,000,000" in refused_["reason"]
+    assert "500,000" in refused_["reason"]
+    assert units["code"] == "DP"
+    assert units["half_widths"] == [7]  # one person counts once: scale 1 / 0.5, 2 ln 20 = 5.99, and the noise is whole
+    assert units["receipt"]["mechanism"] == "discrete_laplace"
+
+
+def test_the_door_tells_the_public_list_when_a_value_is_not_in_it(visits_door: Callable[..., Any]) -> None:
+    (found,) = visits_door("SELECT count(*) FROM visits WHERE ward = 'Nơi khác'")
+    assert (found["verdict"], found["code"]) == ("deny", "W7")
+    assert "Ba Đình, Cầu Giấy, Tây Hồ" in found["fix"]
+    assert found["budget_left"]["epsilon_micro"] == 3_000_000
+
+
+def test_questions_that_differ_in_little_are_answered_where_noise_covers_the_difference(
+    visits_door: Callable[..., Any],
+) -> None:
+    found = visits_door(
+        "SELECT count(DISTINCT person) FROM visits WHERE ward IN ('Ba Đình', 'Tây Hồ')",
+        "SELECT count(DISTINCT person) FROM visits WHERE ward IN ('Ba Đình')",
+    )
+    assert [each["verdict"] for each in found] == ["limit", "limit"]
