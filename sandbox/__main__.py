@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with open(chosen.policy, encoding="utf-8") as file:
             policy = Policy.from_json(json.load(file))
         with ExitStack() as stack:
-            door = _Door(policy, chosen.lang)
+            door = Door(policy, chosen.lang)
             if chosen.command == "run":
                 door.open(stack, chosen.table)
             for line in sys.stdin:
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _Door:
+class Door:
     """One policy, perhaps one snapshot, the number of questions left to this run, and what it has been asked."""
 
     def __init__(self, policy: Policy, lang: str) -> None:
