@@ -203,9 +203,10 @@ def known() -> Mapping[str, Words]:
     from sandbox.words_gate import GATE
     from sandbox.words_leak import LEAK
     from sandbox.words_policy import POLICY
+    from sandbox.words_receipt import RECEIPT
     from sandbox.words_trial import TRIAL
 
-    return {**CONTEXT, **FILES, **PRIVACY, **GATE, **LEAK, **POLICY, **TRIAL}
+    return {**CONTEXT, **FILES, **PRIVACY, **GATE, **LEAK, **POLICY, **RECEIPT, **TRIAL}
 
 
 class _Facts(dict[str, str]):

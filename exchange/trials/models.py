@@ -289,6 +289,7 @@ class QueryRun(SQLModel, table=True):
             name="query_run_done_with_verdict",
         ),
         CheckConstraint("verdict <> 'deny' OR (code IS NOT NULL AND answer IS NULL)", name="query_run_denied"),
+        CheckConstraint("signed_receipt IS NULL OR verdict IN ('allow', 'limit')", name="query_run_signed"),
         Index("query_run_of_room", "room_id", "id"),
         Index("query_run_cache", "room_id", "cache_key"),
     )
@@ -306,5 +307,6 @@ class QueryRun(SQLModel, table=True):
     elapsed_ms: int | None = None
     answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     receipt: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    signed_receipt: str | None = None  # the same and more (sandbox.receipt), for whoever checks it without us
     at: datetime = Field(sa_type=UtcDateTime)
     event_id: str | None = Field(default=None, max_length=26, unique=True)

@@ -21,7 +21,6 @@ from exchange.trials.models import TestRoom
 from sandbox.compile import Agreed, Data, compile, period
 from sandbox.denials import PolicyRefused
 from sandbox.draft import ColumnProfile, draft
-from sandbox.merge import merge
 from sandbox.policy import Mode, Policy, Role
 from sandbox.trial import Trial
 
@@ -30,7 +29,6 @@ QUESTIONS = 100  # per buyer and dataset
 ANSWER_BYTES = 65_536  # an answer is kept until the room closes, so it stays small
 TABLE = "data"
 # What a provider's design decides; parties, window and snapshot are not its to name.
-DESIGNED = ("mode", "dp", "templates", "columns", "dataset", "limits", "budgets", "output", "resources")
 # What stands in a clause without being a field of the terms -> the clause (contracts.clauses).
 CLAUSES = {"parties": 1, "data": 2, "delivery": 13, "personal": 14, "security": 15, "stop": 18, "trial": 22}
 
@@ -61,12 +59,14 @@ def plan(
 
     Columns in which personal data were found are never asked about, whatever the class of the listing says.
     """
-    floor = max(FLOOR, version.min_group or 0)
-    document = _drafted(asset, version, buyer, floor, trial, agreed, now)
+    if agreed is not None:
+        starts, ends = agreed.starts, agreed.ends
+    elif trial is not None:
+        starts, ends = period(trial, now)
+    else:
+        raise PolicyRefused("POLICY_INVALID", key="window")  # neither contract nor certificate: nothing to ask under
+    document = offered(asset, version, (starts, ends), buyer=buyer, design=design)
     document["min_isolation_tier"] = min_isolation_tier
-    if design is not None:
-        document = _designed(document, design)
-    _protect(document, {str(hit["column"]) for hit in asset.personal_hits}, floor)
     document = compile(document, Data(version.sector, version.classification), trial, now, agreed)
     Policy.from_json(document)
     used = [e["source"] for e in document["columns"].values() if e["role"] != Role.FORBIDDEN]
@@ -76,26 +76,22 @@ def plan(
     return Plan(document, recipe(document), {name: types[name] for name in used}, asset.file_key, asset.format)
 
 
-def _drafted(
+def offered(
     asset: Asset,
     version: ListingVersion,
-    buyer: str,
-    floor: int,
-    trial: Trial | None,
-    agreed: Agreed | None,
-    now: datetime,
+    window: tuple[datetime, datetime],
+    *,
+    buyer: str = "",
+    design: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    if agreed is not None:
-        starts, ends = agreed.starts, agreed.ends
-    elif trial is not None:
-        starts, ends = period(trial, now)
-    else:
-        raise PolicyRefused("POLICY_INVALID", key="window")  # neither contract nor certificate: nothing to ask under
+    """What the listing alone allows: the draft for its file under the provider's design, before contract and
+    certificate make it stricter."""
+    floor = max(FLOOR, version.min_group or 0)
     document = draft(
         [_profile(column) for column in asset.columns],
         policy_id=f"{version.listing_id}.{version.number}",
-        starts=starts,
-        ends=ends,
+        starts=window[0],
+        ends=window[1],
         purposes=[rules.PURPOSE],
         table=TABLE,
         min_group=floor,
@@ -103,13 +99,20 @@ def _drafted(
         buyer=buyer,
     )
     document["output"]["max_bytes"] = ANSWER_BYTES
+    if design is not None:
+        document = _designed(document, design)
+    _protect(document, {str(hit["column"]) for hit in asset.personal_hits}, floor)
     return document
 
 
 def _designed(document: dict[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
-    """The provider's design over the draft: it names the roles of columns itself, and is stricter in the rest."""
-    own = {**document, **{name: design[name] for name in DESIGNED if name in design}}
-    return merge({**document, "columns": own["columns"]}, own)
+    """The provider's design over the draft. It is the provider's own word on its own data, down to the floor that the
+    listing promises."""
+    own = {**document, **{name: design[name] for name in ("mode", "columns", "dp", "templates") if name in design}}
+    for name in ("dataset", "limits", "budgets", "output", "resources"):
+        own[name] = {**document[name], **design.get(name, {})}
+    own["limits"]["min_group"] = max(document["limits"]["min_group"], own["limits"]["min_group"])
+    return own
 
 
 def _protect(document: dict[str, Any], personal: set[str], floor: int) -> None:

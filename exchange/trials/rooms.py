@@ -13,7 +13,7 @@ from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refused, refuse
 from exchange.negotiations.models import Contract
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import policies, rules, service
+from exchange.trials import designs, policies, receipts, rules, service
 from exchange.trials.copying import Copy
 from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom, Trial
 from exchange.trials.policies import Plan
@@ -113,7 +113,8 @@ def plan_of(session: Session, ground: Ground, now: datetime, *, min_isolation_ti
     try:
         return policies.plan(
             shown.asset, shown.version, service.certificate_now(session, now), now,
-            buyer=ground.buyer, agreed=ground.agreed, min_isolation_tier=min_isolation_tier,
+            buyer=ground.buyer, agreed=ground.agreed, design=designs.design_of(session, shown.listing.id),
+            min_isolation_tier=min_isolation_tier,
         )  # fmt: skip
     except SandboxError as error:
         raise Refused(rules.say_denied(error.denied), status=409) from error
@@ -151,7 +152,8 @@ def _opened(session: Session, actor: Actor, room: TestRoom, copy: TestCopy, prov
     return audit.record(
         session, "testroom.opened", actor,
         on=[*subjects(room, provider_org_id), *([f"trial:{room.trial_id}"] if room.trial_id else [])],
-        now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256)},
+        now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256),
+                         "receipt_key": receipts.key_digest(session)},
         details={"version": room.version, "rows": copy.rows, "min_group": room.policy["limits"]["min_group"],
                  "minutes": minutes},
     )  # fmt: skip

@@ -252,7 +252,7 @@ def _current(session: Session, now: datetime, *, lock: bool = False) -> Trial | 
 def certificate_now(session: Session, now: datetime) -> core.Trial | None:
     """The certificate that governs now, as the sandbox judges it."""
     row = _current(session, now)
-    return None if row is None else _core(session, row)
+    return None if row is None else core_of(session, row)
 
 
 def current(session: Session, now: datetime, *, lock: bool = False) -> Trial | None:

@@ -1,17 +1,21 @@
 """Pages of the test room: opening one, its editor, its answers."""
 
-from flask import Blueprint, Response, flash, jsonify, redirect, request, url_for
+from typing import cast
+
+from flask import Blueprint, Response, current_app, flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
 
 from exchange import clock, identity
 from exchange.accounts import forms
 from exchange.catalogue import service as catalogue
+from exchange.config import Config
 from exchange.error_pages import say
 from exchange.errors import NotFound, Refused
-from exchange.permissions import Permission, needs
-from exchange.trials import engine, hints, queries, rooms, rules, service, showing
+from exchange.permissions import Permission, needs, public
+from exchange.trials import engine, hints, queries, receipts, rooms, rules, service, showing
 from exchange.trials.queries import Asked
+from sandbox import receipt as signing
 from sandbox.policy import Policy
 
 blueprint = Blueprint("trials", __name__)
@@ -158,6 +162,33 @@ def chart(room_id: str, run_id: str) -> Response:
     answer = Response(showing.chart(run.answer), mimetype="image/svg+xml")
     answer.headers["Content-Security-Policy"] = SVG_POLICY
     answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@blueprint.get("/test-rooms/<room_id>/runs/<run_id>/receipt")
+@needs(Permission.QUERY)
+def receipt(room_id: str, run_id: str) -> Response:
+    """The signed receipt of an answer, as a file. It names the answer and holds nothing of it, so it may leave."""
+    return signed_receipt(room_id, run_id)
+
+
+def signed_receipt(room_id: str, run_id: str) -> Response:
+    """The receipt of one of the organisation's own questions; NotFound for one that was refused."""
+    run = queries.run_of(identity.db_session(), identity.the_actor(), room_id, run_id)
+    if run.signed_receipt is None:
+        raise NotFound(run_id)
+    answer = Response(run.signed_receipt + "\n", mimetype="application/jose")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{run.id}.receipt"'
+    return answer
+
+
+@blueprint.get("/trial/receipt-key")
+@public
+def receipt_key() -> Response:
+    """The public key that receipts of answers are signed with, as a JWK (RFC 8037)."""
+    home = cast(Config, current_app.extensions["minhbach.config"]).home
+    answer = jsonify(signing.to_jwk(receipts.key_of(home).public_key()))
+    answer.mimetype = "application/jwk+json"
     return answer
 
 
