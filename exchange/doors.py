@@ -38,6 +38,7 @@ from exchange.oversight import api as oversight_api
 from exchange.oversight import own_web, warrants
 from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
+from exchange.trials import design_api, design_web  # noqa: F401 - design_api adds its views to api's blueprint
 from exchange.trials import service as trials
 from exchange.trials import web as trials_web
 
@@ -46,6 +47,7 @@ PAGES = (
     catalogue_web.blueprint,
     contract_web.blueprint,
     deliveries_web.blueprint,
+    design_web.blueprint,
     erasure_web.blueprint,
     fonts.blueprint,
     health.blueprint,

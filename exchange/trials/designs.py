@@ -118,12 +118,18 @@ def policy_of(at: Desk, answers: Answers, now: datetime) -> Policy:
 
 def preview(at: Desk, document: dict[str, Any] | None, now: datetime) -> Policy:
     """A room's policy under a design, for today, without a buyer."""
-    today = local_day(now)
-    made = policies.plan(at.asset, at.version, "", (today, today + timedelta(days=1)), min_isolation_tier=0).policy
     try:
-        return Policy.from_json(over(made, document) if document else made)
+        return Policy.from_json(whole(at, document, now))
     except PolicyRefused as refused:
         raise Refused(rules.say_denied(refused.denied)) from None
+
+
+def whole(at: Desk, document: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+    """The same as JSON."""
+    today = local_day(now)
+    days = (today, today + timedelta(days=1))
+    made = policies.plan(at.asset, at.version, "", days, min_isolation_tier=0).policy
+    return over(made, document) if document else made
 
 
 def over(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from pygal.style import Style
 
 from exchange.i18n import day, number
-from exchange.trials.models import QueryRun
 from sandbox.policy import GRAINS, Policy, Role
 
 BARS = 40  # more rows than this are a table, not a picture
@@ -44,13 +43,30 @@ def period(first: date, grain: str) -> str:
     return f"{first.month:02d}/{first.year}" if grain == "month" else day(first)
 
 
-def table(run: QueryRun) -> dict[str, Any] | None:
-    """Columns, kinds and shown cells of an answer that is still remembered."""
-    answer = run.answer
+def table(answer: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Columns, kinds and shown cells of an answer that is still remembered, with what it says in a sentence."""
     if answer is None:
         return None
     rows = [[cell(value, kind) for value, kind in zip(row, answer["kinds"], strict=True)] for row in answer["rows"]]
-    return {"columns": answer["columns"], "kinds": answer["kinds"], "rows": rows, "chart": charted(answer)}
+    return {"columns": answer["columns"], "kinds": answer["kinds"], "rows": rows, "chart": charted(answer),
+            "summary": summary(answer)}  # fmt: skip
+
+
+def summary(answer: dict[str, Any]) -> str | None:
+    """For whoever does not see the picture: the largest and the smallest of what it shows."""
+    if not charted(answer):
+        return None
+    at = answer["kinds"].index("number")
+    kind, name = answer["kinds"][1 - at], answer["columns"][at]
+    rows = sorted((row for row in answer["rows"] if row[at] is not None), key=lambda row: Decimal(str(row[at])))
+    if len(rows) < 2:
+        return None
+    low, high = rows[0], rows[-1]
+    return _(
+        "“%(name)s” is largest for %(most)s (%(high)s) and smallest for %(least)s (%(low)s).",
+        name=name, most=cell(high[1 - at], kind), high=cell(high[at], "number"),
+        least=cell(low[1 - at], kind), low=cell(low[at], "number"),
+    )  # fmt: skip
 
 
 def charted(answer: dict[str, Any]) -> bool:

@@ -210,7 +210,7 @@ def _room(room_id: str, refused: Refused | None = None) -> Response:
         refusal=say(refusal) if refusal else None,
         place=hints.around(run.sql, run.facts.get("position")) if run and refusal else None,
         nearest=hints.nearest(run.sql, found.policy) if run and refusal else None,
-        table=showing.table(run) if run else None,
+        table=showing.table(run.answer) if run else None,
     )
 
 
