@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, TypeVar
 
 from sandbox import strict
@@ -190,20 +190,10 @@ def _section(document: Mapping[str, Any], key: str, kind: Callable[..., Section]
 
 def _window(window: Mapping[str, Any]) -> Window:
     strict.closed(window, frozenset({"from", "to", "tz"}), "window.")
-    starts, ends = (_moment(strict.text(window, key, None, "window."), f"window.{key}") for key in ("from", "to"))
+    starts, ends = (strict.moment(strict.text(window, key, None, "window."), f"window.{key}") for key in ("from", "to"))
     if ends <= starts:
         raise PolicyRefused("POLICY_INVALID", key="window.to")
     return Window(starts, ends)
-
-
-def _moment(text: str, key: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise PolicyRefused("POLICY_INVALID", key=key) from error
-    if moment.tzinfo is None:
-        raise PolicyRefused("POLICY_INVALID", key=key)
-    return moment.astimezone(UTC)
 
 
 def _unit(dataset: Mapping[str, Any], columns: Mapping[str, Column]) -> str | None:

@@ -5,12 +5,12 @@ Codes, parameters and legal bases are those of the project's table of law (rules
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from sandbox.denials import Denied
-from sandbox.trial import State, Trial, Verb, authorised, last_day, state
+from sandbox.trial import Approver, State, Trial, Verb, authorised, last_day, state
 
 
 class ActionKind(StrEnum):
@@ -24,6 +24,10 @@ class ActionKind(StrEnum):
     QUERY = "query"
     EXPORT = "export"
     PROMOTE = "promote"
+    APPLY = "apply"
+    APPROVE = "approve"
+    EXTEND = "extend"
+    CLOSE = "close"
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,22 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Entity:
+    """The organisation that would take part, as its dossier shows it (T4-T6)."""
+
+    vietnamese: bool
+    reorganising: bool  # splitting, merging, dissolving or bankrupt
+    licence_valid_to: date | None  # last day of its business licence; None: without term
+    manager_degree: str  # economics, business, law, it, or anything else
+    manager_years: int  # whole years of management
+
+
+@dataclass(frozen=True)
 class Action:
-    """One wish. `notice_accepted` is the notice version the person accepted (True: the current one)."""
+    """One wish. `notice_accepted` is the notice version the person accepted (True: the current one).
+
+    `approver` and `provinces` belong to an application and its approval, `until` is the last day an extension asks for.
+    """
 
     kind: str
     sector: str | None = None
@@ -46,6 +64,10 @@ class Action:
     amount_vnd: int = 0
     notice_accepted: str | bool | None = None
     used: Usage = Usage()
+    entity: Entity | None = None
+    approver: Approver | None = None
+    provinces: tuple[str, ...] = ()
+    until: date | None = None
 
 
 VERB_OF = {

@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.denials import PolicyRefused
@@ -84,3 +85,14 @@ def real(value: object, key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise PolicyRefused("POLICY_INVALID", key=key)
     return float(value)
+
+
+def moment(text: str, key: str) -> datetime:
+    """An ISO 8601 moment with its time zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise PolicyRefused("POLICY_INVALID", key=key) from error
+    if found.tzinfo is None:
+        raise PolicyRefused("POLICY_INVALID", key=key)
+    return found.astimezone(UTC)

@@ -141,12 +141,6 @@ CONTEXT = {
         "Hỏi lại vào ngày mai.",
         "Ask again tomorrow.",
     ),
-    "B3": Words(
-        "Ngân sách riêng tư không còn đủ.",
-        "The privacy budget is not enough.",
-        "Đặt ít câu hỏi hơn hoặc đề nghị cấp thêm.",
-        "Ask less, or ask the provider for more.",
-    ),
     "B4": Words(
         "Đang có {limit} câu hỏi chạy cùng lúc, là mức tối đa.",
         "{limit} questions are running already, which is the most allowed.",
@@ -259,9 +253,12 @@ def source(denied: Denied, lang: str) -> str:
 
 def known() -> Mapping[str, Words]:
     """Every code that has words."""
+    from sandbox.words_dp import PRIVACY
     from sandbox.words_gate import GATE
+    from sandbox.words_leak import LEAK
+    from sandbox.words_policy import POLICY
 
-    return {**TRIAL, **CONTEXT, **FILES, **GATE}
+    return {**TRIAL, **CONTEXT, **FILES, **GATE, **LEAK, **POLICY, **PRIVACY}
 
 
 class _Facts(dict[str, str]):

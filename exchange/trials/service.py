@@ -108,11 +108,11 @@ def _incomplete(certificate: Certificate) -> list[Refusal]:
 def _too_long(certificate: Certificate) -> list[Refusal]:
     if certificate.valid_to < certificate.valid_from:
         return [Refusal("TRIAL_DATES", N_("The last day is before the first day."), field="valid_to")]
-    latest = core.add_months(certificate.valid_from, core.MAX_MONTHS)
+    latest = core.add_months(certificate.valid_from, core.PILOT.max_months)
     if certificate.valid_to <= latest:
         return []
     text = N_("A trial lasts at most %(months)s months from its first day.")
-    facts = {"months": core.MAX_MONTHS, "day": latest.strftime("%d/%m/%Y")}
+    facts = {"months": core.PILOT.max_months, "day": latest.strftime("%d/%m/%Y")}
     return [Refusal("TRIAL_TOO_LONG", text, field="valid_to", basis=core_rules.Duration.basis, facts=facts,
                     value=certificate.valid_to.strftime("%d/%m/%Y"), passes=N_("%(day)s or earlier."))]  # fmt: skip
 

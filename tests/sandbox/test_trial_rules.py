@@ -20,6 +20,10 @@ TRIAL = Trial(
     territory=("VN",),
     notice_version="2",
 )
+REPORTS = tuple(  # the periodic reports of a trial from 1/1/2026, each on the last day of its period (T12)
+    Event(EventKind.REPORTED, datetime(day.year, day.month, day.day, 9, tzinfo=HANOI), until=day)
+    for day in (add_months(date(2026, 1, 1), 6 * count) - timedelta(days=1) for count in range(1, 7))
+)
 ORDER = Action(ActionKind.ORDER, "retail", "TC", ("VN-SG",), 1_000_000, "2")
 
 
@@ -54,7 +58,7 @@ def test_a_certificate_with_a_hole_authorises_nothing(hole: str) -> None:
     ],
 )
 def test_days_begin_and_end_at_midnight_in_viet_nam(moment: datetime, expected: list[str]) -> None:
-    assert codes(TRIAL, ORDER, moment) == expected
+    assert codes(replace(TRIAL, events=REPORTS), ORDER, moment) == expected
 
 
 def test_a_moment_without_time_zone_is_an_error() -> None:
@@ -77,7 +81,9 @@ def test_months_end_on_a_day_that_exists(day: date, months: int, expected: date)
 
 
 def test_a_certificate_from_a_leap_day_ends_on_the_last_of_february() -> None:
-    leap = replace(TRIAL, valid_from=date(2024, 2, 29), valid_to=date(2030, 1, 1))
+    ends = (date(2024, 8, 28), date(2025, 2, 27), date(2025, 8, 28), date(2026, 2, 27))
+    reports = [Event(EventKind.REPORTED, datetime(d.year, d.month, d.day, 9, tzinfo=HANOI), until=d) for d in ends]
+    leap = replace(TRIAL, valid_from=date(2024, 2, 29), valid_to=date(2030, 1, 1), events=tuple(reports))
     assert last_day(leap, NOON) == date(2026, 2, 28)
     assert codes(leap, ORDER, datetime(2026, 2, 28, 23, 59, 59, tzinfo=HANOI)) == []
     assert codes(leap, ORDER, datetime(2026, 3, 1, tzinfo=HANOI)) == ["TRIAL_EXPIRED"]
@@ -85,7 +91,7 @@ def test_a_certificate_from_a_leap_day_ends_on_the_last_of_february() -> None:
 
 def test_an_extension_counts_only_once_it_was_decided() -> None:
     decided = datetime(2027, 11, 1, tzinfo=HANOI)
-    trial = replace(TRIAL, events=(Event(EventKind.EXTENDED, decided, until=date(2028, 12, 31)),))
+    trial = replace(TRIAL, events=(*REPORTS, Event(EventKind.EXTENDED, decided, until=date(2028, 12, 31))))
     assert last_day(trial, decided - timedelta(seconds=1)) == date(2027, 12, 31)
     assert codes(trial, ORDER, datetime(2028, 12, 31, 23, 0, tzinfo=HANOI)) == []
 
