@@ -1,6 +1,5 @@
 """The provider's pages of a listing's test rooms: questions in plain words, a preview with the twin, versions."""
 
-import base64
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -282,12 +281,5 @@ def _outcome(tried: Tried | None, policy: Policy | None) -> dict[str, Any]:
         "place": hints.around(tried.sql, denied.facts.get("position")) if denied else None,
         "nearest": hints.nearest(tried.sql, policy) if denied and policy else None,
         "table": showing.table(tried.answer),
-        "chart": picture(tried.answer),
+        "chart": showing.picture(tried.answer),
     }
-
-
-def picture(answer: dict[str, Any] | None) -> str | None:
-    """The chart of an answer that is kept nowhere, as the text of an image."""
-    if answer is None or not showing.charted(answer):
-        return None
-    return "data:image/svg+xml;base64," + base64.b64encode(showing.chart(answer)).decode()
