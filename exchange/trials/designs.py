@@ -120,11 +120,16 @@ def policy_of(at: Desk, answers: Answers, now: datetime) -> Policy:
 
 def preview(at: Desk, document: dict[str, Any] | None, now: datetime) -> Policy:
     """A room's policy under a design, for today, without a buyer."""
-    starts = datetime.combine(local_day(now), time(), ZONE)
     try:
-        return Policy.from_json(policies.offered(at.asset, at.version, (starts, starts + DAY), design=document))
+        return Policy.from_json(whole(at, document, now))
     except PolicyRefused as refused:
         raise Refused(rules.say_denied(refused.denied)) from None
+
+
+def whole(at: Desk, document: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+    """The same as JSON."""
+    starts = datetime.combine(local_day(now), time(), ZONE)
+    return policies.offered(at.asset, at.version, (starts, starts + DAY), design=document)
 
 
 def version_of(at: Desk, number: int) -> Design:
