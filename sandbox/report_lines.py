@@ -83,7 +83,7 @@ AGREED = Line("total_vnd", ("contract.agreed",))
 GIVEN_UP = tuple(  # before both sides had signed, or in favour of a document with other keys
     Line(reason, ("contract.ended",), where=(("reason", reason),)) for reason in ("unsigned", "redrawn")
 )
-INCIDENTS = ("incident.found", "incident.reported", "incident.closed")
+INCIDENTS = ("incident.found", "incident.assessed", "incident.reported", "incident.closed")
 EVENTS = ("trial.granted", "trial.changed", "trial.reported", *INCIDENTS)
 LINES = (*NUMBERS, ON_OFFER, MONEY, AGREED, *GIVEN_UP)
 TYPES = frozenset({each for line in LINES for each in line.types} | set(EVENTS))  # what a report reads at all
