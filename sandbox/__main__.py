@@ -15,13 +15,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox import context, overlap, query, snapshot, statistic, words
+from sandbox import context, overlap, query, snapshot, words
 from sandbox.denials import Denied, SandboxError
 from sandbox.overlap import Region
 from sandbox.policy import Policy
+from sandbox.privacy import Released
 from sandbox.query import Accepted
-from sandbox.runner import Answer, Runner
-from sandbox.statistic import Table
+from sandbox.runner import Answer, Runner, shape_released
 
 CONTEXT_KEYS = frozenset(
     {"now", "purpose", "buyer", "queries_left", "queries_left_today", "running", "state", "contract_version"}
@@ -58,7 +58,7 @@ class _Door:
         self.policy, self.lang = policy, lang
         self.left = policy.budgets.queries_total
         self.asked: dict[str, Region] = {}
-        self.tables: dict[str, Table] = {}
+        self.tables: dict[str, Released] = {}
         self.runner: Runner | None = None
         self.file = Path()
 
@@ -107,20 +107,16 @@ class _Door:
         if self.left < 1:
             return Denied("B1", {"limit": self.policy.budgets.queries_total, "left": 0})
         self.left -= 1
-        standard = statistic.standard(accepted, self.policy)
-        if isinstance(standard, Denied):
-            return standard
-        outcome = runner.run_accepted(statistic.roomy(self.policy), self.file, standard)
-        table = outcome if isinstance(outcome, Denied) else Table.of(outcome)
-        if isinstance(table, Denied):
-            return table
-        self.tables[accepted.statistic] = table
+        outcome = runner.run_accepted(self.policy, self.file, accepted)
+        if isinstance(outcome, Denied):
+            return outcome
+        self.tables[accepted.statistic] = outcome.released
         return None
 
     def _told(self, name: object, accepted: Accepted, limited: str | None) -> dict[str, Any]:
         if self.runner is None:
             return self._allowed(name, accepted.limited or limited)
-        answer = statistic.retell(self.tables[accepted.statistic], accepted, self.policy)
+        answer = shape_released(self.policy, self.tables[accepted.statistic], accepted)
         cut = "K1" if answer.suppressed else "O1" if answer.truncated else accepted.limited
         return {**self._allowed(name, cut or limited), **self._shown(answer)}
 

@@ -72,6 +72,22 @@ def groups(question: Question, policy: Policy) -> str:
     return f"{text} ORDER BY {ROWS} DESC LIMIT {policy.limits.max_groups + 1}"
 
 
+def raw(question: Question, policy: Policy) -> str:
+    """For noise to be added: keys, rows, exact units, values and sum per measure. No floor, and no order.
+
+    The keys hold public values only (see `snapshot`), so the limit never cuts: `domains` has counted them.
+    """
+    keys = _keys(question, policy)
+    shown = [f"{key} AS {name}" for key, name in zip(keys, group_names(question), strict=True)]
+    shown.append(f"count(*) AS {ROWS}")
+    shown.append(f"{'count(*)' if policy.unit_column is None else f'count(DISTINCT {UNIT})'} AS {UNITS}")
+    columns = [_quoted(name, policy) for name in measured(question)]
+    shown += [f"count({name}) AS _c{at}" for at, name in enumerate(columns)]
+    shown += [f"sum({name}) AS _a{at}" for at, name in enumerate(columns)]
+    text = f"SELECT {', '.join(shown)} FROM {TABLE}{_where(question.predicates, policy)}{_group_by(keys)}"  # noqa: S608
+    return f"{text} LIMIT {policy.limits.max_groups + 1}"
+
+
 def exact(question: Question, policy: Policy) -> str | None:
     """Exact units per group, and per measure those with a value, for groups the cheap bound leaves in doubt."""
     if policy.unit_column is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox import emit
 from sandbox.ir import Dim, Output, Question
-from sandbox.policy import Policy
+from sandbox.policy import Mode, Policy
 
 Value = str | int | bool | float | Decimal | date | None
 Row = tuple[Value, ...]
@@ -33,6 +33,7 @@ class Plan:
     floor: int
     max_groups: int
     units: bool
+    noised: bool
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -47,6 +48,7 @@ def plan(question: Question, policy: Policy) -> Plan:
         floor=question.floor,
         max_groups=policy.limits.max_groups,
         units=policy.unit_column is not None,
+        noised=policy.mode is Mode.AGGREGATE_DP,
     )
 
 
@@ -68,8 +70,9 @@ def proven(row: Sequence[Any], exact: Mapping[tuple[Any, ...], Sequence[int]], h
 
 
 def bare(row: Sequence[Any], how: Plan) -> list[Value]:
-    """A proven group as it may leave the worker: its keys and its statistics, without the tallies."""
-    return [_tidy(value) for value in (*row[: how.keys], *row[how.keys + 2 + how.measures :])]
+    """A proven group as it may leave the worker: its keys and its statistics, without the tallies. What will be
+    noised leaves whole, for the supervisor's eyes."""
+    return [_tidy(value) for value in (row if how.noised else (*row[: how.keys], *row[how.keys + 2 + how.measures :]))]
 
 
 def too_long(rows: Iterable[Sequence[Value]]) -> bool:

@@ -14,9 +14,10 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
-from sandbox import post, query, wire
+from sandbox import emit, post, privacy, query, wire
 from sandbox.denials import Denied
 from sandbox.policy import Policy
 from sandbox.post import Row
@@ -43,6 +44,7 @@ class Answer:
     elapsed_ms: int
     receipt: Mapping[str, str | int]
     released: Released  # the table behind it: keep it, and every spelling of this statistic is answered from it
+    half_widths: tuple[int | Decimal | None, ...] = ()  # in aggregate_dp, per column: the noise, 19 times in 20
 
 
 @dataclass
@@ -255,9 +257,16 @@ class Runner:
 
 def shape_released(policy: Policy, released: Released, accepted: query.Accepted, elapsed_ms: int = 0) -> Answer:
     """One spelling of a statistic, cut out of its table: a fresh one, or one that was kept."""
-    rows, truncated = post.shape(released.rows, accepted.question, policy)
-    receipt = _receipt(policy, accepted, released, rows)
-    return Answer(accepted.columns, rows, released.suppressed, truncated, elapsed_ms, receipt, released)
+    question = accepted.question
+    if not privacy.on(policy):
+        rows, truncated = post.shape(released.rows, question, policy)
+        receipt = _receipt(policy, accepted, released, rows)
+        return Answer(accepted.columns, rows, released.suppressed, truncated, elapsed_ms, receipt, released)
+    settled, suppressed = privacy.settle(released.rows, question, policy)
+    rows, truncated = post.shape(settled, question, policy)
+    receipt = _receipt(policy, accepted, released, rows) | privacy.facts(question, policy)
+    widths = privacy.half_widths(released.rows, question, policy)
+    return Answer(accepted.columns, rows, suppressed, truncated, elapsed_ms, receipt, released, widths)
 
 
 def _released(
@@ -271,11 +280,14 @@ def _released(
     rows = reply.get("rows")
     if not isinstance(rows, list) or len(rows) > policy.limits.max_groups:
         raise wire.WireError
-    width = len(accepted.question.keys) + len(accepted.question.aggs)
+    noised, question = privacy.on(policy), accepted.question
+    width = len(question.keys) + (2 + 2 * len(emit.measured(question)) if noised else len(question.aggs))
     if not all(isinstance(row, list) and len(row) == width for row in rows):
         raise wire.WireError
     if any(isinstance(value, list | dict) for row in rows for value in row):
         raise wire.WireError
+    if noised:
+        return Released(privacy.release(rows, question, policy), False, worker.sha256, worker.tier)
     return Released(tuple(tuple(row) for row in rows), bool(reply["suppressed"]), worker.sha256, worker.tier)
 
 

@@ -253,11 +253,12 @@ def source(denied: Denied, lang: str) -> str:
 
 def known() -> Mapping[str, Words]:
     """Every code that has words."""
+    from sandbox.words_dp import PRIVACY
     from sandbox.words_gate import GATE
     from sandbox.words_leak import LEAK
     from sandbox.words_policy import POLICY
 
-    return {**TRIAL, **CONTEXT, **FILES, **GATE, **LEAK, **POLICY}
+    return {**TRIAL, **CONTEXT, **FILES, **GATE, **LEAK, **POLICY, **PRIVACY}
 
 
 class _Facts(dict[str, str]):

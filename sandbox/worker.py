@@ -97,6 +97,8 @@ def _answer(engine: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> dict[
 
 def _ask(engine: duckdb.DuckDBPyConnection, sql: str, exact_sql: str | None, how: post.Plan) -> dict[str, Any]:
     rows = engine.execute(sql).fetchall()  # at most max_groups + 1, by the text itself
+    if how.noised:  # every group is public, or this snapshot was not made for this policy
+        return {"code": "E-ENGINE"} if len(rows) > how.max_groups else {"rows": [post.bare(row, how) for row in rows]}
     if len(rows) > how.max_groups and rows[-1][how.keys] >= how.floor:  # largest first: more of these were left out
         return {"refused": "O4", "limit": how.max_groups}
     exact: dict[tuple[Any, ...], tuple[int, ...]] = {}
