@@ -15,7 +15,7 @@ STEPS = ("submitted", "returned", "approved", "refused", "withdrawn")
 
 
 class Authority(SQLModel, table=True):
-    """A regulator's organisation as an authority that may permit trials (T11). ``provinces`` empty: the whole country."""
+    """A regulator's organisation as an authority that may permit trials (T11). No ``provinces``: the whole country."""
 
     __tablename__ = "trial_authority"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Applying for a trial and deciding on it: the operator writes and hands in, the competent authority decides (T10, T11).
+"""Applying for a trial and deciding on it: the operator hands in, the competent authority decides (T10, T11).
 
 The application's id becomes the trial's, so ``trial:<id>`` in the log begins with the application. Only one that waits
 is decided on: of two decisions at once the second finds it decided.
@@ -60,7 +60,9 @@ class Grant:
 # --- the operator -------------------------------------------------------------------------------------------------
 
 
-def save(session: Session, actor: Actor | None, application_id: str, dossier: Dossier, now: datetime) -> TrialApplication:
+def save(
+    session: Session, actor: Actor | None, application_id: str, dossier: Dossier, now: datetime
+) -> TrialApplication:
     """Keep a draft, or go on with one that came back; ``application_id`` empty: a new one. Nothing is judged yet."""
     actor = require(actor, Permission.RUN_TRIAL)
     if application_id:
@@ -110,7 +112,9 @@ def withdraw(session: Session, actor: Actor | None, application_id: str, now: da
 # --- the authority ------------------------------------------------------------------------------------------------
 
 
-def give_back(session: Session, actor: Actor | None, application_id: str, reason: str, now: datetime) -> TrialApplication:
+def give_back(
+    session: Session, actor: Actor | None, application_id: str, reason: str, now: datetime
+) -> TrialApplication:
     """Return it for completion, saying what is missing; handed in again, the days begin anew."""
     return _answer(session, actor, application_id, "returned", reason, now)
 
@@ -168,7 +172,9 @@ def _waiting(
     denied = _judge(Dossier.of(row.dossier), mine, name, ActionKind.APPROVE, now)
     elsewhere = session.get_one(Organisation, _authority_of(session, row).org_id).name
     text = N_("The application is addressed to another authority.")
-    raise Refused(*denied, Refusal("APPLICATION_ELSEWHERE", text, basis=authorities.BASIS, passes=elsewhere), status=403)
+    raise Refused(
+        *denied, Refusal("APPLICATION_ELSEWHERE", text, basis=authorities.BASIS, passes=elsewhere), status=403
+    )
 
 
 def _narrowed(asked: Dossier, grant: Grant) -> Dossier:
@@ -203,8 +209,10 @@ def _too_wide_day(name: str, given: date, wanted: date) -> Refusal:
 def _without_number(session: Session, grant: Grant) -> list[Refusal]:
     if not grant.cert_no.strip():
         text, passes = N_("A certificate has a number."), N_("Fill in this field.")
-        return [Refusal("TRIAL_NOT_AUTHORISED", text, field="cert_no", basis=core_rules.Authorised.basis, passes=passes)]
-    if session.exec(select(Trial.id).where(Trial.cert_no == grant.cert_no)).first() is not None:
+        return [
+            Refusal("TRIAL_NOT_AUTHORISED", text, field="cert_no", basis=core_rules.Authorised.basis, passes=passes)
+        ]
+    if session.exec(select(Trial.id).where(Trial.cert_no == grant.cert_no.strip())).first() is not None:
         return [Refusal("TRIAL_RECORDED", N_("This certificate is recorded already."), field="cert_no")]
     return []
 
@@ -214,15 +222,21 @@ def _certificate(
 ) -> Trial:
     caps = dossier.caps
     return Trial(
-        id=row.id, cert_no=grant.cert_no, authority=name, valid_from=dossier.valid_from, valid_to=dossier.valid_to,
-        level=dossier.level, sectors=list(dossier.sectors), classes=list(dossier.classes), verbs=list(dossier.verbs),
-        territory=list(dossier.territory), max_members=caps.max_members, max_listings=caps.max_listings,
-        max_tx_vnd=caps.max_tx_vnd, max_total_vnd=caps.max_total_vnd, notice_version=dossier.notice_version,
-        approver=authority.approver, authority_org_id=authority.org_id, safeguards=list(dossier.safeguards),
-        question=dossier.question, measure=dossier.measure, conditions=grant.conditions,
-        security_valid_to=dossier.security_valid_to, profile=dossier.profile, granted_at=now,
-        granted_by=actor.user_id, granted_event="",
+        id=row.id, cert_no=grant.cert_no.strip(), authority=name, valid_from=_day(dossier.valid_from),
+        valid_to=_day(dossier.valid_to), level=dossier.level or 1, sectors=list(dossier.sectors),
+        classes=list(dossier.classes), verbs=list(dossier.verbs), territory=list(dossier.territory),
+        max_members=caps.max_members, max_listings=caps.max_listings, max_tx_vnd=caps.max_tx_vnd,
+        max_total_vnd=caps.max_total_vnd, notice_version=dossier.notice_version, approver=authority.approver,
+        authority_org_id=authority.org_id, safeguards=list(dossier.safeguards), question=dossier.question,
+        measure=dossier.measure, conditions=grant.conditions.strip(), security_valid_to=dossier.security_valid_to,
+        profile=dossier.profile, granted_at=now, granted_by=actor.user_id, granted_event="",
     )  # fmt: skip
+
+
+def _day(day: date | None) -> date:
+    if day is None:
+        raise ValueError("a dossier that was handed in has its days")
+    return day
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -247,8 +261,10 @@ def shown(session: Session, actor: Actor | None, application_id: str) -> Shown:
 def _may_read(session: Session, actor: Actor, row: TrialApplication) -> bool:
     if actor.org_id == row.org_id:
         return actor.may(Permission.RUN_TRIAL)
-    return row.state != "draft" and actor.may(Permission.AUTHORISE) and (
-        authorities.current(session, actor.org_id) is not None
+    return (
+        row.state != "draft"
+        and actor.may(Permission.AUTHORISE)
+        and (authorities.current(session, actor.org_id) is not None)
     )
 
 

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 from exchange.errors import N_, Refusal
-from sandbox import rules as core_rules
 from sandbox import trial as core
 
 BASIS = N_("Law 93/2025/QH15, Chapter II Section 2 cl. 1, 3; Decree 169/2025/NĐ-CP Art. 8")
@@ -70,7 +69,7 @@ class Dossier:
         return core.Trial(
             cert_no=cert_no, authority=authority, valid_from=self.valid_from, valid_to=self.valid_to,
             sectors=self.sectors, classes=self.classes, verbs=self.verbs, territory=self.territory,
-            caps=self.caps, notice_version=self.notice_version, level=self.level or 0, approver=approver,
+            caps=self.caps, notice_version=self.notice_version, level=self.level or 1, approver=approver,
             safeguards=self.safeguards, question=self.question, measure=self.measure,
             security_valid_to=self.security_valid_to, profile=self.law,
         )  # fmt: skip

@@ -20,6 +20,7 @@ from sandbox.rules import Entity
 LEFT, FALSE, NOT_ELIGIBLE = END_CODES
 BY_OPERATOR = (FALSE, NOT_ELIGIBLE)
 LONGEST_REASON = 2000
+_T5 = N_("Decree 94/2025/NĐ-CP")
 
 
 def enrol(
@@ -165,7 +166,7 @@ def _locked(session: Session, enrolment_id: str) -> Enrolment:
 def _excluded(found: Enrolment) -> Refused:
     return refuse(
         "ENROLMENT_ENDED", N_("The operator has ended your organisation's part in the trial."),
-        basis=core_rules.EligibleEntity.basis, value=found.end_code or "",
+        basis=_T5, value=found.end_code or "",
         passes=N_("Ask the operator to admit your organisation again."), status=403,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What happens to a trial after its certificate: extended (T3), suspended (T16), ended (T17), evaluated and closed (T18).
+"""What happens to a trial after its certificate: extended (T3), suspended (T16), ended (T17), closed (T18).
 
 Every step is one row, one record of the log about ``trial:<id>``, and applies from its commit on: states are derived.
 """
@@ -16,7 +16,7 @@ from exchange.trials.models import Trial, TrialEvent
 from sandbox import rules as core_rules
 from sandbox import trial as core
 from sandbox.rules import Action, ActionKind
-from sandbox.trial import EventKind, State
+from sandbox.trial import EventKind, State, Why
 
 LONGEST_REASON = 2000
 CHANGES = (EventKind.SUSPENDED, EventKind.RESUMED, EventKind.TERMINATED)
@@ -33,6 +33,7 @@ CODES: Mapping[EventKind, tuple[str, ...]] = {
 }
 _T16 = N_("Law 93/2025/QH15, Chapter II Section 2 cl. 3e")
 _T17 = N_("Decree 94/2025/NĐ-CP")
+_T18 = N_("AI Decree 142/2026/NĐ-CP Art. 27 as a model")
 
 
 def record_event(
@@ -99,8 +100,9 @@ def change_trial(
         text = N_("Choose what happens to the trial.")
         raise refuse("TRIAL_CHANGE_UNKNOWN", text, field="kind", value=kind, passes=", ".join(CHANGES))
     change, words = EventKind(kind), _words(reason)
-    _check_state(session, row, change, now)
-    allowed = codes_for(session, row, actor, change)
+    if change not in open_changes(session, row, now):
+        raise _wrong_state(service.state_of(session, row, now))
+    allowed = codes_for(session, row, actor, change, now)
     if not allowed:
         raise _not_yours(row, change)
     if code not in allowed:
@@ -110,7 +112,7 @@ def change_trial(
     return record_event(session, actor, row, change, now, reason=words, code=code)
 
 
-def codes_for(session: Session, row: Trial, actor: Actor, kind: EventKind) -> tuple[str, ...]:
+def codes_for(session: Session, row: Trial, actor: Actor, kind: EventKind, now: datetime) -> tuple[str, ...]:
     """The reasons for which this actor may do this; none: not at all.
 
     Anybody who may stop may stop: the operator and every regulator. What a regulator stopped, the operator does not
@@ -123,7 +125,8 @@ def codes_for(session: Session, row: Trial, actor: Actor, kind: EventKind) -> tu
     if kind is EventKind.SUSPENDED:
         return SUSPENSIONS if operator or actor.kind == OrgKind.REGULATOR else ()
     if kind is EventKind.RESUMED:
-        own = _suspended_by(session, row) == actor.org_id
+        causes = _causes(session, row, now)
+        own = Why.INCIDENT_REPORT_LATE not in causes and _suspended_by(session, row) == actor.org_id
         return RESUMPTIONS if own or paper or is_authority(row, actor) else ()
     if is_authority(row, actor) or (paper and (operator or actor.kind == OrgKind.REGULATOR)):
         return TERMINATIONS
@@ -140,20 +143,30 @@ def is_authority(row: Trial, actor: Actor) -> bool:
     return actor.org_id == row.authority_org_id and actor.may(Permission.AUTHORISE)
 
 
+def _causes(session: Session, row: Trial, now: datetime) -> set[Why]:
+    return {cause.why for cause in core.suspension(service.core_of(session, row), now)}
+
+
 def _suspended_by(session: Session, row: Trial) -> str | None:
     decisions = [e for e in service.events_of(session, row) if e.kind == EventKind.SUSPENDED]
     return decisions[-1].org_id if decisions else None
 
 
-def _check_state(session: Session, row: Trial, change: EventKind, now: datetime) -> None:
-    """Suspension by decision is what is lifted by decision; what a rule suspends ends when its cause does."""
-    decided = [e.kind for e in service.events_of(session, row) if e.kind in (EventKind.SUSPENDED, EventKind.RESUMED)]
-    stopped = decided[-1:] == [EventKind.SUSPENDED]
-    before = service.state_of(session, row, now)
-    over = before in (State.TERMINATED, State.EXITED)
-    fits = {EventKind.SUSPENDED: not stopped, EventKind.RESUMED: stopped, EventKind.TERMINATED: True}
-    if over or not fits[change]:
-        raise _wrong_state(before)
+def open_changes(session: Session, row: Trial, now: datetime) -> list[EventKind]:
+    """Which of the three fit the trial's state, whoever would make them.
+
+    A decision is lifted by a decision, and so is the stop that a late incident report causes; every other stop by a
+    rule ends when its cause does.
+    """
+    if service.state_of(session, row, now) in (State.TERMINATED, State.EXITED):
+        return []
+    causes = _causes(session, row, now)
+    fits = {
+        EventKind.SUSPENDED: Why.DECISION not in causes,
+        EventKind.RESUMED: bool(causes & {Why.DECISION, Why.INCIDENT_REPORT_LATE}),
+        EventKind.TERMINATED: True,
+    }
+    return [change for change in CHANGES if fits[change]]
 
 
 # --- extending (T3) -----------------------------------------------------------------------------------------------
@@ -207,9 +220,7 @@ def open_asking(session: Session, row: Trial) -> TrialEvent | None:
 # --- leaving the trial (T18) --------------------------------------------------------------------------------------
 
 
-def evaluate(
-    session: Session, actor: Actor | None, trial_id: str, code: str, reason: str, now: datetime
-) -> TrialEvent:
+def evaluate(session: Session, actor: Actor | None, trial_id: str, code: str, reason: str, now: datetime) -> TrialEvent:
     """The authority says what the trial came to, on its exit report; the transition period begins."""
     actor = require(actor, Permission.SUSPEND)
     row, words = _locked(session, trial_id), _words(reason)
@@ -221,7 +232,7 @@ def evaluate(
     kinds = {event.kind for event in service.events_of(session, row)}
     if EventKind.EXIT_REPORTED not in kinds:
         raise refuse(
-            "EXIT_REPORT_MISSING", N_("There is no exit report to evaluate."), basis=core_rules.Exit.basis,
+            "EXIT_REPORT_MISSING", N_("There is no exit report to evaluate."), basis=_T18,
             passes=N_("Hand in the exit report first."), status=409,
         )  # fmt: skip
     if EventKind.EVALUATED in kinds:
@@ -280,4 +291,6 @@ def _wrong_state(before: State) -> Refused:
 def _not_yours(row: Trial, kind: EventKind) -> Refused:
     """The step exists, but somebody else takes it: said with who that is."""
     text = N_("This step of the trial is another body's.")
-    return refuse("TRIAL_STEP_NOT_YOURS", text, basis=authorities.BASIS, value=str(kind), passes=row.authority, status=403)
+    return refuse(
+        "TRIAL_STEP_NOT_YOURS", text, basis=authorities.BASIS, value=str(kind), passes=row.authority, status=403
+    )

@@ -40,7 +40,16 @@ def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:
         territory=tuple(row.territory),
         caps=core.Caps(row.max_members, row.max_listings, row.max_tx_vnd, row.max_total_vnd),
         notice_version=row.notice_version,
-        events=tuple(core.Event(core.EventKind(e.kind), e.at, e.until, e.reason) for e in events),
+        events=tuple(
+            core.Event(core.EventKind(e.kind), e.at, e.until, e.reason, e.id, e.about or "", e.code) for e in events
+        ),
+        level=row.level,
+        approver=core.Approver(row.approver),
+        safeguards=tuple(row.safeguards),
+        question=row.question,
+        measure=row.measure,
+        security_valid_to=row.security_valid_to,
+        profile=core.PROFILES[row.profile],
     )
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from exchange import audit, pilot
 from exchange.catalogue.models import Listing
 from exchange.db import new_id
-from exchange.errors import N_, Refusal, Refused, refuse
+from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.negotiations.models import Contract
 from exchange.permissions import Actor, Permission, require
 from exchange.trials import authorities, rules
@@ -84,7 +84,8 @@ def grant_trial(session: Session, actor: Actor | None, certificate: Certificate,
         classes=list(certificate.classes), verbs=list(certificate.verbs), territory=list(certificate.territory),
         max_members=certificate.max_members, max_listings=certificate.max_listings, max_tx_vnd=certificate.max_tx_vnd,
         max_total_vnd=certificate.max_total_vnd, notice_version=certificate.notice_version, granted_at=now,
-        approver=authorities.competent(certificate.level, certificate.territory), granted_by=actor.user_id, granted_event=event_id,
+        approver=authorities.competent(certificate.level, certificate.territory),
+        granted_by=actor.user_id, granted_event=event_id,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -174,8 +175,23 @@ def connect() -> None:
 def standing(session: Session, now: datetime) -> Standing | None:
     """The trial that governs now, with what it has used of its caps; None when no certificate is recorded."""
     row = _current(session, now)
+    return None if row is None else _standing(session, row, now)
+
+
+def standing_of(session: Session, trial_id: str, now: datetime) -> Standing:
+    """The same of one trial, whether it governs now or not."""
+    row = session.get(Trial, trial_id)
     if row is None:
-        return None
+        raise NotFound(trial_id)
+    return _standing(session, row, now)
+
+
+def trials(session: Session, *, limit: int = 100) -> list[Trial]:
+    """Every certificate, the newest first."""
+    return list(session.exec(select(Trial).order_by(col(Trial.id).desc()).limit(limit)))
+
+
+def _standing(session: Session, row: Trial, now: datetime) -> Standing:
     events = events_of(session, row)
     trial = rules.certificate(row, events)
     return Standing(row, trial, core.state(trial, now), core.last_day(trial, now), usage(session, row), events)

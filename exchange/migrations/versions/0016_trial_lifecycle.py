@@ -103,7 +103,9 @@ def _trial() -> None:
             table.add_column(sa.Column(name, sa.String(), nullable=False, server_default=""))
         table.add_column(sa.Column("security_valid_to", sa.Date(), nullable=True))
         table.add_column(sa.Column("profile", sa.String(length=20), nullable=False, server_default="pilot"))
-    rows = sa.table("trial", sa.column("id"), sa.column("level"), sa.column("territory", sa.JSON()), sa.column("approver"))
+    rows = sa.table(
+        "trial", sa.column("id"), sa.column("level"), sa.column("territory", sa.JSON()), sa.column("approver")
+    )
     connection = op.get_bind()
     for row in connection.execute(sa.select(rows.c.id, rows.c.level, rows.c.territory)).all():
         values = {"approver": _approver(row.level, row.territory)}
@@ -174,7 +176,10 @@ def downgrade() -> None:
             table.drop_column(name)
         for name in ("ended_at", "end_code", "end_reason"):
             table.drop_column(name)
-    op.execute(f"DELETE FROM trial_event WHERE NOT ({_KINDS_BEFORE}) OR org_id IS NULL OR length(reason) = 0")
+    op.execute(
+        "DELETE FROM trial_event WHERE kind NOT IN ('extended', 'suspended', 'resumed', 'terminated') "
+        "OR org_id IS NULL OR length(reason) = 0"
+    )
     with op.batch_alter_table("trial_event") as table:
         table.drop_constraint("trial_event_about", type_="foreignkey")
         for name in ("trial_event_kind", "trial_event_reason"):
