@@ -1,6 +1,6 @@
 """Pages of the test room: opening one, its editor, its answers."""
 
-from typing import cast
+from typing import Any, cast
 
 from flask import Blueprint, Response, current_app, flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
