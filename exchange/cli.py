@@ -11,11 +11,12 @@ from exchange.client import (
     deals,
     hooks,
     keyring,
-    leaks,
+    leaks,  # noqa: F401 - adds its commands to the group `trial`
     life,
     monitor,
     paper,  # noqa: F401 - adds its commands to the group `contract`
     trial,
+    trial_life,
 )
 from exchange.client import cli as client_commands
 from exchange.erasure import cli as erasure_commands
@@ -94,9 +95,9 @@ for command in (client_commands.key, client_commands.publish, client_commands.ve
     main.add_command(command)
 for command in (consents.approve, consents.withdraw_approval, consents.rule):
     deals.negotiate.add_command(command)
+main.add_command(trial_life.trial)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
     main.add_command(command)
 main.add_command(life.contract)
-main.add_command(leaks.trial)
 main.add_command(hooks.notices)
 main.add_command(hooks.webhook)

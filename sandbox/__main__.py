@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with open(chosen.policy, encoding="utf-8") as file:
             policy = Policy.from_json(json.load(file))
         with ExitStack() as stack:
-            door = _Door(policy, chosen.lang)
+            door = Door(policy, chosen.lang)
             if chosen.command == "run":
                 door.open(stack, chosen.table)
             for line in sys.stdin:
@@ -75,13 +75,12 @@ def _receipt(chosen: argparse.Namespace) -> int:
     return 0
 
 
-class _Door:
+class Door:
     """One policy, perhaps one snapshot, the number of questions left to this run, and what it has been asked."""
 
     def __init__(self, policy: Policy, lang: str) -> None:
         self.policy, self.lang = policy, lang
-        self.left = policy.budgets.queries_total
-        self.epsilon = 0  # spent, in millionths
+        self.left, self.epsilon_left = policy.budgets.queries_total, policy.budgets.epsilon_total_micro
         self.asked: dict[str, Region] = {}
         self.tables: dict[str, Released] = {}
         self.runner: Runner | None = None
@@ -131,11 +130,12 @@ class _Door:
     def _run(self, runner: Runner, accepted: Accepted) -> Denied | None:
         if self.left < 1:
             return Denied("B1", {"limit": self.policy.budgets.queries_total, "left": 0})
-        cost, limit = privacy.epsilon_micro(accepted.question, self.policy), self.policy.budgets.epsilon_total_micro
-        if cost > limit - self.epsilon:
-            return Denied("B3", {"cost": cost, "left": limit - self.epsilon, "limit": limit})
+        if accepted.epsilon_micro > self.epsilon_left:
+            limit = self.policy.budgets.epsilon_total_micro
+            return Denied("B3", {"cost": accepted.epsilon_micro, "left": self.epsilon_left, "limit": limit})
+        # Paid before the engine starts, and never given back: whether it fails may depend on the data.
         self.left -= 1
-        self.epsilon += cost
+        self.epsilon_left -= accepted.epsilon_micro
         outcome = runner.run_accepted(self.policy, self.file, accepted)
         if isinstance(outcome, Denied):
             return outcome
@@ -144,21 +144,17 @@ class _Door:
 
     def _told(self, name: object, accepted: Accepted, limited: str | None) -> dict[str, Any]:
         if self.runner is None:
-            return self._allowed(name, accepted.limited or limited)
+            return self._allowed(name, limited or accepted.limited)
         answer = shape_released(self.policy, self.tables[accepted.statistic], accepted)
-        cut = "K1" if answer.suppressed else "O1" if answer.truncated else accepted.limited
-        return {**self._allowed(name, cut or limited), **self._shown(answer)}
+        cut = "K1" if answer.suppressed else "O1" if answer.truncated else limited or accepted.limited
+        return {**self._allowed(name, cut), **self._shown(answer)}
 
     def _allowed(self, name: object, limited: str | None) -> dict[str, Any]:
         reason = "" if limited is None else words.say(Denied(limited), self.lang)
         return {"id": name, "verdict": "allow" if limited is None else "limit", "code": limited, "reason": reason}
 
-    def _left(self) -> dict[str, int]:
-        noisy = {"epsilon_micro": self.policy.budgets.epsilon_total_micro - self.epsilon}
-        return {"queries": self.left} | (noisy if privacy.on(self.policy) else {})
-
     def _shown(self, answer: Answer) -> dict[str, Any]:
-        return {
+        shown = {
             "columns": answer.columns,
             "rows": answer.rows,
             "suppressed": answer.suppressed,
@@ -166,6 +162,11 @@ class _Door:
             "budget_left": self._left(),
             "receipt": dict(answer.receipt),
         }
+        return shown | ({"half_widths": answer.half_widths} if answer.half_widths else {})
+
+    def _left(self) -> dict[str, int]:
+        noisy = {"epsilon_micro": self.epsilon_left} if privacy.on(self.policy) else {}
+        return {"queries": self.left, **noisy}
 
     def _denied(self, name: object, denied: Denied) -> dict[str, Any]:
         answer: dict[str, Any] = {"id": name, "verdict": "deny", "code": denied.code}

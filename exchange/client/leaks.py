@@ -10,16 +10,12 @@ import click
 from exchange.client.deals import YES
 from exchange.client.desk import Desk, clean, online
 from exchange.client.trial import table
+from exchange.client.trial_life import trial
 
 SCOPES = {"provider": "catalogue", "operator": "moderate", "regulator": "audit"}
 AS = click.option(
     "--as", "kind", type=click.Choice([*SCOPES]), default="provider", show_default=True, help="For whom you act."
 )
-
-
-@click.group("trial")
-def trial() -> None:
-    """The controlled trial."""
 
 
 @trial.command("leaks")

@@ -169,7 +169,10 @@ def change(session: Session, actor: Actor | None, entry_id: str, wanted: Change,
 def open_rooms(session: Session, entry: BudgetEntry) -> list[str]:
     """The account's open rooms: their workers are to be ended."""
     query = select(TestRoom.id).where(
-        TestRoom.listing_id == entry.listing_id, TestRoom.org_id == entry.org_id, TestRoom.state == "open"
+        TestRoom.listing_id == entry.listing_id,
+        TestRoom.org_id == entry.org_id,
+        TestRoom.contract_id == entry.contract_id,
+        TestRoom.state == "open",
     )
     return list(session.exec(query))
 
