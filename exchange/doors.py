@@ -38,6 +38,10 @@ from exchange.oversight import api as oversight_api
 from exchange.oversight import own_web, warrants
 from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
+from exchange.trials import (
+    leaks_api,  # noqa: F401 - it adds its views to api's blueprint
+    leaks_web,
+)
 from exchange.trials import service as trials
 from exchange.trials import web as trials_web
 
@@ -51,6 +55,7 @@ PAGES = (
     health.blueprint,
     hooks_web.blueprint,
     keys_web.blueprint,
+    leaks_web.blueprint,
     ledger_web.blueprint,
     members_web.blueprint,
     negotiations_web.blueprint,

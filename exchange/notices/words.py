@@ -76,6 +76,10 @@ def _contract(sentence: str, to: frozenset[Permission] = _PARTIES, **more: bool)
     return Told(Group.CONTRACT, to, _CONTRACT, sentence, **more)
 
 
+def _asked_of(sentence: str) -> Told:
+    return Told(Group.LISTING, _SELLING | {Permission.QUERY}, "/listings/{listing}", sentence)
+
+
 def _own(group: Group, to: frozenset[Permission], page: str, sentence: str) -> Told:
     return Told(group, to, page, sentence, own=True)
 
@@ -91,6 +95,7 @@ VARIANTS: Mapping[str, str] = {
     "listing.changed": "state",
     "approval.given": "what",
     "approval.withdrawn": "what",
+    "budget.changed": "state",
     "negotiation.terminated": "reason",
 }
 SILENT = frozenset({
@@ -154,6 +159,11 @@ TOLD: Mapping[str, Told] = {
     "listing.returned": Told(
         Group.LISTING, _SELLING, "/publish/{listing}", N_("Your listing “%(listing)s” was returned for correction.")
     ),
+    "budget.changed:paused": _asked_of(
+        N_("Questions to “%(listing)s” in the test room are paused; the provider decides whether they go on.")
+    ),
+    "budget.changed:open": _asked_of(N_("Questions to “%(listing)s” in the test room may be asked again.")),
+    "budget.changed:killed": _asked_of(N_("Questions to “%(listing)s” in the test room are ended for good.")),
     "listing.changed:suspended": Told(
         Group.LISTING, _SELLING, "/publish/{listing}", N_("Your listing “%(listing)s” was suspended.")
     ),

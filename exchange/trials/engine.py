@@ -2,6 +2,8 @@
 
 import atexit
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -10,15 +12,17 @@ from flask import Flask, current_app
 
 from exchange import clock, identity
 from exchange.config import Config
-from exchange.db import new_id
+from exchange.db import Database, new_id
 from exchange.permissions import Actor
 from exchange.store import the_store
-from exchange.trials import copying, queries, rooms
-from exchange.trials.models import QueryRun, TestRoom
-from exchange.trials.queries import Asked
+from exchange.trials import copying, leaks, queries, rooms
+from exchange.trials.leaks import Change
+from exchange.trials.models import BudgetEntry, QueryRun, TestRoom
+from exchange.trials.queries import Asked, Reserved
 from exchange.trials.rooms import Built, Prepared
 from sandbox.runner import Runner
 
+WATCH_SECONDS = 0.2  # between two looks; a stopped question is gone well within a second
 _making = threading.Lock()
 
 
@@ -90,8 +94,46 @@ def ask(room_id: str, asked: Asked) -> QueryRun:
         return run
     session.commit()
     identity.release()
-    outcome = the_runner().run_accepted(reserved.policy, copies() / reserved.file_key, reserved.accepted)
+    with _watched(reserved):
+        outcome = the_runner().run_accepted(reserved.policy, copies() / reserved.file_key, reserved.accepted)
     session = identity.db_session()
     run = queries.finish(session, actor, reserved, outcome, clock.now())
     session.commit()
     return run
+
+
+def change_account(entry_id: str, wanted: Change) -> BudgetEntry:
+    """Stop an account or let it go on. Whoever's question runs in another process ends it there (``_watched``)."""
+    session, actor = identity.db_session(), identity.the_actor()
+    entry = leaks.change(session, actor, entry_id, wanted, clock.now())
+    policies = leaks.running_policies(session, entry) if entry.state != "open" else []
+    identity.commit_logged()
+    for policy_hash in policies:
+        the_runner().stop(policy_hash)
+    return entry
+
+
+@contextmanager
+def _watched(reserved: Reserved) -> Iterator[None]:
+    """The kill switch's other end: while the engine works, ask now and then whether the answer is still wanted.
+
+    Whoever stops an account commits in some process; the worker is a child of this one, and only here can it be ended.
+    """
+    runner = the_runner()
+    database = cast(Database, current_app.extensions["minhbach.database"])
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(WATCH_SECONDS):
+            with database.reading() as session:
+                if queries.is_stopped(session, reserved):
+                    runner.stop(reserved.policy.hash)
+                    return
+
+    watcher = threading.Thread(target=watch, name="minhbach-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

@@ -12,13 +12,12 @@ from exchange.catalogue.models import Listing
 from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refused, refuse
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import policies, rules, service
+from exchange.trials import policies, rules, service, spending
 from exchange.trials.copying import Copy
 from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom
 from exchange.trials.policies import Plan
 from sandbox.policy import Policy
 from sandbox.rules import ActionKind
-from sandbox.trial import local_day
 
 SESSION = timedelta(minutes=rules.SESSION_MINUTES)
 
@@ -106,13 +105,14 @@ def open_room(
                  "minutes": rules.SESSION_MINUTES},
     )  # fmt: skip
     session.add(room)
-    _budget(session, room, now)
+    spending.open_account(session, room, Policy.from_json(policy), now)
     session.flush()
     return room
 
 
 def close_room(session: Session, actor: Actor | None, room_id: str, now: datetime) -> TestRoom:
-    """Shut the room before its time; its answers are forgotten, its receipts stay."""
+    """Shut the room before its time; its answers are shown no more, its receipts stay. Statistics paid for are the
+    account's and outlive it (spending)."""
     actor = require(actor, Permission.QUERY)
     room = session.get(TestRoom, room_id, with_for_update=True)
     if room is None or room.org_id != actor.org_id:
@@ -135,7 +135,7 @@ def room_of(session: Session, actor: Actor | None, room_id: str) -> Room:
         policy=policies.of_room(row),
         shown=catalogue.shown(session, listing, row.version),
         copy=session.get_one(TestCopy, row.copy_id),
-        budget=budget_of(session, row),
+        budget=spending.entry_of(session, row),
         runs=list(session.exec(runs)),
     )
 
@@ -145,12 +145,6 @@ def rooms_of(session: Session, actor: Actor | None, limit: int = 20) -> list[tup
     actor = require(actor, Permission.QUERY)
     query = select(TestRoom).where(TestRoom.org_id == actor.org_id).order_by(col(TestRoom.id).desc()).limit(limit)
     return [(room, catalogue.the_version(session, room.listing_id, room.version).name) for room in session.exec(query)]
-
-
-def budget_of(session: Session, room: TestRoom) -> BudgetEntry:
-    """What this buyer has spent on this dataset."""
-    query = select(BudgetEntry).where(BudgetEntry.listing_id == room.listing_id, BudgetEntry.org_id == room.org_id)
-    return session.exec(query).one()
 
 
 def subjects(room: TestRoom, provider_org_id: str) -> list[str]:
@@ -209,15 +203,3 @@ def _close(session: Session, room: TestRoom, now: datetime) -> None:
     session.add(room)
     session.exec(update(QueryRun).where(col(QueryRun.room_id) == room.id).values(answer=None, cache_key=None))
     session.flush()
-
-
-def _budget(session: Session, room: TestRoom, now: datetime) -> None:
-    query = select(BudgetEntry).where(BudgetEntry.listing_id == room.listing_id, BudgetEntry.org_id == room.org_id)
-    if session.exec(query).first() is None:
-        budgets = Policy.from_json(room.policy).budgets
-        session.add(
-            BudgetEntry(
-                listing_id=room.listing_id, org_id=room.org_id, cap=budgets.queries_total, day=local_day(now),
-                day_cap=budgets.queries_per_day,
-            )
-        )  # fmt: skip

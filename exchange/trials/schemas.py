@@ -72,6 +72,19 @@ class ChangeSchema(_Form):
     reason = Text(LONG)
 
 
+class AccountChangeSchema(_Form):
+    """What happens to an account of questions, and why; larger budgets where it goes on."""
+
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(["pause", "resume", "kill"], error=CHOOSE),
+        error_messages={"required": CHOOSE, "null": CHOOSE, "invalid": CHOOSE},
+    )
+    reason = Text(LONG)
+    questions = Count(0, 1_000_000)
+    epsilon_micro = Count(0, 1_000_000_000)
+
+
 class NoticeSchema(_Form):
     """The notice that was read."""
 

@@ -297,5 +297,5 @@ def close(room_id: str) -> Redirect:
     session = identity.db_session()
     closed = rooms.close_room(session, identity.the_actor(), room_id, clock.now())
     session.commit()
-    flash(_("The test room is closed. Its answers are forgotten, its receipts stay in the log."), "good")
+    flash(_("The test room is closed. Its answers are no longer shown, its receipts stay in the log."), "good")
     return redirect(url_for(".open_room", listing_id=closed.listing_id), 303)

@@ -187,8 +187,9 @@ def _room(place: Place, session: Session, document: dict[str, Any], file: Path) 
         closes_at=place.now + timedelta(minutes=120), event_id="e" * 26,
     )  # fmt: skip
     budget = BudgetEntry(
-        listing_id=place.listing_id, org_id=place.buyer.org_id, cap=100_000, day=place.now.date(), day_cap=100_000
-    )
+        listing_id=place.listing_id, org_id=place.buyer.org_id, cap=100_000, day=place.now.date(), day_cap=100_000,
+        starts=room.opened_at, ends=room.closes_at,
+    )  # fmt: skip
     session.add_all([room, budget])
     return room
 
