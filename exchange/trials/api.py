@@ -44,7 +44,8 @@ def room_json(room: Room) -> dict[str, Any]:
     return {
         "id": room.row.id, "listing": room.row.listing_id, "version": room.row.version, "open": room.open_at(now),
         "opens": room.row.opened_at.isoformat(), "closes": room.row.closes_at.isoformat(), "purpose": rules.PURPOSE,
-        "table": room.policy.table, "columns": showing.columns(room.policy), "min_group": room.policy.limits.min_group,
+        "mode": room.policy.mode, "table": room.policy.table, "columns": showing.columns(room.policy),
+        "min_group": room.policy.limits.min_group,
         "max_rows": room.policy.limits.max_rows, "unit": room.policy.unit_column or "(row)",
         "policy_hash": room.row.policy_hash, "copy_sha256": room.copy.sha256, "event": room.row.event_id,
         "budget_left": {"queries": entry.cap - entry.spent, "today": entry.day_cap - today},
@@ -58,7 +59,8 @@ def run_json(run: QueryRun) -> dict[str, Any]:
     return {
         "id": run.id, "verdict": run.verdict, "code": run.code, "charged": run.charged, "columns": answer["columns"],
         "rows": answer["rows"], "suppressed": answer["suppressed"], "truncated": answer["truncated"],
-        "elapsed_ms": run.elapsed_ms, "receipt": run.receipt, "event": run.event_id, "at": run.at.isoformat(),
+        "half_widths": answer.get("half_widths", []), "elapsed_ms": run.elapsed_ms, "receipt": run.receipt,
+        "event": run.event_id, "at": run.at.isoformat(),
     }  # fmt: skip
 
 

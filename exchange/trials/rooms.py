@@ -16,6 +16,7 @@ from exchange.trials import policies, rules, service, spending
 from exchange.trials.copying import Copy
 from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom
 from exchange.trials.policies import Plan
+from sandbox import privacy
 from sandbox.policy import Policy
 from sandbox.rules import ActionKind
 
@@ -48,6 +49,11 @@ class Room:
     copy: TestCopy
     budget: BudgetEntry
     runs: list[QueryRun]
+
+    @property
+    def rows_told(self) -> bool:
+        """Whether the number of rows is the buyer's to know."""
+        return privacy.rows_told(self.policy)
 
     def open_at(self, now: datetime) -> bool:
         """Whether questions may still be asked."""
@@ -92,6 +98,7 @@ def open_room(
     if trial is None or copy is None or shown.asset.file_key != prepared.plan.file_key:
         raise refuse("LISTING_CHANGED", N_("The listing changed in the meantime. Open the room again."), status=409)
     policy = policies.sealed(prepared.plan.policy, copy.id, copy.sha256)
+    told = {"rows": copy.rows} if privacy.rows_told(Policy.from_json(policy)) else {}
     room = TestRoom(
         id=new_id(), trial_id=trial.id, org_id=actor.org_id, listing_id=listing_id, version=shown.version.number,
         copy_id=copy.id, policy=policy, policy_hash=Policy.from_json(policy).hash, opened_at=now,
@@ -101,7 +108,7 @@ def open_room(
         session, "testroom.opened", actor,
         on=[*subjects(room, shown.listing.org_id), f"trial:{trial.id}"],
         now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256)},
-        details={"version": room.version, "rows": copy.rows, "min_group": policy["limits"]["min_group"],
+        details={"version": room.version, **told, "min_group": policy["limits"]["min_group"],
                  "minutes": rules.SESSION_MINUTES},
     )  # fmt: skip
     session.add(room)

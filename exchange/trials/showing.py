@@ -50,7 +50,9 @@ def table(run: QueryRun) -> dict[str, Any] | None:
     if answer is None:
         return None
     rows = [[cell(value, kind) for value, kind in zip(row, answer["kinds"], strict=True)] for row in answer["rows"]]
-    return {"columns": answer["columns"], "kinds": answer["kinds"], "rows": rows, "chart": charted(answer)}
+    widths = [None if each is None else number(Decimal(each)) for each in answer.get("half_widths", ())]
+    return {"columns": answer["columns"], "kinds": answer["kinds"], "rows": rows, "chart": charted(answer),
+            "half_widths": widths}  # fmt: skip
 
 
 def charted(answer: dict[str, Any]) -> bool:

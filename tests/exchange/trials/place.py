@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
@@ -19,8 +20,9 @@ from exchange.ledger.models import Outbox
 from exchange.permissions import Actor
 from exchange.trials import engine, queries
 from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom
+from exchange.trials.policies import recipe
 from exchange.trials.queries import Asked
-from exchange.trials.rooms import Built, open_room, prepare_room
+from exchange.trials.rooms import Built, Prepared, open_room, prepare_room
 from tests.exchange.negotiations.market import version_row
 from tests.exchange.people import People
 
@@ -72,18 +74,30 @@ class Place:
             self.listing_id = listing.id
         return self.listing_id
 
-    def room(self, actor: Actor | None = None) -> TestRoom:
-        """Open a test room, through use cases and the real copy."""
+    def room(
+        self, actor: Actor | None = None, rewrite: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    ) -> TestRoom:
+        """Open a test room, through use cases and the real copy; perhaps under a policy made of the drafted one."""
         actor = actor or self.buyer
         with self.app.app_context():
             folder = engine.copies()
             prepared = self.do(prepare_room, actor, self.listing_id)
+            if rewrite is not None:
+                prepared = self._rewritten(prepared, rewrite(prepared.plan.policy))
             built: Built | None = engine._copy(prepared)
         assert folder.is_dir()
         with self.database.writing() as session:
             room = open_room(session, actor, self.listing_id, prepared, built, clock.now())
             session.commit()
         return room
+
+    def _rewritten(self, prepared: Prepared, policy: dict[str, Any]) -> Prepared:
+        with self.database.reading() as session:
+            measured = session.exec(select(Asset).where(Asset.file_key == prepared.plan.file_key)).one().columns
+        used = {each.get("source", name) for name, each in policy["columns"].items()}
+        sources = {str(each["name"]): str(each["type"]) for each in measured if each["name"] in used}
+        plan = replace(prepared.plan, policy=policy, recipe=recipe(policy), sources=sources)
+        return replace(prepared, plan=plan, copy=None)
 
     def ask(self, room: TestRoom, sql: str, actor: Actor | None = None, **more: Any) -> QueryRun:
         """One question, the whole way."""
