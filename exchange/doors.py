@@ -39,8 +39,13 @@ from exchange.oversight import own_web, warrants
 from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
 from exchange.trials import (
-    leaks_api,  # noqa: F401 - it adds its views to api's blueprint
+    applications_web,  # noqa: F401 - it adds its views to lifecycle_web's blueprint
+    design_api,  # noqa: F401 - it adds its views to api's blueprint
+    design_web,
+    leaks_api,  # noqa: F401 - and it too
     leaks_web,
+    lifecycle_api,
+    lifecycle_web,
 )
 from exchange.trials import service as trials
 from exchange.trials import web as trials_web
@@ -50,6 +55,7 @@ PAGES = (
     catalogue_web.blueprint,
     contract_web.blueprint,
     deliveries_web.blueprint,
+    design_web.blueprint,
     erasure_web.blueprint,
     fonts.blueprint,
     health.blueprint,
@@ -57,6 +63,7 @@ PAGES = (
     keys_web.blueprint,
     leaks_web.blueprint,
     ledger_web.blueprint,
+    lifecycle_web.blueprint,
     members_web.blueprint,
     negotiations_web.blueprint,
     notices_web.blueprint,
@@ -76,6 +83,7 @@ APIS = (
     negotiations_api.negotiations,
     notices_api.blueprint,
     oversight_api.blueprint,
+    lifecycle_api.blueprint,
     trials_api.blueprint,
     trust_api.blueprint,
 )

@@ -1,7 +1,9 @@
-"""`python -m sandbox check|run`: JSON lines of queries in, JSON lines of verdicts out.
+"""`python -m sandbox check|run|probe|receipt`: JSON lines of queries in, JSON lines of verdicts out.
 
 check --policy P.json                              the gate alone, on text and policy
 run   --policy P.json --table sales=FILE.parquet   builds a protected snapshot of FILE first, then answers
+probe                                              which tiers of isolation this machine reaches, and what failed
+receipt FILE --key KEY [--answer ANSWER]           whether the key has signed this receipt, and of this answer
 """
 
 import argparse
@@ -15,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox import context, overlap, privacy, query, snapshot, words
+from sandbox import context, launch, overlap, privacy, query, receipt, snapshot, words
 from sandbox.denials import Denied, SandboxError
 from sandbox.overlap import Region
 from sandbox.policy import Policy
@@ -30,9 +32,11 @@ CONTEXT_KEYS = frozenset(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Answer every line; exit 0 when all lines were read, 2 when the policy or the file is refused."""
+    """Answer every line; exit 0 when all lines were read, 2 when the policy, the file or the receipt is refused."""
     chosen = _arguments(arguments)
     try:
+        if chosen.command in ("probe", "receipt"):
+            return _probe() if chosen.command == "probe" else _receipt(chosen)
         with open(chosen.policy, encoding="utf-8") as file:
             policy = Policy.from_json(json.load(file))
         with ExitStack() as stack:
@@ -48,6 +52,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, json.JSONDecodeError) as error:
         print(type(error).__name__, file=sys.stderr)
         return 2
+    return 0
+
+
+def _probe() -> int:
+    """A line for each tier that can be had without a virtual machine: what was tried there and not stopped."""
+    for tier in (0, 1, 2):
+        found = launch.trial(tier)
+        open_ = [act for act, stopped in {**found.walls, **found.acts}.items() if not stopped]
+        print(json.dumps({"tier": tier, "reached": found.tier == tier, "not_stopped": open_, "why": found.why}))
+    return 0
+
+
+def _receipt(chosen: argparse.Namespace) -> int:
+    """Print the claims of a receipt that holds."""
+    key = receipt.from_jwk(json.loads(Path(chosen.key).read_text(encoding="utf-8")))
+    claims = receipt.check(Path(chosen.file).read_text(encoding="utf-8"), key)
+    if chosen.answer is not None:
+        answer = json.loads(Path(chosen.answer).read_text(encoding="utf-8"))
+        receipt.of_answer(claims, answer["columns"], answer["rows"])
+    print(json.dumps(claims, ensure_ascii=False, indent=2))
     return 0
 
 
@@ -230,6 +254,12 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         command.add_argument("--lang", choices=("vi", "en"), default="en", help="language of the reasons")
         if name == "run":
             command.add_argument("--table", required=True, help="NAME=FILE (parquet, csv, jsonl)")
+    commands.add_parser("probe", help="try which tiers of isolation this machine reaches")
+    checked = commands.add_parser("receipt", help="check the signed receipt of an answer, offline")
+    checked.add_argument("file", help="the receipt, as the test room gave it")
+    checked.add_argument("--key", required=True, help="the public key of who ran the question, a JWK file")
+    checked.add_argument("--answer", help="the answer with its columns and rows, a JSON file")
+    checked.add_argument("--lang", choices=("vi", "en"), default="en", help="language of the reasons")
     return parser.parse_args(arguments)
 
 

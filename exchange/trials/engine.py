@@ -2,8 +2,6 @@
 
 import atexit
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -22,7 +20,6 @@ from exchange.trials.queries import Asked, Reserved
 from exchange.trials.rooms import Built, Prepared
 from sandbox.runner import Runner
 
-WATCH_SECONDS = 0.2  # between two looks; a stopped question is gone well within a second
 _making = threading.Lock()
 
 
@@ -85,6 +82,7 @@ def _drop(built: Built | None) -> None:
 
 def ask(room_id: str, asked: Asked) -> QueryRun:
     """One question from reservation to record; between the two transactions only the engine works."""
+    database = cast(Database, current_app.extensions["minhbach.database"])
     actor = identity.the_actor()
     session = identity.db_session()
     reserved = queries.reserve(session, actor, room_id, asked, clock.now())
@@ -94,8 +92,10 @@ def ask(room_id: str, asked: Asked) -> QueryRun:
         return run
     session.commit()
     identity.release()
-    with _watched(reserved):
-        outcome = the_runner().run_accepted(reserved.policy, copies() / reserved.file_key, reserved.accepted)
+    outcome = the_runner().run_accepted(
+        reserved.policy, copies() / reserved.file_key, reserved.accepted,
+        room=reserved.account, watch=lambda: _is_wanted(reserved, database),
+    )  # fmt: skip
     session = identity.db_session()
     run = queries.finish(session, actor, reserved, outcome, clock.now())
     session.commit()
@@ -103,37 +103,17 @@ def ask(room_id: str, asked: Asked) -> QueryRun:
 
 
 def change_account(entry_id: str, wanted: Change) -> BudgetEntry:
-    """Stop an account or let it go on. Whoever's question runs in another process ends it there (``_watched``)."""
+    """Stop an account or let it go on. Whoever's question runs in another process ends it there (``_is_wanted``)."""
     session, actor = identity.db_session(), identity.the_actor()
     entry = leaks.change(session, actor, entry_id, wanted, clock.now())
-    policies = leaks.running_policies(session, entry) if entry.state != "open" else []
     identity.commit_logged()
-    for policy_hash in policies:
-        the_runner().stop(policy_hash)
+    if entry.state != "open":
+        the_runner().stop(entry.id)
     return entry
 
 
-@contextmanager
-def _watched(reserved: Reserved) -> Iterator[None]:
-    """The kill switch's other end: while the engine works, ask now and then whether the answer is still wanted.
-
-    Whoever stops an account commits in some process; the worker is a child of this one, and only here can it be ended.
-    """
-    runner = the_runner()
-    database = cast(Database, current_app.extensions["minhbach.database"])
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(WATCH_SECONDS):
-            with database.reading() as session:
-                if queries.is_stopped(session, reserved):
-                    runner.stop(reserved.policy.hash)
-                    return
-
-    watcher = threading.Thread(target=watch, name="minhbach-watch", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
+def _is_wanted(reserved: Reserved, database: Database) -> bool:
+    """The kill switch's other end, asked several times a second while the engine works: whoever stops an account
+    commits in some process, the worker is a child of this one, and only here can it be ended."""
+    with database.reading() as session:
+        return not queries.is_stopped(session, reserved)

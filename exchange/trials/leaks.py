@@ -166,14 +166,6 @@ def change(session: Session, actor: Actor | None, entry_id: str, wanted: Change,
     return entry
 
 
-def running_policies(session: Session, entry: BudgetEntry) -> list[str]:
-    """The policies of the account's open rooms: workers under them are to be ended."""
-    query = select(TestRoom.policy_hash).where(
-        TestRoom.listing_id == entry.listing_id, TestRoom.org_id == entry.org_id, TestRoom.state == "open"
-    )
-    return list(session.exec(query))
-
-
 def reached(session: Session, actor: Actor, entry_id: str) -> BudgetEntry:
     """The account, locked, if it is this actor's to stop: the provider's, or any by the right to suspend."""
     entry = session.get(BudgetEntry, entry_id, with_for_update=True)

@@ -10,15 +10,16 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from contracts import document
 from exchange import audit
 from exchange.catalogue.models import Listing
 from exchange.errors import NotFound, Refusal
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import rooms, rules, service, spending
+from exchange.trials import contract_rooms, receipts, rooms, rules, service, spending
 from exchange.trials.models import BudgetEntry, QueryRun, Spend, TestRoom
 from exchange.trials.rooms import Room
 from exchange.trials.spending import Accounts, Claim
-from sandbox import context, query
+from sandbox import clauses, context, query
 from sandbox.denials import Denied
 from sandbox.ir import Dim
 from sandbox.policy import Policy
@@ -36,7 +37,7 @@ class Asked:
     """A question as it came: the text and the circumstances it declares."""
 
     sql: str
-    purpose: str | None = rules.PURPOSE
+    purpose: str | None = rules.UNSAID
     output: str = "view"
     policy_hash: str | None = None  # the policy the asker believes to be in force
 
@@ -52,6 +53,11 @@ class Reserved:
     claim: Claim | None = None
     close: bool = False  # it comes near an earlier question (D1), not so near that it was refused
 
+    @property
+    def account(self) -> str | None:
+        """Whose workers run it, and what stops them."""
+        return self.claim.entry_id if self.claim else None
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -66,11 +72,11 @@ def check(session: Session, actor: Actor | None, room_id: str, asked: Asked, now
     """Judge a question by everything but the data. Costs nothing, is not logged, looks at no row of the dataset."""
     actor = require(actor, Permission.QUERY)
     room = rooms.room_of(session, actor, room_id)
-    refusal = _trial_refusal(session, room, actor, asked, now)
-    if refusal is not None:
-        return Checked(Denied(refusal.code), refusal, None)
+    barred = _barred(session, room, actor, asked, now)
+    if barred is not None:
+        return Checked(barred[0], barred[1], None)
     own = Accounts(room.budget)
-    denied = _circumstances(room, actor, asked, own, spending.running(session, own, now), now)
+    denied = _circumstances(session, room, actor, asked, own, now)
     outcome = denied or query.check(asked.sql, room.policy)
     if not isinstance(outcome, Denied):
         outcome = _too_close(session, own, outcome, room.policy)[0] or outcome
@@ -87,14 +93,12 @@ def reserve(session: Session, actor: Actor | None, room_id: str, asked: Asked, n
     """
     actor = require(actor, Permission.QUERY)
     room = rooms.room_of(session, actor, room_id)
+    contract_rooms.hold(session, room)
     accounts = spending.lock(session, room.row)
     spending.count_request(session, accounts.own)
     run = QueryRun(room_id=room.row.id, user_id=actor.user_id, sql=_storable(asked.sql), at=now)
-    refusal = _trial_refusal(session, room, actor, asked, now)
-    if refusal is not None:
-        outcome: Reserved | Denied = Denied(refusal.code, _plain(refusal), refusal.basis or "")
-    else:
-        outcome = _paid(session, run, room, actor, asked, accounts, now)
+    barred = _barred(session, room, actor, asked, now)
+    outcome = barred[0] if barred else _paid(session, run, room, actor, asked, accounts, now)
     if isinstance(outcome, Reserved):
         return outcome
     _refuse(session, run, room.row, actor, outcome, now)
@@ -104,8 +108,7 @@ def reserve(session: Session, actor: Actor | None, room_id: str, asked: Asked, n
 def _paid(
     session: Session, run: QueryRun, room: Room, actor: Actor, asked: Asked, accounts: Accounts, now: datetime
 ) -> Reserved | Denied:
-    running = spending.running(session, accounts, now)
-    accepted = _circumstances(room, actor, asked, accounts, running, now) or query.check(asked.sql, room.policy)
+    accepted = _circumstances(session, room, actor, asked, accounts, now) or query.check(asked.sql, room.policy)
     if isinstance(accepted, Denied):
         return accepted
     earlier = spending.remembered(session, accounts.own, spending.key(accepted), now)
@@ -118,6 +121,7 @@ def _paid(
     denied, close = _too_close(session, accounts, accepted, room.policy)
     if close:
         spending.note_overlap(session, accounts.own, now, refused=denied is not None)
+    denied = denied or contract_rooms.barred(session, room, now, spending=True)
     claim = denied or spending.reserve(session, accounts, accepted, room.policy, now)
     if accounts.own.state == "paused":
         _tell_paused(session, room.row, accounts.own, actor, now)
@@ -136,13 +140,16 @@ def finish(
     no answer any more, nor is one kept of a person erased in the meantime: an erasure takes the run's ``cache_key``
     away."""
     actor = require(actor, Permission.QUERY)
-    run = session.get_one(QueryRun, reserved.run_id, with_for_update=True)
+    run = session.get_one(QueryRun, reserved.run_id)
     if reserved.accepted is None or reserved.claim is None:
         return run
-    room = session.get_one(TestRoom, run.room_id, with_for_update=True)
+    room = session.get_one(TestRoom, run.room_id)
     if room.org_id != actor.org_id:
         raise NotFound(run.id)
-    if run.cache_key is None or _is_stopped(session, room, reserved.claim):
+    stopped = not contract_rooms.in_force(session, room, now) or _is_stopped(session, room, reserved.claim)
+    session.refresh(run, with_for_update=True)
+    session.refresh(room, with_for_update=True)
+    if stopped or room.state != "open" or run.cache_key is None:
         outcome = Denied("E-STOPPED")
     if isinstance(outcome, Denied):
         spending.settle(session, reserved.claim, None)
@@ -164,7 +171,7 @@ def refuse_export(session: Session, actor: Actor | None, room_id: str, now: date
     actor = require(actor, Permission.QUERY)
     room = rooms.room_of(session, actor, room_id)
     spending.count_request(session, spending.lock(session, room.row).own)
-    denied = Denied(NoExport.code, {}, NoExport.basis)
+    denied = clauses.quoted(Denied(NoExport.code, {}, NoExport.basis), room.policy)
     run = QueryRun(room_id=room.row.id, user_id=actor.user_id, sql="", at=now)
     _refuse(session, run, room.row, actor, denied, now)
     return rules.say_denied(denied)
@@ -190,33 +197,43 @@ def refusal_of(run: QueryRun) -> Refusal | None:
 # --- inside -------------------------------------------------------------------------------------------------------
 
 
-def _trial_refusal(session: Session, room: Room, actor: Actor, asked: Asked, now: datetime) -> Refusal | None:
-    """The first rule of the trial that bars the question: its certificate, scope, notice, and X30's ban on export."""
-    kind = ActionKind.QUERY if asked.output == "view" else ActionKind.EXPORT
-    found = service.judge_action(session, rooms.query_act(room.shown, actor.org_id, kind), now)
-    return found[0] if found else None
+def _barred(session: Session, room: Room, actor: Actor, asked: Asked, now: datetime) -> tuple[Denied, Refusal] | None:
+    """What bars any question: the contract that the room is under, else the first rule of the trial (certificate,
+    scope, notice, and X30's ban on export)."""
+    if room.contract is not None:
+        denied = contract_rooms.barred(session, room, now)
+        if denied is not None:
+            return denied, rules.say_denied(denied)
+        found = contract_rooms.trial_refusals(session, room.contract, document.parse(room.contract.payload), now)
+    else:
+        kind = ActionKind.QUERY if asked.output == "view" else ActionKind.EXPORT
+        found = service.judge_action(session, rooms.query_act(room.shown, actor.org_id, kind), now)
+    return (Denied(found[0].code, found[0].facts, found[0].basis or ""), found[0]) if found else None
 
 
-def _plain(refusal: Refusal) -> dict[str, str]:
-    return {} if refusal.value is None else {"value": refusal.value}
+def _is_offered(session: Session, room: TestRoom) -> bool:
+    """Data are tried while they are offered; a contract outlives the offer, and a stopped listing holds it (X26)."""
+    return room.contract_id is not None or session.get_one(Listing, room.listing_id).state == "published"
 
 
 def _circumstances(
-    room: Room, actor: Actor, asked: Asked, accounts: Accounts, running: int, now: datetime
+    session: Session, room: Room, actor: Actor, asked: Asked, accounts: Accounts, now: datetime
 ) -> Denied | None:
     row, entry = room.row, accounts.own
-    if room.shown.listing.state != "published":
+    if not _is_offered(session, row):
         return Denied("X2", {"state": str(room.shown.listing.state)})
     if not row.opened_at <= now < row.closes_at:
         starts, ends = (f"{each.astimezone(ZONE):%d/%m/%Y %H:%M}" for each in (row.opened_at, row.closes_at))
         return Denied("X1", {"from": starts, "to": ends})
     if row.state != "open":
         return Denied("X2", {"state": row.state})
+    purpose = next(iter(room.policy.purposes), None) if asked.purpose == rules.UNSAID else asked.purpose
+    running = spending.running(session, accounts, now)
     today = entry.day_cap - (entry.day_spent if entry.day == local_day(now) else 0)
     found = context.judge(
         room.policy,
         context.Context(
-            now=now, purpose=asked.purpose, buyer=actor.org_id, policy_hash=asked.policy_hash,
+            now=now, purpose=purpose, buyer=actor.org_id, policy_hash=asked.policy_hash,
             queries_left=entry.cap - entry.spent, queries_left_today=today, running=running,
         ),
     )  # fmt: skip
@@ -234,8 +251,7 @@ def _too_close(session: Session, accounts: Accounts, accepted: Accepted, policy:
 
 
 def _is_stopped(session: Session, room: TestRoom, claim: Claim) -> bool:
-    published = session.get_one(Listing, room.listing_id).state == "published"
-    return room.state != "open" or not published or spending.is_void(session, claim)
+    return room.state != "open" or not _is_offered(session, room) or spending.is_void(session, claim)
 
 
 def _answer(run: QueryRun, accepted: Accepted, answer: Answer, limited: str | None) -> None:
@@ -284,8 +300,8 @@ def _refuse(session: Session, run: QueryRun, room: TestRoom, actor: Actor, denie
 
 
 def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: datetime) -> QueryRun:
-    """The record in the log: digest of the policy, code and number of rows. Text of the question and digest of the
-    result are private: both can be guessed, and a run's answer goes when its room closes."""
+    """The record in the log: digests of policy and receipt, code and number of rows. Text of the question and digest of
+    the result are private: both can be guessed, and a run's answer goes when its room closes."""
     run.state = "done"
     refused = run.verdict == "deny"
     whose = {"sql": run.sql}
@@ -294,11 +310,14 @@ def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: da
     details: dict[str, int | str | bool] = {"rows": run.rows or 0, "charged": run.charged}
     if run.code is not None:
         details["code"] = run.code
+    hashes = {"policy": rules.leaf_digest(room.policy_hash)}
+    if not refused:
+        hashes |= receipts.seal(session, run, room, now)
     with session.no_autoflush:  # the row is whole only with its event
         run.event_id = audit.record(
             session, "query.refused" if refused else "query.run", actor,
             on=rooms.subjects(room, session.get_one(Listing, room.listing_id).org_id),
-            now=now, hashes={"policy": rules.leaf_digest(room.policy_hash)}, details=details,
+            now=now, hashes=hashes, details=details,
             private={audit.owner(actor): whose},
         )  # fmt: skip
     session.add(run)

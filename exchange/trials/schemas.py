@@ -6,7 +6,6 @@ from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
-from exchange.accounts.schemas import text
 from exchange.catalogue.schemas import CHOOSE, LONG, NOT_TEXT, SHORT, Count, Dong, Text
 from exchange.catalogue.vocabulary import SECTORS, TRADEABLE
 from exchange.errors import N_
@@ -65,13 +64,6 @@ class CertificateSchema(_Form):
     notice_version = Text(SHORT, lines=False)
 
 
-class ChangeSchema(_Form):
-    """What happens to the trial, and why."""
-
-    kind = text(16)
-    reason = Text(LONG)
-
-
 class AccountChangeSchema(_Form):
     """What happens to an account of questions, and why; larger budgets where it goes on."""
 
@@ -85,12 +77,6 @@ class AccountChangeSchema(_Form):
     epsilon_micro = Count(0, 1_000_000_000)
 
 
-class NoticeSchema(_Form):
-    """The notice that was read."""
-
-    notice_version = text(200)
-
-
 class QuestionSchema(Schema):
     """A question as JSON. Anything is text; the gate judges it."""
 
@@ -98,6 +84,6 @@ class QuestionSchema(Schema):
         unknown = RAISE
 
     sql = fields.String(required=True, error_messages={"required": N_("Fill in this field."), "invalid": NOT_TEXT})
-    purpose = fields.String(load_default=rules.PURPOSE, allow_none=True)
+    purpose = fields.String(load_default=rules.UNSAID, allow_none=True)
     output = fields.String(load_default="view")
     policy_hash = fields.String(load_default=None, allow_none=True)

@@ -40,6 +40,11 @@ class Accounts:
     tied: list[BudgetEntry] = field(default_factory=list)
 
     @property
+    def pooled(self) -> list[BudgetEntry]:
+        """Those whose spending counts with this account's. What a contract has promised is owed in full."""
+        return [] if self.own.contract_id else [each for each in self.tied if each.contract_id is None]
+
+    @property
     def all(self) -> list[BudgetEntry]:
         """Every account whose questions are one reader's."""
         return [self.own, *self.tied]
@@ -57,21 +62,20 @@ class Claim:
 
 def entry_of(session: Session, room: TestRoom) -> BudgetEntry:
     """The room's account as it stands."""
-    query = select(BudgetEntry).where(BudgetEntry.listing_id == room.listing_id, BudgetEntry.org_id == room.org_id)
-    return session.exec(query).one()
+    return session.exec(select(BudgetEntry).where(*_account(room))).one()
 
 
 def open_account(session: Session, room: TestRoom, policy: Policy, now: datetime) -> BudgetEntry:
     """The account that a room spends from, made by the first room. A later one moves the window and adds a privacy
     budget where there was none; every other cap stays what it was, or what the provider has made of it."""
-    query = select(BudgetEntry).where(BudgetEntry.listing_id == room.listing_id, BudgetEntry.org_id == room.org_id)
-    entry = session.exec(query).first()
+    entry = session.exec(select(BudgetEntry).where(*_account(room))).first()
     budgets = policy.budgets
     if entry is None:
         entry = BudgetEntry(
-            listing_id=room.listing_id, org_id=room.org_id, cap=budgets.queries_total, day=local_day(now),
+            listing_id=room.listing_id, org_id=room.org_id, contract_id=room.contract_id,
+            cap=budgets.queries_total, day=local_day(now),
             day_cap=budgets.queries_per_day, requests_cap=budgets.requests_total, starts=policy.window.starts,
-            ends=policy.window.ends, stop_at=_stop(budgets.queries_total),
+            ends=policy.window.ends, stop_at=None if room.contract_id else _stop(budgets.queries_total),
         )  # fmt: skip
     entry.starts, entry.ends = policy.window.starts, policy.window.ends
     if entry.epsilon_cap == 0 and privacy.on(policy):
@@ -91,7 +95,8 @@ def lock(session: Session, room: TestRoom) -> Accounts:
     query = select(BudgetEntry).where(col(BudgetEntry.listing_id).in_(listings), col(BudgetEntry.org_id).in_(orgs))
     ordered = query.order_by(col(BudgetEntry.id)).with_for_update().execution_options(populate_existing=True)
     rows = session.exec(ordered).all()
-    own = next(row for row in rows if (row.listing_id, row.org_id) == (room.listing_id, room.org_id))
+    mine = (room.listing_id, room.org_id, room.contract_id)
+    own = next(row for row in rows if (row.listing_id, row.org_id, row.contract_id) == mine)
     return Accounts(own, [row for row in rows if row is not own])
 
 
@@ -211,11 +216,19 @@ def key(accepted: Accepted) -> str:
 # --- inside -------------------------------------------------------------------------------------------------------
 
 
+def _account(room: TestRoom) -> tuple[ColumnElement[bool], ...]:
+    """Which account a room spends from: the contract's, or the buyer's for trying this dataset."""
+    return (
+        col(BudgetEntry.listing_id) == room.listing_id, col(BudgetEntry.org_id) == room.org_id,
+        col(BudgetEntry.contract_id).is_not_distinct_from(room.contract_id),
+    )  # fmt: skip
+
+
 def _spend(session: Session, accounts: Accounts, epsilon: int, now: datetime) -> Denied | None:
     entry, today = accounts.own, local_day(now)
     asked, paid = col(BudgetEntry.spent) + 1, col(BudgetEntry.epsilon_spent) + epsilon
-    others = sum(each.spent for each in accounts.tied)
-    shared = paid + sum(each.epsilon_spent for each in accounts.tied)
+    others = sum(each.spent for each in accounts.pooled)
+    shared = paid + sum(each.epsilon_spent for each in accounts.pooled)
     same_day = col(BudgetEntry.day) == today
     reached = or_(asked + others >= col(BudgetEntry.stop_at), shared >= col(BudgetEntry.epsilon_stop_at))
     statement = (
@@ -262,7 +275,7 @@ def _first_reason(entry: BudgetEntry, accounts: Accounts, epsilon: int, today: d
         return Denied("B1", {"limit": entry.cap, "left": 0})
     if entry.day_cap == 0 or (entry.day == today and entry.day_spent >= entry.day_cap):
         return Denied("B2", {"limit": entry.day_cap, "left": 0})
-    used = sum(each.epsilon_spent for each in accounts.all)
+    used = sum(each.epsilon_spent for each in [entry, *accounts.pooled])
     return Denied("B3", {"cost": epsilon, "left": max(0, entry.epsilon_cap - used), "limit": entry.epsilon_cap})
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
@@ -18,11 +17,11 @@ from exchange.catalogue.profile import profile
 from exchange.db import Database, new_id
 from exchange.ledger.models import Outbox
 from exchange.permissions import Actor
-from exchange.trials import engine, queries
-from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom
-from exchange.trials.policies import recipe
+from exchange.trials import engine, enrolments, queries
+from exchange.trials.models import BudgetEntry, Enrolment, QueryRun, TestCopy, TestRoom
 from exchange.trials.queries import Asked
-from exchange.trials.rooms import Built, Prepared, open_room, prepare_room
+from exchange.trials.rooms import Built, open_room, prepare_room
+from sandbox.rules import Entity
 from tests.exchange.negotiations.market import version_row
 from tests.exchange.people import People
 
@@ -36,6 +35,12 @@ def statistics() -> Iterator[str]:
     for chosen in (c for size in range(4) for c in combinations(keys, size)):
         for shown in (c for size in range(1, 4) for c in combinations(numbers, size)):
             yield f"SELECT {', '.join([*chosen, *shown])} FROM data" + (" GROUP BY ALL" if chosen else "")
+
+
+def sound(**changes: Any) -> Entity:
+    """What an organisation states that may take part (T4-T6)."""
+    stated: dict[str, Any] = {"vietnamese": True, "reorganising": False, "licence_valid_to": None}
+    return Entity(**{**stated, "manager_degree": "it", "manager_years": 5, **changes})
 
 
 class Place:
@@ -52,6 +57,11 @@ class Place:
             result = use_case(session, *arguments, clock.now(), **named)
             session.commit()
         return result
+
+    def enrol(self, actor: Actor | None = None, notice: str = "1", **changes: Any) -> Enrolment:
+        """An organisation that may take part states so and accepts the notice."""
+        found: Enrolment = self.do(enrolments.enrol, actor or self.buyer, notice, entity=sound(**changes))
+        return found
 
     def publish(self, file: Path, **changes: Any) -> str:
         """A listing over a real file, measured as an upload is."""
@@ -74,30 +84,18 @@ class Place:
             self.listing_id = listing.id
         return self.listing_id
 
-    def room(
-        self, actor: Actor | None = None, rewrite: Callable[[dict[str, Any]], dict[str, Any]] | None = None
-    ) -> TestRoom:
-        """Open a test room, through use cases and the real copy; perhaps under a policy made of the drafted one."""
+    def room(self, actor: Actor | None = None) -> TestRoom:
+        """Open a test room, through use cases and the real copy."""
         actor = actor or self.buyer
         with self.app.app_context():
             folder = engine.copies()
             prepared = self.do(prepare_room, actor, self.listing_id)
-            if rewrite is not None:
-                prepared = self._rewritten(prepared, rewrite(prepared.plan.policy))
             built: Built | None = engine._copy(prepared)
         assert folder.is_dir()
         with self.database.writing() as session:
             room = open_room(session, actor, self.listing_id, prepared, built, clock.now())
             session.commit()
         return room
-
-    def _rewritten(self, prepared: Prepared, policy: dict[str, Any]) -> Prepared:
-        with self.database.reading() as session:
-            measured = session.exec(select(Asset).where(Asset.file_key == prepared.plan.file_key)).one().columns
-        used = {each.get("source", name) for name, each in policy["columns"].items()}
-        sources = {str(each["name"]): str(each["type"]) for each in measured if each["name"] in used}
-        plan = replace(prepared.plan, policy=policy, recipe=recipe(policy), sources=sources)
-        return replace(prepared, plan=plan, copy=None)
 
     def ask(self, room: TestRoom, sql: str, actor: Actor | None = None, **more: Any) -> QueryRun:
         """One question, the whole way."""

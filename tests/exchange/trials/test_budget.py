@@ -100,13 +100,13 @@ def test_nobody_waits_for_the_engine(ready: Place) -> None:
     seen: list[Any] = []
 
     class Watching(Runner):
-        def run_accepted(self, *arguments: Any) -> Any:
+        def run_accepted(self, *arguments: Any, **named: Any) -> Any:
             pool: Any = ready.database.engine.pool
             seen.append(pool.checkedout())
             with ready.database.writing() as session:
                 session.get_one(Organisation, ready.seller.org_id).name = "Công ty đổi tên"
                 session.commit()
-            return super().run_accepted(*arguments)
+            return super().run_accepted(*arguments, **named)
 
     room = ready.room()
     with Watching(time_buckets=()) as runner:
