@@ -43,6 +43,9 @@ def query(desk: Desk, room: str, sql: str, as_json: bool, receipt: IO[str] | Non
         click.echo(json.dumps(found, ensure_ascii=True, indent=2))
         return
     click.echo(clean(table(found["columns"], found["rows"])))
+    if found["half_widths"]:
+        pairs = zip(found["columns"], found["half_widths"], strict=True)
+        desk.tell("NOISY", widths=", ".join(f"{name} ±{width}" for name, width in pairs if width is not None))
     if found["suppressed"]:
         desk.tell("SUPPRESSED")
     if found["truncated"]:

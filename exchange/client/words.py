@@ -188,6 +188,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Test room {id}, open until {closes}. Table: {table}. Smallest group: {min_group} {unit}. "
         "{queries} questions left, {today} of them today.",
     ),
+    "NOISY": (
+        "Các số đã được thêm nhiễu để bảo vệ riêng tư; trong 20 lần có 19 lần sai số không quá: {widths}",
+        "The numbers carry noise for privacy; 19 times in 20 they are off by at most: {widths}",
+    ),
     "SUPPRESSED": (
         "Các nhóm nhỏ hơn mức tối thiểu không được hiển thị, nếu có.",
         "Groups below the floor, if there are any, are not shown.",

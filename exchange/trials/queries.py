@@ -259,6 +259,8 @@ def _answer(run: QueryRun, accepted: Accepted, answer: Answer, limited: str | No
     kinds = [(item.grain or "key") if isinstance(item, Dim) else "number" for item in items]
     run.answer = {"columns": list(answer.columns), "kinds": kinds, "rows": rows, "suppressed": answer.suppressed,
                   "truncated": answer.truncated}  # fmt: skip
+    if answer.half_widths:
+        run.answer["half_widths"] = [None if each is None else str(each) for each in answer.half_widths]
     run.rows, run.elapsed_ms, run.receipt = len(rows), answer.elapsed_ms, dict(answer.receipt)
 
 

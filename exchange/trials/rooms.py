@@ -17,6 +17,7 @@ from exchange.trials import designs, policies, receipts, rules, service, spendin
 from exchange.trials.copying import Copy
 from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom, Trial
 from exchange.trials.policies import Plan
+from sandbox import privacy
 from sandbox.compile import Agreed
 from sandbox.denials import SandboxError
 from sandbox.policy import Policy
@@ -64,6 +65,11 @@ class Room:
     budget: BudgetEntry
     runs: list[QueryRun]
     contract: Contract | None = None  # None: to try the data
+
+    @property
+    def rows_told(self) -> bool:
+        """Whether the number of rows is the buyer's to know."""
+        return privacy.rows_told(self.policy)
 
     def open_at(self, now: datetime) -> bool:
         """Whether questions may still be asked."""
@@ -148,12 +154,13 @@ def open_on(
 
 def _opened(session: Session, actor: Actor, room: TestRoom, copy: TestCopy, provider_org_id: str, now: datetime) -> str:
     minutes = int((room.closes_at - now).total_seconds() // 60)
+    told = {"rows": copy.rows} if privacy.rows_told(Policy.from_json(room.policy)) else {}
     return audit.record(
         session, "testroom.opened", actor,
         on=[*subjects(room, provider_org_id), *([f"trial:{room.trial_id}"] if room.trial_id else [])],
         now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256),
                          "receipt_key": receipts.key_digest(session)},
-        details={"version": room.version, "rows": copy.rows, "min_group": room.policy["limits"]["min_group"],
+        details={"version": room.version, **told, "min_group": room.policy["limits"]["min_group"],
                  "minutes": minutes},
     )  # fmt: skip
 
