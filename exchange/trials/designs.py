@@ -19,7 +19,6 @@ from exchange.trials import design_answers, policies, rules
 from exchange.trials.design_models import Design, DesignDraft
 from sandbox.denials import PolicyRefused
 from sandbox.policy import Policy, digest
-from sandbox.trial import local_day
 
 Answers = Mapping[str, Any]
 
@@ -53,17 +52,26 @@ class Desk:
         return design_answers.document(answers, self.asset, self.version)
 
 
-def design_of(session: Session, listing_id: str) -> dict[str, Any] | None:
+def design_of(
+    session: Session, listing_id: str, *, number: int | None = None, at: datetime | None = None
+) -> dict[str, Any] | None:
     """The provider's own part of the policy for the listing's file as it is now; None where the default governs.
+
+    ``number`` is another version of the listing, ``at`` the moment whose design counts: a contract keeps the one that
+    stood when it came into force.
 
     ``{"mode", "dataset": {"unit_column", "max_rows_per_unit"}, "columns", "limits", "budgets", "output"}`` and, with
     noise, ``dp``. Every column of the file is there; one that the design does not know is forbidden.
     """
-    design = session.exec(_newest(listing_id).limit(1)).first()
+    query = _newest(listing_id) if at is None else _newest(listing_id).where(col(Design.published_at) <= at)
+    design = session.exec(query.limit(1)).first()
     listing = session.get(Listing, listing_id)
-    if design is None or design.answers is None or listing is None or listing.current_version is None:
+    if design is None or design.answers is None or listing is None:
         return None
-    shown = catalogue.shown(session, listing, listing.current_version)
+    number = number or listing.current_version
+    if number is None:
+        return None
+    shown = catalogue.shown(session, listing, number)
     return design_answers.document(design.answers, shown.asset, shown.version)
 
 
@@ -118,22 +126,15 @@ def policy_of(at: Desk, answers: Answers, now: datetime) -> Policy:
 
 def preview(at: Desk, document: dict[str, Any] | None, now: datetime) -> Policy:
     """A room's policy under a design, for today, without a buyer."""
-    today = local_day(now)
-    made = policies.plan(at.asset, at.version, "", (today, today + timedelta(days=1)), min_isolation_tier=0).policy
     try:
-        return Policy.from_json(over(made, document) if document else made)
+        return Policy.from_json(whole(at, document, now))
     except PolicyRefused as refused:
         raise Refused(rules.say_denied(refused.denied)) from None
 
 
-def over(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
-    """The exchange's draft with a design laid over it: columns and mode are the design's, numbers the stricter ones."""
-    made = {**base, "mode": design["mode"], "columns": design["columns"]}
-    made["dataset"] = {**base["dataset"], **design["dataset"]}
-    made["limits"] = {**base["limits"], **design["limits"]}
-    made["budgets"] = {**base["budgets"], **design["budgets"]}
-    made["output"] = {**base["output"], **design["output"]}
-    return made | ({"dp": design["dp"]} if "dp" in design else {})
+def whole(at: Desk, document: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+    """The same as JSON."""
+    return policies.layered(at.asset, at.version, (now, now + timedelta(days=1)), design=document)
 
 
 def version_of(at: Desk, number: int) -> Design:

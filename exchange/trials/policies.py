@@ -29,8 +29,6 @@ FLOOR = 10  # smallest group shown, unless the listing asks for a larger one
 QUESTIONS = 100  # per buyer and dataset
 ANSWER_BYTES = 65_536  # an answer is kept until the room closes, so it stays small
 TABLE = "data"
-# What a provider's design decides; parties, window and snapshot are not its to name.
-DESIGNED = ("mode", "dp", "templates", "columns", "dataset", "limits", "budgets", "output", "resources")
 # What stands in a clause without being a field of the terms -> the clause (contracts.clauses).
 CLAUSES = {"parties": 1, "data": 2, "delivery": 13, "personal": 14, "security": 15, "stop": 18, "trial": 22}
 
@@ -57,16 +55,15 @@ def plan(
     design: Mapping[str, Any] | None = None,
     min_isolation_tier: int = 0,
 ) -> Plan:
-    """The draft for this file, made stricter by the provider's design, then compiled with contract and certificate.
-
-    Columns in which personal data were found are never asked about, whatever the class of the listing says.
-    """
-    floor = max(FLOOR, version.min_group or 0)
-    document = _drafted(asset, version, buyer, floor, trial, agreed, now)
-    document["min_isolation_tier"] = min_isolation_tier
-    if design is not None:
-        document = _designed(document, design)
-    _protect(document, {str(hit["column"]) for hit in asset.personal_hits}, floor)
+    """The layers of the file's policy, compiled with contract and certificate; raises PolicyRefused."""
+    if agreed is not None:
+        window = agreed.starts, agreed.ends
+    elif trial is not None:
+        window = period(trial, now)
+    else:
+        raise PolicyRefused("POLICY_INVALID", key="window")  # neither contract nor certificate: nothing to ask under
+    document = layered(asset, version, window, buyer=buyer, design=design)
+    document["min_isolation_tier"] = max(min_isolation_tier, document["min_isolation_tier"])
     document = compile(document, Data(version.sector, version.classification), trial, now, agreed)
     Policy.from_json(document)
     used = [e["source"] for e in document["columns"].values() if e["role"] != Role.FORBIDDEN]
@@ -76,26 +73,24 @@ def plan(
     return Plan(document, recipe(document), {name: types[name] for name in used}, asset.file_key, asset.format)
 
 
-def _drafted(
+def layered(
     asset: Asset,
     version: ListingVersion,
-    buyer: str,
-    floor: int,
-    trial: Trial | None,
-    agreed: Agreed | None,
-    now: datetime,
+    window: tuple[datetime, datetime],
+    *,
+    buyer: str = "",
+    design: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    if agreed is not None:
-        starts, ends = agreed.starts, agreed.ends
-    elif trial is not None:
-        starts, ends = period(trial, now)
-    else:
-        raise PolicyRefused("POLICY_INVALID", key="window")  # neither contract nor certificate: nothing to ask under
+    """The draft for this file, made stricter by the provider's design, before anybody agreed to anything.
+
+    Columns in which personal data were found are never asked about, whatever the class of the listing says.
+    """
+    floor = max(FLOOR, version.min_group or 0)
     document = draft(
         [_profile(column) for column in asset.columns],
         policy_id=f"{version.listing_id}.{version.number}",
-        starts=starts,
-        ends=ends,
+        starts=window[0],
+        ends=window[1],
         purposes=[rules.PURPOSE],
         table=TABLE,
         min_group=floor,
@@ -103,22 +98,27 @@ def _drafted(
         buyer=buyer,
     )
     document["output"]["max_bytes"] = ANSWER_BYTES
+    if design is not None:
+        document = _designed(document, design)
+    _protect(document, {str(hit["column"]) for hit in asset.personal_hits}, floor)
     return document
 
 
 def _designed(document: dict[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
-    """The provider's design over the draft: it names the roles of columns itself, and is stricter in the rest."""
-    own = {**document, **{name: design[name] for name in DESIGNED if name in design}}
+    """The provider's design over the draft: it names the roles of columns itself, and is stricter in the rest. What
+    it does not speak of stays as drafted."""
+    own = {**document, **{name: design[name] for name in ("mode", "dp", "templates", "columns") if name in design}}
+    for name in ("dataset", "limits", "budgets", "output", "resources"):
+        own[name] = {**document[name], **design.get(name, {})}
     return merge({**document, "columns": own["columns"]}, own)
 
 
 def _protect(document: dict[str, Any], personal: set[str], floor: int) -> None:
-    """Personal columns out; rare texts together, unless their values are public and noise hides the counts."""
+    """Personal columns out, but for the one that persons are counted by; rare texts together, unless their values are
+    public and noise hides the counts."""
     for name, entry in document["columns"].items():
-        if entry.get("source", name) in personal:
+        if entry.get("source", name) in personal and entry["role"] != Role.UNIT:
             document["columns"][name] = {"role": Role.FORBIDDEN.value, "source": entry.get("source", name)}
-            if document["dataset"].get("unit_column") == name:
-                document["dataset"]["unit_column"] = None
         elif entry["role"] == Role.DIM and entry.get("type", "text") == "text" and document["mode"] == Mode.AGGREGATE:
             entry["min_units_for_value"] = max(floor, entry.get("min_units_for_value", 0))
 

@@ -13,7 +13,7 @@ from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refused, refuse
 from exchange.negotiations.models import Contract
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import policies, rules, service
+from exchange.trials import designs, policies, rules, service
 from exchange.trials.copying import Copy
 from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom, Trial
 from exchange.trials.policies import Plan
@@ -109,11 +109,14 @@ def prepare(session: Session, ground: Ground, now: datetime, *, min_isolation_ti
 
 def plan_of(session: Session, ground: Ground, now: datetime, *, min_isolation_tier: int = 0) -> Plan:
     """The policy that contract, certificate and data make at ``now``."""
-    shown = ground.shown
+    shown, contract = ground.shown, ground.contract
+    design = designs.design_of(
+        session, shown.listing.id, number=shown.version.number, at=contract.active_at if contract else None
+    )
     try:
         return policies.plan(
             shown.asset, shown.version, service.certificate_now(session, now), now,
-            buyer=ground.buyer, agreed=ground.agreed, min_isolation_tier=min_isolation_tier,
+            buyer=ground.buyer, agreed=ground.agreed, design=design, min_isolation_tier=min_isolation_tier,
         )  # fmt: skip
     except SandboxError as error:
         raise Refused(rules.say_denied(error.denied), status=409) from error
@@ -278,11 +281,15 @@ def _close(session: Session, room: TestRoom, now: datetime) -> None:
 
 
 def _budget(session: Session, room: TestRoom, now: datetime) -> None:
-    if session.exec(select(BudgetEntry).where(*account(room))).first() is None:
-        budgets = Policy.from_json(room.policy).budgets
-        session.add(
-            BudgetEntry(
-                listing_id=room.listing_id, org_id=room.org_id, contract_id=room.contract_id,
-                cap=budgets.queries_total, day=local_day(now), day_cap=budgets.queries_per_day,
-            )
+    """The account, made by the first room; a later room may have another window: the certificate was extended."""
+    policy = Policy.from_json(room.policy)
+    budgets, window = policy.budgets, policy.window
+    entry = session.exec(select(BudgetEntry).where(*account(room))).first()
+    if entry is None:
+        entry = BudgetEntry(
+            listing_id=room.listing_id, org_id=room.org_id, contract_id=room.contract_id, cap=budgets.queries_total,
+            day=local_day(now), day_cap=budgets.queries_per_day, epsilon_cap=budgets.epsilon_total_micro,
+            requests_cap=budgets.requests_total, starts=window.starts, ends=window.ends,
         )  # fmt: skip
+    entry.starts, entry.ends = window.starts, window.ends
+    session.add(entry)
