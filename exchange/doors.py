@@ -38,6 +38,7 @@ from exchange.oversight import api as oversight_api
 from exchange.oversight import own_web, warrants
 from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
+from exchange.trials import contract_rooms_api, contract_rooms_web
 from exchange.trials import service as trials
 from exchange.trials import web as trials_web
 
@@ -60,6 +61,7 @@ PAGES = (
     oversight_web.blueprint,
     own_web.blueprint,
     trials_web.blueprint,
+    contract_rooms_web.blueprint,
     trust_web.blueprint,
 )
 APIS = (
@@ -72,6 +74,7 @@ APIS = (
     notices_api.blueprint,
     oversight_api.blueprint,
     trials_api.blueprint,
+    contract_rooms_api.blueprint,
     trust_api.blueprint,
 )
 

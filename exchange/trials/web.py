@@ -298,4 +298,6 @@ def close(room_id: str) -> Redirect:
     closed = rooms.close_room(session, identity.the_actor(), room_id, clock.now())
     session.commit()
     flash(_("The test room is closed. Its answers are forgotten, its receipts stay in the log."), "good")
+    if closed.contract_id:
+        return redirect(url_for("contracts.show", contract_id=closed.contract_id, _anchor="questions"), 303)
     return redirect(url_for(".open_room", listing_id=closed.listing_id), 303)
