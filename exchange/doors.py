@@ -38,7 +38,15 @@ from exchange.oversight import api as oversight_api
 from exchange.oversight import own_web, warrants
 from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
-from exchange.trials import contract_rooms_api, contract_rooms_web
+from exchange.trials import (
+    applications_web,  # noqa: F401 - it adds its views to lifecycle_web's blueprint
+    contract_rooms_api,
+    contract_rooms_web,
+    design_api,  # noqa: F401 - it adds its views to api's blueprint
+    design_web,
+    lifecycle_api,
+    lifecycle_web,
+)
 from exchange.trials import service as trials
 from exchange.trials import web as trials_web
 
@@ -47,12 +55,14 @@ PAGES = (
     catalogue_web.blueprint,
     contract_web.blueprint,
     deliveries_web.blueprint,
+    design_web.blueprint,
     erasure_web.blueprint,
     fonts.blueprint,
     health.blueprint,
     hooks_web.blueprint,
     keys_web.blueprint,
     ledger_web.blueprint,
+    lifecycle_web.blueprint,
     members_web.blueprint,
     negotiations_web.blueprint,
     notices_web.blueprint,
@@ -73,6 +83,7 @@ APIS = (
     negotiations_api.negotiations,
     notices_api.blueprint,
     oversight_api.blueprint,
+    lifecycle_api.blueprint,
     trials_api.blueprint,
     contract_rooms_api.blueprint,
     trust_api.blueprint,

@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import click
@@ -35,13 +35,16 @@ def room(desk: Desk, listing: str, by_contract: bool, accept_notice: str | None)
 @click.argument("sql")
 @click.option("--contract", "by_contract", is_flag=True, help="ROOM is the number of a contract: ask under it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer with its receipt as JSON.")
+@click.option("--receipt", type=click.File("w", lazy=True), help="Keep the signed receipt in this file.")
 @online
-def query(desk: Desk, room: str, sql: str, by_contract: bool, as_json: bool) -> None:
+def query(desk: Desk, room: str, sql: str, by_contract: bool, as_json: bool, receipt: IO[str] | None) -> None:
     """Ask one aggregate question in a test ROOM or under a contract; a refusal says which rule, what would pass."""
     connection = desk.connection("query")
     if by_contract:
         room = str(_opened(connection, "contracts", room)["id"])
     found = connection.call("POST", f"/test-rooms/{quote(room, safe='')}/queries", {"sql": sql})
+    if receipt is not None:
+        receipt.write(f"{found['signed_receipt']}\n")
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=True, indent=2))
         return

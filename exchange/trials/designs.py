@@ -5,7 +5,7 @@ Only rooms opened afterwards obey a new version; an open room keeps the policy t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -19,6 +19,9 @@ from exchange.trials import design_answers, policies, rules
 from exchange.trials.design_models import Design, DesignDraft
 from sandbox.denials import PolicyRefused
 from sandbox.policy import Policy, digest
+from sandbox.trial import ZONE, local_day
+
+DAY = timedelta(days=1)
 
 Answers = Mapping[str, Any]
 
@@ -134,7 +137,8 @@ def preview(at: Desk, document: dict[str, Any] | None, now: datetime) -> Policy:
 
 def whole(at: Desk, document: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
     """The same as JSON."""
-    return policies.layered(at.asset, at.version, (now, now + timedelta(days=1)), design=document)
+    starts = datetime.combine(local_day(now), time(), ZONE)
+    return policies.offered(at.asset, at.version, (starts, starts + DAY), design=document)
 
 
 def version_of(at: Desk, number: int) -> Design:

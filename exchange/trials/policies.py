@@ -55,14 +55,14 @@ def plan(
     design: Mapping[str, Any] | None = None,
     min_isolation_tier: int = 0,
 ) -> Plan:
-    """The layers of the file's policy, compiled with contract and certificate; raises PolicyRefused."""
+    """What the listing allows, compiled with contract and certificate; raises PolicyRefused."""
     if agreed is not None:
         window = agreed.starts, agreed.ends
     elif trial is not None:
         window = period(trial, now)
     else:
         raise PolicyRefused("POLICY_INVALID", key="window")  # neither contract nor certificate: nothing to ask under
-    document = layered(asset, version, window, buyer=buyer, design=design)
+    document = offered(asset, version, window, buyer=buyer, design=design)
     document["min_isolation_tier"] = max(min_isolation_tier, document["min_isolation_tier"])
     document = compile(document, Data(version.sector, version.classification), trial, now, agreed)
     Policy.from_json(document)
@@ -73,7 +73,7 @@ def plan(
     return Plan(document, recipe(document), {name: types[name] for name in used}, asset.file_key, asset.format)
 
 
-def layered(
+def offered(
     asset: Asset,
     version: ListingVersion,
     window: tuple[datetime, datetime],
@@ -81,10 +81,8 @@ def layered(
     buyer: str = "",
     design: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The draft for this file, made stricter by the provider's design, before anybody agreed to anything.
-
-    Columns in which personal data were found are never asked about, whatever the class of the listing says.
-    """
+    """What the listing alone allows: the draft for its file under the provider's design, before contract and
+    certificate make it stricter. Columns in which personal data were found are never asked about."""
     floor = max(FLOOR, version.min_group or 0)
     document = draft(
         [_profile(column) for column in asset.columns],
@@ -105,12 +103,13 @@ def layered(
 
 
 def _designed(document: dict[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
-    """The provider's design over the draft: it names the roles of columns itself, and is stricter in the rest. What
-    it does not speak of stays as drafted."""
-    own = {**document, **{name: design[name] for name in ("mode", "dp", "templates", "columns") if name in design}}
+    """The provider's design over the draft. Roles of columns and the number of questions are the provider's own word on
+    its own data; in everything else the stricter of the two stands, and what the design does not name is as drafted."""
+    own = {**document, **{name: design[name] for name in ("mode", "columns", "dp", "templates") if name in design}}
     for name in ("dataset", "limits", "budgets", "output", "resources"):
         own[name] = {**document[name], **design.get(name, {})}
-    return merge({**document, "columns": own["columns"]}, own)
+    counts = {name: own["budgets"][name] for name in ("queries_total", "queries_per_day", "requests_total")}
+    return merge({**document, "columns": own["columns"], "budgets": {**document["budgets"], **counts}}, own)
 
 
 def _protect(document: dict[str, Any], personal: set[str], floor: int) -> None:

@@ -17,7 +17,7 @@ from exchange import audit
 from exchange.catalogue.models import Listing
 from exchange.errors import N_, NotFound, Refusal, refuse
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import contract_rooms, rooms, rules, service
+from exchange.trials import contract_rooms, receipts, rooms, rules, service
 from exchange.trials.models import BudgetEntry, QueryRun, TestRoom
 from exchange.trials.rooms import Room
 from sandbox import clauses, context, query
@@ -186,16 +186,12 @@ def _barred(session: Session, room: Room, actor: Actor, asked: Asked, now: datet
     else:
         kind = ActionKind.QUERY if asked.output == "view" else ActionKind.EXPORT
         found = service.judge_action(session, rooms.query_act(room.shown, actor.org_id, kind), now)
-    return (Denied(found[0].code, _plain(found[0]), found[0].basis or ""), found[0]) if found else None
+    return (Denied(found[0].code, found[0].facts, found[0].basis or ""), found[0]) if found else None
 
 
 def _is_offered(session: Session, room: TestRoom) -> bool:
     """Data are tried while they are offered; a contract outlives the offer, and a stopped listing holds it (X26)."""
     return room.contract_id is not None or session.get_one(Listing, room.listing_id).state == "published"
-
-
-def _plain(refusal: Refusal) -> dict[str, str]:
-    return {} if refusal.value is None else {"value": refusal.value}
 
 
 def _circumstances(
@@ -302,8 +298,8 @@ def _refuse(session: Session, run: QueryRun, room: TestRoom, actor: Actor, denie
 
 
 def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: datetime) -> QueryRun:
-    """The record in the log: digest of the policy, code and number of rows. Text of the question and digest of the
-    result are private: both can be guessed, and an answer is forgotten when its room closes."""
+    """The record in the log: digests of policy and receipt, code and number of rows. Text of the question and digest of
+    the result are private: both can be guessed, and an answer is forgotten when its room closes."""
     run.state = "done"
     refused = run.verdict == "deny"
     whose = {"sql": run.sql}
@@ -312,11 +308,14 @@ def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: da
     details: dict[str, int | str | bool] = {"rows": run.rows or 0, "charged": run.charged}
     if run.code is not None:
         details["code"] = run.code
+    hashes = {"policy": rules.leaf_digest(room.policy_hash)}
+    if not refused:
+        hashes |= receipts.seal(session, run, room, now)
     with session.no_autoflush:  # the row is whole only with its event
         run.event_id = audit.record(
             session, "query.refused" if refused else "query.run", actor,
             on=rooms.subjects(room, session.get_one(Listing, room.listing_id).org_id),
-            now=now, hashes={"policy": rules.leaf_digest(room.policy_hash)}, details=details,
+            now=now, hashes=hashes, details=details,
             private={audit.owner(actor): whose},
         )  # fmt: skip
     session.add(run)

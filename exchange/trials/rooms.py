@@ -13,7 +13,7 @@ from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refused, refuse
 from exchange.negotiations.models import Contract
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import designs, policies, rules, service
+from exchange.trials import designs, policies, receipts, rules, service
 from exchange.trials.copying import Copy
 from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom, Trial
 from exchange.trials.policies import Plan
@@ -154,7 +154,8 @@ def _opened(session: Session, actor: Actor, room: TestRoom, copy: TestCopy, prov
     return audit.record(
         session, "testroom.opened", actor,
         on=[*subjects(room, provider_org_id), *([f"trial:{room.trial_id}"] if room.trial_id else [])],
-        now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256)},
+        now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256),
+                         "receipt_key": receipts.key_digest(session)},
         details={"version": room.version, "rows": copy.rows, "min_group": room.policy["limits"]["min_group"],
                  "minutes": minutes},
     )  # fmt: skip
