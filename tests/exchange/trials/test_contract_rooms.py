@@ -193,7 +193,7 @@ def test_the_purpose_is_the_contracts(deal: Deal) -> None:
 def test_a_policy_that_was_replaced_is_refused_until_the_room_is_opened_again(place: Place, shipments: Path) -> None:
     place.do(service.grant_trial, place.people.operator(), certificate(valid_to=date(2027, 3, 31)))
     for actor in (place.seller, place.buyer):
-        place.do(service.enrol, actor, "1")
+        place.enrol(actor)
     deal = Deal(place, shipments, L2)
     room = deal.room()
     assert room.policy["clauses"]["window.to"] == "trial:T2"
@@ -201,7 +201,7 @@ def test_a_policy_that_was_replaced_is_refused_until_the_room_is_opened_again(pl
     assert deal.ask(room, policy_hash="sha256:" + "0" * 64).code == "X5"
     place.do(service.grant_trial, place.people.operator(), certificate(cert_no="02/GCN", valid_to=date(2027, 4, 30)))
     for actor in (place.seller, place.buyer):
-        place.do(service.enrol, actor, "1")
+        place.enrol(actor)
     assert deal.ask(room, BY_HUB).code == "X5"
     again = deal.room()
     assert again.id != room.id
