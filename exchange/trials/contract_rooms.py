@@ -212,7 +212,9 @@ def _refusal(
 # --- showing ------------------------------------------------------------------------------------------------------
 
 
-def panel(session: Session, actor: Actor | None, contract_id: str, now: datetime) -> Panel | None:
+def panel(
+    session: Session, actor: Actor | None, contract_id: str, now: datetime, *, min_isolation_tier: int = 0
+) -> Panel | None:
     """Policy, what is used and what stands in the way; None for a contract that is not signed or delivers files."""
     papers = standing.papers(session, actor, contract_id)
     row, signed = papers.row, papers.document
@@ -222,7 +224,8 @@ def panel(session: Session, actor: Actor | None, contract_id: str, now: datetime
     refusal = _refusal(session, row, signed, account, now)
     policy = None
     try:
-        policy = rooms.plan_of(session, _on(session, row, signed, now, now), now).policy
+        ground = _on(session, row, signed, now, now)
+        policy = rooms.plan_of(session, ground, now, min_isolation_tier=min_isolation_tier).policy
     except Refused as refused:
         refusal = refusal or refused.refusals[0]
     buying = actor is not None and papers.role is Role.CONSUMER and actor.may(Permission.QUERY)

@@ -18,6 +18,13 @@ blueprint = Blueprint(
 )
 
 
+def panel_of(contract_id: str) -> Panel | None:
+    """What the reader may see of asking under this contract, as it is now and here."""
+    return contract_rooms.panel(
+        identity.db_session(), identity.the_actor(), contract_id, clock.now(), min_isolation_tier=engine.least_tier()
+    )
+
+
 def panel_json(panel: Panel) -> dict[str, Any]:
     """What was asked, what stands in the way, and the policy with the clause behind each of its fields."""
     account, terms = panel.account, panel.terms
@@ -53,7 +60,7 @@ class QueryPolicy(MethodView):
     @blueprint.response(200)
     def get(self, contract_id: str) -> dict[str, Any]:
         """For both parties: every limit, the clause behind it, and the clauses that nothing enforces."""
-        panel = contract_rooms.panel(identity.db_session(), identity.the_actor(), contract_id, clock.now())
+        panel = panel_of(contract_id)
         if panel is None:
             raise NotFound(contract_id)
         return panel_json(panel)

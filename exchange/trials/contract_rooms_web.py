@@ -5,13 +5,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from exchange import clock, identity
+from exchange import identity
 from exchange.error_pages import say
 from exchange.errors import NotFound, Refused
 from exchange.negotiations.contract_web import contract_page
 from exchange.permissions import Permission, needs
-from exchange.trials import contract_rooms, engine, policy_lines
-from exchange.trials.contract_rooms_api import panel_json
+from exchange.trials import engine, policy_lines
+from exchange.trials.contract_rooms_api import panel_json, panel_of
 
 blueprint = Blueprint("contract_rooms", __name__, url_prefix="/contracts")
 
@@ -32,7 +32,7 @@ def open_room(contract_id: str) -> AnyResponse:
 @needs(Permission.SIGNED_IN)
 def policy(contract_id: str) -> Response:
     """The compiled policy as JSON, as the gate reads it."""
-    panel = contract_rooms.panel(identity.db_session(), identity.the_actor(), contract_id, clock.now())
+    panel = panel_of(contract_id)
     if panel is None:
         raise NotFound(contract_id)
     return jsonify(panel_json(panel))
@@ -41,7 +41,7 @@ def policy(contract_id: str) -> Response:
 @blueprint.app_template_global("asking_of_contract")
 def asking_of_contract(contract_id: str) -> dict[str, Any] | None:
     """For trials/_of_contract.html, which the contract's page includes."""
-    panel = contract_rooms.panel(identity.db_session(), identity.the_actor(), contract_id, clock.now())
+    panel = panel_of(contract_id)
     if panel is None:
         return None
     policy = panel.policy

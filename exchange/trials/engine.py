@@ -39,6 +39,11 @@ def copies() -> Path:
     return cast(Config, current_app.extensions["minhbach.config"]).home / "snapshots"
 
 
+def least_tier() -> int:
+    """In production the data are worth a kernel that can lock a process in; elsewhere the receipt tells the tier."""
+    return 1 if cast(Config, current_app.extensions["minhbach.config"]).production else 0
+
+
 def open_room(listing_id: str) -> TestRoom:
     """A room to try a listing's data in."""
     return _open(listing_id, rooms)
@@ -52,9 +57,7 @@ def open_contract_room(contract_id: str) -> TestRoom:
 def _open(ground_id: str, verbs: ModuleType) -> TestRoom:
     """Judge, make the copy if nobody has, open. A copy that no row names afterwards is removed."""
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
-    # In production the data are worth a kernel that can lock a process in; elsewhere the receipt tells the tier.
-    tier = 1 if cast(Config, current_app.extensions["minhbach.config"]).production else 0
-    prepared: Prepared = verbs.prepare_room(session, actor, ground_id, now, min_isolation_tier=tier)
+    prepared: Prepared = verbs.prepare_room(session, actor, ground_id, now, min_isolation_tier=least_tier())
     identity.release()
     built = _copy(prepared)
     try:
