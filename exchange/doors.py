@@ -40,6 +40,8 @@ from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
 from exchange.trials import (
     applications_web,  # noqa: F401 - it adds its views to lifecycle_web's blueprint
+    contract_rooms_api,
+    contract_rooms_web,
     design_api,  # noqa: F401 - it adds its views to api's blueprint
     design_web,
     leaks_api,  # noqa: F401 - and it too
@@ -72,6 +74,7 @@ PAGES = (
     oversight_web.blueprint,
     own_web.blueprint,
     trials_web.blueprint,
+    contract_rooms_web.blueprint,
     trust_web.blueprint,
 )
 APIS = (
@@ -85,6 +88,7 @@ APIS = (
     oversight_api.blueprint,
     lifecycle_api.blueprint,
     trials_api.blueprint,
+    contract_rooms_api.blueprint,
     trust_api.blueprint,
 )
 

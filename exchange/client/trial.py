@@ -8,19 +8,21 @@ from urllib.parse import quote
 
 import click
 
+from exchange.client.connection import Connection
 from exchange.client.desk import Desk, clean, online
 
 
 @click.command("room")
 @click.argument("listing")
+@click.option("--contract", "by_contract", is_flag=True, help="LISTING is the number of a contract: ask under it.")
 @click.option("--accept-notice", metavar="VERSION", help="First take part in the trial and accept its notice.")
 @online
-def room(desk: Desk, listing: str, accept_notice: str | None) -> None:
-    """Open a test room on LISTING, or show the one that is open: columns, what is left to ask, examples."""
+def room(desk: Desk, listing: str, by_contract: bool, accept_notice: str | None) -> None:
+    """Open a test room on LISTING, or a session under a contract; shows its columns, what is left to ask, examples."""
     connection = desk.connection("query")
     if accept_notice:
         connection.call("PUT", "/trial/enrolment", {"notice_version": accept_notice})
-    found = connection.call("POST", f"/listings/{quote(listing, safe='')}/test-rooms")
+    found = _opened(connection, "contracts" if by_contract else "listings", listing)
     facts = {name: found[name] for name in ("id", "closes", "table", "min_group", "unit")}
     desk.tell("ROOM", **facts, **found["budget_left"])
     click.echo(clean(table(("", ""), [(column["name"], column["uses"]) for column in found["columns"]])))
@@ -31,12 +33,16 @@ def room(desk: Desk, listing: str, accept_notice: str | None) -> None:
 @click.command("query")
 @click.argument("room")
 @click.argument("sql")
+@click.option("--contract", "by_contract", is_flag=True, help="ROOM is the number of a contract: ask under it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer with its receipt as JSON.")
 @click.option("--receipt", type=click.File("w", lazy=True), help="Keep the signed receipt in this file.")
 @online
-def query(desk: Desk, room: str, sql: str, as_json: bool, receipt: IO[str] | None) -> None:
-    """Ask one aggregate question in a test ROOM; a refusal says which rule, and what would pass."""
-    found = desk.connection("query").call("POST", f"/test-rooms/{quote(room, safe='')}/queries", {"sql": sql})
+def query(desk: Desk, room: str, sql: str, by_contract: bool, as_json: bool, receipt: IO[str] | None) -> None:
+    """Ask one aggregate question in a test ROOM or under a contract; a refusal says which rule, what would pass."""
+    connection = desk.connection("query")
+    if by_contract:
+        room = str(_opened(connection, "contracts", room)["id"])
+    found = connection.call("POST", f"/test-rooms/{quote(room, safe='')}/queries", {"sql": sql})
     if receipt is not None:
         receipt.write(f"{found['signed_receipt']}\n")
     if as_json:
@@ -51,6 +57,11 @@ def query(desk: Desk, room: str, sql: str, as_json: bool, receipt: IO[str] | Non
     if found["truncated"]:
         desk.tell("TRUNCATED")
     desk.tell("ANSWERED", ms=found["elapsed_ms"], event=found["event"] or "—")
+
+
+def _opened(connection: Connection, kind: str, number: str) -> dict[str, Any]:
+    found: dict[str, Any] = connection.call("POST", f"/{kind}/{quote(number, safe='')}/test-rooms")
+    return found
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -27,7 +27,9 @@ def room_json(room: Room) -> dict[str, Any]:
     today = entry.day_spent if entry.day == local_day(now) else 0
     return {
         "id": room.row.id, "listing": room.row.listing_id, "version": room.row.version, "open": room.open_at(now),
-        "opens": room.row.opened_at.isoformat(), "closes": room.row.closes_at.isoformat(), "purpose": rules.PURPOSE,
+        "opens": room.row.opened_at.isoformat(), "closes": room.row.closes_at.isoformat(),
+        "contract": room.row.contract_id, "purpose": room.policy.purposes[0],
+        "clauses": dict(room.policy.clauses), "unenforced": list(room.policy.unenforced),
         "table": room.policy.table, "columns": showing.columns(room.policy), "min_group": room.policy.limits.min_group,
         "max_rows": room.policy.limits.max_rows, "unit": room.policy.unit_column or "(row)",
         "round_to": room.policy.output.round_to, "watermark": room.policy.output.watermark,
