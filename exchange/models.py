@@ -3,5 +3,5 @@
 import importlib
 from pathlib import Path
 
-for _folder in sorted(Path(__file__).parent.glob("*/models.py")):
-    importlib.import_module(f"exchange.{_folder.parent.name}.models")
+for _file in sorted(Path(__file__).parent.glob("*/*models.py")):
+    importlib.import_module(f"exchange.{_file.parent.name}.{_file.stem}")
