@@ -395,7 +395,7 @@ TYPES = re.compile(
     r"listing\.(submitted|published|returned|changed|withdrawn)|access\.(requested|offered|accepted|decided)"
     r"|negotiation\.terminated|approval\.(given|withdrawn)|rule\.(set|ended)|contract\."
     r"(agreed|signed|active|suspended|resumed|ended)"
-    r"|query\.(run|refused)|testroom\.opened|delivery\.(made|refused)|key\.(added|revoked|confirmed)"
+    r"|query\.(run|refused)|testroom\.(opened|designed)|delivery\.(made|refused)|key\.(added|revoked|confirmed)"
     r"|account\.(registered|changed)|trial\.(granted|changed|enrolled)"
     r"|audit\.looked|warrant\.opened|evidence\.exported|policy\.changed|erasure\.done|anchor\.made|log\.restarted"
     r"|duty\.(fulfilled|acknowledged|disputed)"

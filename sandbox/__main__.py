@@ -15,10 +15,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox import context, query, snapshot, words
+from sandbox import context, overlap, query, snapshot, words
 from sandbox.denials import Denied, SandboxError
+from sandbox.overlap import Region
 from sandbox.policy import Policy
-from sandbox.runner import Answer, Runner
+from sandbox.privacy import Released
+from sandbox.query import Accepted
+from sandbox.runner import Answer, Runner, shape_released
 
 CONTEXT_KEYS = frozenset(
     {"now", "purpose", "buyer", "queries_left", "queries_left_today", "running", "state", "contract_version"}
@@ -49,11 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Door:
-    """One policy, perhaps one snapshot, and the number of questions left to this run."""
+    """One policy, perhaps one snapshot, the number of questions left to this run, and what it has been asked."""
 
     def __init__(self, policy: Policy, lang: str) -> None:
         self.policy, self.lang = policy, lang
         self.left = policy.budgets.queries_total
+        self.asked: dict[str, Region] = {}
+        self.tables: dict[str, Released] = {}
         self.runner: Runner | None = None
         self.file = Path()
 
@@ -79,27 +84,41 @@ class _Door:
         refused = next(_circumstances(self.policy, given), None)
         if refused is not None:
             return self._denied(asked.get("id"), refused)
-        if self.runner is None:
-            return self._checked(asked.get("id"), query.check(sql, self.policy))
-        return self._ran(asked.get("id"), self.runner, sql)
-
-    def _checked(self, name: object, outcome: query.Accepted | Denied) -> dict[str, Any]:
-        if isinstance(outcome, Denied):
-            return self._denied(name, outcome)
-        return self._allowed(name, outcome.limited)
-
-    def _ran(self, name: object, runner: Runner, sql: str) -> dict[str, Any]:
         accepted = query.check(sql, self.policy)
         if isinstance(accepted, Denied):
-            return self._denied(name, accepted)
+            return self._denied(asked.get("id"), accepted)
+        return self._asked(asked.get("id"), accepted)
+
+    def _asked(self, name: object, accepted: Accepted) -> dict[str, Any]:
+        """What the gate has passed: repeated (N1), too close to an earlier question (D1), or new."""
+        if accepted.statistic in self.asked:
+            return self._told(name, accepted, "N1")
+        region = overlap.region(accepted.question, self.policy)
+        close = overlap.judge(region, self.asked.values(), self.policy)
+        if close is not None and close.narrow:
+            return self._denied(name, Denied("D1", {"column": close.column, "parts": close.parts}))
+        refused = None if self.runner is None else self._run(self.runner, accepted)
+        if refused is not None:
+            return self._denied(name, refused)
+        self.asked[accepted.statistic] = region
+        return self._told(name, accepted, None if close is None else "D1")
+
+    def _run(self, runner: Runner, accepted: Accepted) -> Denied | None:
         if self.left < 1:
-            return self._denied(name, Denied("B1", {"limit": self.policy.budgets.queries_total, "left": 0}))
+            return Denied("B1", {"limit": self.policy.budgets.queries_total, "left": 0})
         self.left -= 1
         outcome = runner.run_accepted(self.policy, self.file, accepted)
         if isinstance(outcome, Denied):
-            return self._denied(name, outcome)
-        limited = "K1" if outcome.suppressed else "O1" if outcome.truncated else accepted.limited
-        return {**self._allowed(name, limited), **self._shown(outcome)}
+            return outcome
+        self.tables[accepted.statistic] = outcome.released
+        return None
+
+    def _told(self, name: object, accepted: Accepted, limited: str | None) -> dict[str, Any]:
+        if self.runner is None:
+            return self._allowed(name, accepted.limited or limited)
+        answer = shape_released(self.policy, self.tables[accepted.statistic], accepted)
+        cut = "K1" if answer.suppressed else "O1" if answer.truncated else accepted.limited
+        return {**self._allowed(name, cut or limited), **self._shown(answer)}
 
     def _allowed(self, name: object, limited: str | None) -> dict[str, Any]:
         reason = "" if limited is None else words.say(Denied(limited), self.lang)
@@ -136,8 +155,11 @@ def _circumstances(policy: Policy, given: object) -> Iterator[Denied]:
         return
     if given.get("contract_version", "current") != "current":
         yield Denied("X5")
-    if not _enough(given.get("epsilon_left", 1)):
-        yield Denied("B3")
+    left = given.get("epsilon_left", 1)
+    if not _enough(left):
+        budgets = policy.budgets
+        cost, limit = budgets.epsilon_per_query_micro, budgets.epsilon_total_micro
+        yield Denied("B3", {"cost": cost, "left": left, "limit": limit})
     numbers = {key: given.get(key) for key in ("queries_left", "queries_left_today")}
     running = given.get("running", 0)
     if not all(value is None or isinstance(value, int) for value in numbers.values()) or not isinstance(running, int):

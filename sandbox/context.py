@@ -6,6 +6,7 @@ The exchange fills a `Context` from its ledger inside the transaction that spend
 from dataclasses import dataclass
 from datetime import datetime
 
+from sandbox import clauses
 from sandbox.denials import Denied
 from sandbox.policy import Policy
 from sandbox.trial import ZONE
@@ -31,7 +32,14 @@ def judge(policy: Policy, context: Context) -> tuple[Denied, ...]:
     found = [*_standing(policy, context), *_party(policy, context), *_budget(policy, context)]
     if context.output != "view" and (policy.export_ban or policy.output.view_only):
         found.append(Denied("E1", {"output": context.output}))
-    return tuple(found)
+    return tuple(clauses.quoted(each, policy, _field(each, policy, context)) for each in found)
+
+
+def _field(denied: Denied, policy: Policy, context: Context) -> str | None:
+    """The end of the window that was missed; its two ends may come from two clauses."""
+    if denied.code != "X1":
+        return None
+    return "window.from" if context.now < policy.window.starts else "window.to"
 
 
 def _standing(policy: Policy, context: Context) -> list[Denied]:

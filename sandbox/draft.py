@@ -87,7 +87,12 @@ def draft(
         },
         "columns": columns,
         "limits": {"min_group": min_group, **ROOM_LIMITS},
-        "budgets": {"queries_total": queries, "queries_per_day": queries, "concurrent": Budgets().concurrent + 1},
+        "budgets": {
+            "queries_total": queries,
+            "queries_per_day": queries,
+            "requests_total": 10 * queries,
+            "concurrent": Budgets().concurrent + 1,
+        },
         "output": {"view_only": True, "max_bytes": 262_144},
         "export_ban": True,
         "resources": {"mem_mb": 512, "cpu_s": 30, "wall_s": 10, "threads": 2, "spill_mb": 0},

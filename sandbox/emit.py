@@ -17,7 +17,7 @@ BITS = "_b"
 ROWS = "_r"
 UNITS = "_n"
 
-FUNCTIONS = frozenset({"count_star", "count", "sum", "avg", "round", "date_trunc", "bit_count", "bit_or"})
+FUNCTIONS = frozenset({"count_star", "count", "sum", "avg", "date_trunc", "bit_count", "bit_or"})
 CLASSES = frozenset(
     {"COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "FUNCTION", "OPERATOR", "CAST", "CASE", "TYPE"}
 )
@@ -49,7 +49,7 @@ TYPES = frozenset(
 
 def group_names(question: Question) -> tuple[str, ...]:
     """The engine-side names of the group keys."""
-    return tuple(f"_g{at}" for at in range(len(question.dims)))
+    return tuple(f"_g{at}" for at in range(len(question.keys)))
 
 
 def measured(question: Question) -> tuple[str, ...]:
@@ -70,6 +70,22 @@ def groups(question: Question, policy: Policy) -> str:
     shown += [f"{_statistic(agg, policy)} AS _a{at}" for at, agg in enumerate(question.aggs)]
     text = f"SELECT {', '.join(shown)} FROM {TABLE}{_where(question.predicates, policy)}{_group_by(keys)}"  # noqa: S608
     return f"{text} ORDER BY {ROWS} DESC LIMIT {policy.limits.max_groups + 1}"
+
+
+def raw(question: Question, policy: Policy) -> str:
+    """For noise to be added: keys, rows, exact units, values and sum per measure. No floor, and no order.
+
+    The keys hold public values only (see `snapshot`), so the limit never cuts: `domains` has counted them.
+    """
+    keys = _keys(question, policy)
+    shown = [f"{key} AS {name}" for key, name in zip(keys, group_names(question), strict=True)]
+    shown.append(f"count(*) AS {ROWS}")
+    shown.append(f"{'count(*)' if policy.unit_column is None else f'count(DISTINCT {UNIT})'} AS {UNITS}")
+    columns = [_quoted(name, policy) for name in measured(question)]
+    shown += [f"count({name}) AS _c{at}" for at, name in enumerate(columns)]
+    shown += [f"sum({name}) AS _a{at}" for at, name in enumerate(columns)]
+    text = f"SELECT {', '.join(shown)} FROM {TABLE}{_where(question.predicates, policy)}{_group_by(keys)}"  # noqa: S608
+    return f"{text} LIMIT {policy.limits.max_groups + 1}"
 
 
 def exact(question: Question, policy: Policy) -> str | None:
@@ -101,7 +117,7 @@ def exact(question: Question, policy: Policy) -> str | None:
 
 
 def _keys(question: Question, policy: Policy) -> list[str]:
-    return [_key(dim, policy) for dim in question.dims]
+    return [_key(dim, policy) for dim in question.keys]
 
 
 def _key(dim: Dim, policy: Policy) -> str:
@@ -118,8 +134,7 @@ def _statistic(agg: Agg, policy: Policy) -> str:
         return "count(*)"
     if agg.measure is Measure.UNITS or agg.column is None:
         return f"count(DISTINCT {UNIT})"
-    text = f"{agg.measure.value}({_quoted(agg.column, policy)})"
-    return text if agg.digits is None else f"round({text}, {agg.digits})"
+    return f"{agg.measure.value}({_quoted(agg.column, policy)})"
 
 
 def _where(predicates: tuple[Predicate, ...], policy: Policy) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -84,16 +84,22 @@ class Question:
     floor: int
 
     @property
+    def keys(self) -> tuple[Dim, ...]:
+        """The group keys in an order of ours: the same for every spelling."""
+        return tuple(sorted(self.dims, key=lambda dim: (dim.column, dim.grain or "")))
+
+    @property
     def aggs(self) -> tuple[Agg, ...]:
-        """The statistics shown, in order of appearance, each once."""
-        return tuple(dict.fromkeys(output.item for output in self.outputs if isinstance(output.item, Agg)))
+        """The statistics shown, each once, unrounded, in an order of ours: the same for every spelling."""
+        asked = {replace(each.item, digits=None) for each in self.outputs if isinstance(each.item, Agg)}
+        return tuple(sorted(asked, key=lambda agg: (agg.measure.value, agg.column or "")))
 
     def statistic(self, policy_hash: str) -> str:
-        """The same for every spelling of one statistic: names, order, HAVING, ORDER BY and LIMIT do not count."""
+        """The same for every spelling of one statistic: names, rounding, order, HAVING and LIMIT do not count."""
         parts = [
             policy_hash,
-            sorted(repr((dim.column, dim.grain)) for dim in self.dims),
-            sorted(repr((agg.measure.value, agg.column)) for agg in self.aggs),
+            [repr((dim.column, dim.grain)) for dim in self.keys],
+            [repr((agg.measure.value, agg.column)) for agg in self.aggs],
             sorted({repr((each.column, each.operator, sorted(map(repr, each.values)))) for each in self.predicates}),
         ]
         return "sha256:" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()

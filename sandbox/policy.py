@@ -1,7 +1,8 @@
 """What one buyer may ask of one dataset: a closed JSON document, read strictly or not at all.
 
 An unknown key refuses to load, a missing limit takes the strictest default, and a thing this version
-cannot enforce (a join, a privacy budget, a template) refuses rather than being ignored.
+cannot enforce (a join, a template) refuses rather than being ignored. Every field may name the clause it
+came from, and the clauses that no field enforces are listed.
 """
 
 import hashlib
@@ -20,6 +21,16 @@ GRAINS = ("day", "week", "month", "quarter", "year")
 AGGREGATES = frozenset({"SUM", "AVG", "COUNT_DISTINCT"})
 OPERATORS = {"dim": frozenset({"=", "IN"}), "time": frozenset({">=", "<"})}
 SMALLEST_GROUP = 2  # a "group" of one person is that person
+
+Domain = tuple[str | int | bool, ...]
+
+
+class Mode(StrEnum):
+    """How a question becomes an answer. Only `AGGREGATE_DP` may be called differentially private."""
+
+    TEMPLATE = "template"
+    AGGREGATE = "aggregate"
+    AGGREGATE_DP = "aggregate_dp"
 
 
 class Role(StrEnum):
@@ -44,13 +55,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the dataset. `source` is its name in the provider's file, `name` the one a query writes."""
+    """One column of the dataset. `source` is its name in the provider's file, `name` the one a query writes.
+
+    `domain` is what the public knows of the values before any data are looked at: every value of a dimension;
+    of a time the first day and the day after the last, both the first of a month; or the name of a public list,
+    which `aggregate_dp` does not take.
+    """
 
     name: str
     role: Role
     kind: Kind = Kind.TEXT
     source: str = ""
-    domain: tuple[str, ...] | str | None = None
+    domain: Domain | str | None = None
     bounds: tuple[int | float, int | float] | None = None
     filters: frozenset[str] = frozenset()
     aggregates: frozenset[str] = frozenset()
@@ -78,10 +94,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Budgets:
-    """What may be spent over the life of the policy; the exchange keeps the account."""
+    """What may be spent over the life of the policy; the exchange keeps the account.
+
+    `requests_total` counts refused and repeated questions too, which cost no other budget. Epsilon is in
+    millionths; `epsilon_per_query_micro` pays for one release (one noisy column of an answer).
+    """
 
     queries_total: int = 20
     queries_per_day: int = 10
+    requests_total: int = 200
     concurrent: int = 1
     epsilon_total_micro: int = 0
     epsilon_per_query_micro: int = 0
@@ -92,12 +113,23 @@ class Budgets:
 
 @dataclass(frozen=True)
 class Output:
-    """How an answer leaves: seen, not taken."""
+    """How an answer leaves: seen, not taken. In aggregate mode counts are rounded to `round_to` (1: exact)."""
 
     view_only: bool = True
     max_bytes: int = 65_536
     watermark: bool = False
     retention_days: int = 0
+    round_to: int = 1
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """Noise of mode `aggregate_dp`: groups whose noisy count is under `threshold` are not shown, and
+    noisy counts are rounded to `rounding`."""
+
+    mechanism: str = "discrete_laplace"
+    threshold: int = 20
+    rounding: int = 1
 
 
 @dataclass(frozen=True)
@@ -126,7 +158,7 @@ class Policy:
     policy_id: str
     version: int
     contract_hash: str
-    mode: str
+    mode: Mode
     min_isolation_tier: int
     window: Window
     purposes: tuple[str, ...]
@@ -145,8 +177,11 @@ class Policy:
     k_per_column: Mapping[str, int]
     budgets: Budgets
     output: Output
+    dp: Privacy | None
     export_ban: bool
     resources: Resources
+    clauses: Mapping[str, str]
+    unenforced: tuple[str, ...]
     hash: str
 
     @classmethod
@@ -163,6 +198,15 @@ class Policy:
     def with_role(self, role: Role) -> tuple[Column, ...]:
         """The columns of one role, in the order of the document."""
         return tuple(column for column in self.columns.values() if column.role is role)
+
+    def clause(self, field: str) -> str | None:
+        """The clause behind a field ("limits.min_group"), or behind the section it stands in; "trial:T8" for a rule
+        of the trial. None for what nobody but the drafter of the policy decided."""
+        while field:
+            if field in self.clauses:
+                return self.clauses[field]
+            field = field.rpartition(".")[0]
+        return None
 
     def floor(self, used: frozenset[str]) -> int:
         """The smallest group, in units, that a query over these dimensions may show."""

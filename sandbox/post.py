@@ -1,16 +1,18 @@
-"""After the engine: the floor first, then HAVING, ORDER BY, LIMIT and the caps. Plain Python over few rows."""
+"""After the engine. In the worker: the floor. In the supervisor: HAVING, ORDER BY, LIMIT, caps. Few rows, no SQL."""
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-from sandbox.ir import Dim, Question
-from sandbox.policy import Policy
+from sandbox import emit
+from sandbox.ir import Dim, Output, Question
+from sandbox.policy import Mode, Policy
 
 Value = str | int | bool | float | Decimal | date | None
+Row = tuple[Value, ...]
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     ">": operator.gt,
@@ -18,6 +20,8 @@ COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
+TABLE_BYTES = 4 << 20  # of text in one group table; a longer one is refused, for it is kept for the next asker
+WIDE = Context(prec=64)  # digits: the engine's sums have up to 38
 
 
 @dataclass(frozen=True)
@@ -26,41 +30,25 @@ class Plan:
 
     keys: int
     measures: int
-    outputs: tuple[tuple[str, int], ...]
-    having: tuple[tuple[int, str, str], ...]
-    order: tuple[tuple[int, bool, bool], ...]
-    limit: int
-    capped: bool
     floor: int
     max_groups: int
-    max_bytes: int
     units: bool
+    noised: bool
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return asdict(self)
 
 
-def plan(question: Question, measures: int, policy: Policy) -> Plan:
-    """Lay a question out by positions, so that the worker needs neither parser nor policy."""
-    where = [
-        ("key", question.dims.index(each.item))
-        if isinstance(each.item, Dim)
-        else ("agg", question.aggs.index(each.item))
-        for each in question.outputs
-    ]
+def plan(question: Question, policy: Policy) -> Plan:
+    """Lay the group table out by positions, so that the worker needs neither parser nor policy."""
     return Plan(
-        keys=len(question.dims),
-        measures=measures,
-        outputs=tuple(where),
-        having=tuple((each.output, each.operator, str(each.number)) for each in question.having),
-        order=tuple((each.output, each.descending, each.nulls_first) for each in question.order),
-        limit=question.limit,
-        capped=question.capped,
+        keys=len(question.keys),
+        measures=len(emit.measured(question)),
         floor=question.floor,
         max_groups=policy.limits.max_groups,
-        max_bytes=policy.output.max_bytes,
         units=policy.unit_column is not None,
+        noised=policy.mode is Mode.AGGREGATE_DP,
     )
 
 
@@ -81,23 +69,41 @@ def proven(row: Sequence[Any], exact: Mapping[tuple[Any, ...], Sequence[int]], h
     return min([units, *values]) >= how.floor
 
 
-def shape(rows: Iterable[Sequence[Any]], how: Plan) -> tuple[list[tuple[Value, ...]], bool]:
-    """Arrange proven groups as the buyer asked; says whether a cap of ours, not the buyer's own LIMIT, cut rows off."""
-    start = how.keys + 2 + how.measures
-    shown = [tuple(_tidy(row[at if kind == "key" else start + at]) for kind, at in how.outputs) for row in rows]
-    kept = [row for row in shown if all(_passes(row[at], name, number) for at, name, number in how.having)]
+def bare(row: Sequence[Any], how: Plan) -> list[Value]:
+    """A proven group as it may leave the worker: its keys and its statistics, without the tallies. What will be
+    noised leaves whole, for the supervisor's eyes."""
+    return [_tidy(value) for value in (row if how.noised else (*row[: how.keys], *row[how.keys + 2 + how.measures :]))]
+
+
+def too_long(rows: Iterable[Sequence[Value]]) -> bool:
+    """Whether a group table holds more text than one may."""
+    return sum(_size(row) for row in rows) > TABLE_BYTES
+
+
+def shape(rows: Iterable[Sequence[Value]], question: Question, policy: Policy) -> tuple[tuple[Row, ...], bool]:
+    """Arrange a group table (keys, then statistics) as the buyer asked; says whether a cap of ours cut rows off,
+    not the buyer's own LIMIT."""
+    places = [_place(each, question) for each in question.outputs]
+    shown = [tuple(_rounded(row[at], digits) for at, digits in places) for row in rows]
+    kept = [row for row in shown if all(_passes(row[it.output], it.operator, it.number) for it in question.having)]
     kept.sort(key=lambda row: tuple(_rank(value) for value in row))
-    for at, descending, nulls_first in reversed(how.order):
-        kept.sort(key=lambda row: _rank(row[at]), reverse=descending)
-        kept.sort(key=lambda row: (row[at] is None) != nulls_first)
-    answer: list[tuple[Value, ...]] = []
+    for key in reversed(question.order):
+        kept.sort(key=lambda row: _rank(row[key.output]), reverse=key.descending)
+        kept.sort(key=lambda row: (row[key.output] is None) != key.nulls_first)
+    answer: list[Row] = []
     size = 0
-    for row in kept[: how.limit]:
-        size += sum(len(str(value).encode()) + 4 for value in row)
-        if size > how.max_bytes:
-            return answer, True
+    for row in kept[: question.limit]:
+        size += _size(row)
+        if size > policy.output.max_bytes:
+            return tuple(answer), True
         answer.append(row)
-    return answer, how.capped and len(answer) < len(kept)
+    return tuple(answer), question.capped and len(answer) < len(kept)
+
+
+def _place(output: Output, question: Question) -> tuple[int, int | None]:
+    if isinstance(output.item, Dim):
+        return question.keys.index(output.item), None
+    return len(question.keys) + question.aggs.index(replace(output.item, digits=None)), output.item.digits
 
 
 def _tallies(row: Sequence[Any], how: Plan) -> tuple[int, int, list[int]]:
@@ -112,11 +118,27 @@ def _tidy(value: Any) -> Value:
     return found
 
 
-def _passes(value: Value, name: str, number: str) -> bool:
+def _rounded(value: Value, digits: int | None) -> Value:
+    """Half away from zero, as the engine rounds; never raises, whatever the number."""
+    if digits is None or not isinstance(value, float | Decimal):
+        return value
+    exact = Decimal(repr(value)) if isinstance(value, float) else value
+    exponent = exact.as_tuple().exponent
+    if not isinstance(exponent, int) or -exponent <= digits or exact.adjusted() > WIDE.prec - digits - 2:
+        return value
+    cut = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, WIDE)
+    return float(cut) if isinstance(value, float) else cut
+
+
+def _passes(value: Value, name: str, number: Decimal) -> bool:
     if value is None or not isinstance(value, int | float | Decimal):
         return False
-    return COMPARE[name](Decimal(str(value)), Decimal(number))
+    return COMPARE[name](Decimal(str(value)), number)
 
 
 def _rank(value: Value) -> tuple[bool, Any]:
     return (value is None, 0 if value is None else value)
+
+
+def _size(row: Iterable[Value]) -> int:
+    return sum(len(str(value).encode()) + 4 for value in row)

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from sqlglot import exp
 
+from sandbox import domains
 from sandbox.denials import QueryRefused
 from sandbox.expressions import Scope, only, position
 from sandbox.ir import Agg, Having, Literal, Output, Predicate
-from sandbox.policy import Column, Kind, Role
+from sandbox.policy import Column, Kind, Mode, Role
 
 COMPARISONS: dict[type[exp.Expression], str] = {exp.EQ: "=", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
 LARGEST_INT = 2**63 - 1
@@ -82,6 +83,9 @@ def _predicate(node: exp.Expression, scope: Scope) -> Predicate:
     if len(nodes) > scope.policy.limits.max_in:
         raise QueryRefused("W4", limit=scope.policy.limits.max_in, **position(node))
     values = dict.fromkeys(_value(each, column) for each in nodes)
+    if scope.policy.mode is Mode.AGGREGATE_DP:
+        for each in values:
+            domains.require_public(each, column, position(node))
     return Predicate(column.name.lower(), "IN", tuple(values))
 
 

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
-from sandbox import emit, predicates, text
+from sandbox import clauses, emit, predicates, privacy, text
 from sandbox.denials import Denied, QueryRefused
 from sandbox.expressions import Scope, only, output_names, ungrouped
 from sandbox.ir import Agg, Dim, Order, Output, Question
-from sandbox.policy import Policy
+from sandbox.policy import Mode, Policy
 
-CLAUSES = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit"})
+PARTS = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit"})
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A question that may run. `sql` and `exact_sql` are generated; `limited` names a cap that will apply."""
+    """A question that may run. `sql` and `exact_sql` are generated; `limited` names a cap that will apply, or the
+    noise (DP); `epsilon_micro` is the cost in millionths, due unless the statistic is answered from a kept table."""
 
     question: Question
     sql: str
@@ -29,21 +30,29 @@ class Accepted:
     statistic: str
     policy_hash: str
     limited: str | None = None
+    epsilon_micro: int = 0
 
 
 def check(sql: str, policy: Policy) -> Accepted | Denied:
     """Accept or refuse one query, on the text and the policy alone: no data are looked at."""
+    if policy.mode is Mode.TEMPLATE:  # no template is known here, and no question of the buyer's own is allowed
+        return Denied("POLICY_NOT_ENFORCEABLE", {"key": "mode"})
+    noisy = privacy.on(policy)
     try:
         question, limited = _question(_parse(sql, policy), policy)
-        made = emit.groups(question, policy)
-        exact = emit.exact(question, policy)
+        if noisy:
+            privacy.judge(question, policy)
+        made = emit.raw(question, policy) if noisy else emit.groups(question, policy)
+        exact = None if noisy else emit.exact(question, policy)
         emit.recheck(made, policy)
         if exact is not None:
             emit.recheck(exact, policy)
     except QueryRefused as refused:
-        return refused.denied
+        return clauses.quoted(refused.denied, policy)
     names = tuple(output.name for output in question.outputs)
-    return Accepted(question, made, exact, names, question.statistic(policy.hash), policy.hash, limited)
+    statistic, cost = question.statistic(policy.hash), privacy.epsilon_micro(question, policy)
+    limited = limited or ("DP" if noisy else None)
+    return Accepted(question, made, exact, names, statistic, policy.hash, limited, cost)
 
 
 def _parse(sql: str, policy: Policy) -> exp.Select:
@@ -51,7 +60,7 @@ def _parse(sql: str, policy: Policy) -> exp.Select:
     if not tokens:
         raise QueryRefused("S0", position=0)
     if tokens[0].word == "with":
-        raise QueryRefused("S3", clause="WITH", position=tokens[0].at)
+        raise QueryRefused("S3", part="WITH", position=tokens[0].at)
     if tokens[0].word not in ("select", "from"):
         raise QueryRefused("S2", position=tokens[0].at)
     for token in tokens:
@@ -73,9 +82,9 @@ def _parse(sql: str, policy: Policy) -> exp.Select:
 
 
 def _question(tree: exp.Select, policy: Policy) -> tuple[Question, str | None]:
-    for clause, value in tree.args.items():
-        if value and clause not in CLAUSES:
-            raise QueryRefused("S3", clause=clause.strip("_").upper())
+    for part, value in tree.args.items():
+        if value and part not in PARTS:
+            raise QueryRefused("S3", part=part.strip("_").upper())
     scope = _scope(tree, policy)
     outputs = _outputs(tree, scope)
     dims = _dims(tree, scope, outputs)
@@ -95,7 +104,7 @@ def _question(tree: exp.Select, policy: Policy) -> tuple[Question, str | None]:
         order=_order(tree.args.get("order"), scope, outputs),
         limit=limit,
         capped=capped,
-        floor=policy.floor(touched),
+        floor=max(policy.floor(touched), policy.dp.threshold if policy.dp is not None else 0),
     )
     return question, limited
 

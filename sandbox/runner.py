@@ -14,12 +14,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
-from sandbox import emit, post, query, wire
+from sandbox import emit, post, privacy, query, wire
 from sandbox.denials import Denied
 from sandbox.policy import Policy
-from sandbox.post import Value
+from sandbox.post import Row
+from sandbox.privacy import Released
 from sandbox.worker import LIFETIME_QUERIES
 
 ROOT = str(Path(__file__).resolve().parents[1])
@@ -36,11 +38,13 @@ class Answer:
     """What the buyer sees. `suppressed` is always said and never counted; the receipt names what was enforced."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[Value, ...], ...]
+    rows: tuple[Row, ...]
     suppressed: bool
     truncated: bool
     elapsed_ms: int
     receipt: Mapping[str, str | int]
+    released: Released  # the table behind it: keep it, and every spelling of this statistic is answered from it
+    half_widths: tuple[int | Decimal | None, ...] = ()  # in aggregate_dp, per column: the noise, 19 times in 20
 
 
 @dataclass
@@ -97,8 +101,7 @@ class Runner:
         elapsed = self._pad(began)
         if isinstance(outcome, Denied):
             return outcome
-        rows, suppressed, truncated, receipt = outcome
-        return Answer(accepted.columns, rows, suppressed, truncated, elapsed, receipt)
+        return shape_released(policy, outcome, accepted, elapsed)
 
     def stop(self, policy_hash: str) -> int:
         """The kill switch: end every worker of a policy now, also in the middle of a question. Says how many."""
@@ -145,9 +148,7 @@ class Runner:
             elapsed = bucket
         return round(elapsed * 1000)
 
-    def _with_worker(
-        self, policy: Policy, path: str, accepted: query.Accepted
-    ) -> Denied | tuple[tuple[tuple[Value, ...], ...], bool, bool, Mapping[str, str | int]]:
+    def _with_worker(self, policy: Policy, path: str, accepted: query.Accepted) -> Denied | Released:
         try:
             worker = self._lease(policy, path)
         except (OSError, wire.WireError):
@@ -160,16 +161,15 @@ class Runner:
         deadline = time.monotonic() + policy.resources.wall_s
         try:
             reply = self._exchange(worker, policy, accepted, deadline)
-            rows = _rows(reply, accepted)
+            outcome = _released(reply, policy, accepted, worker)
         except wire.WireError as error:
             self._end(worker)
             return Denied("E-TIME" if error.late else "E-STOPPED")
-        if isinstance(rows, Denied):
+        if isinstance(outcome, Denied):
             self._end(worker)
-            return rows
-        receipt = _receipt(policy, accepted, worker, rows)
+            return outcome
         self._give_back(worker)
-        return rows, bool(reply["suppressed"]), bool(reply["truncated"]), receipt
+        return outcome
 
     def _lease(self, policy: Policy, path: str) -> _Worker:
         facts = os.stat(path)
@@ -225,13 +225,13 @@ class Runner:
     def _exchange(
         self, worker: _Worker, policy: Policy, accepted: query.Accepted, deadline: float
     ) -> Mapping[str, object]:
-        how = post.plan(accepted.question, len(emit.measured(accepted.question)), policy)
+        how = post.plan(accepted.question, policy)
         request = {"sql": accepted.sql, "exact_sql": accepted.exact_sql, "plan": how.to_json()}
         requests, replies = worker.channels()
         wire.send(requests, request)
         worker.served += 1
         # JSON of a row is longer than its text: names of tags, quotes, escapes.
-        return wire.receive(replies, 8 * how.max_bytes + SLACK_BYTES, deadline)
+        return wire.receive(replies, 8 * post.TABLE_BYTES + SLACK_BYTES, deadline)
 
     def _give_back(self, worker: _Worker) -> None:
         if worker.served >= LIFETIME_QUERIES:
@@ -255,36 +255,55 @@ class Runner:
             self._idle.remove(worker)
 
 
-def _rows(reply: Mapping[str, object], accepted: query.Accepted) -> tuple[tuple[Value, ...], ...] | Denied:
+def shape_released(policy: Policy, released: Released, accepted: query.Accepted, elapsed_ms: int = 0) -> Answer:
+    """One spelling of a statistic, cut out of its table: a fresh one, or one that was kept."""
+    question = accepted.question
+    if not privacy.on(policy):
+        rows, truncated = post.shape(released.rows, question, policy)
+        receipt = _receipt(policy, accepted, released, rows)
+        return Answer(accepted.columns, rows, released.suppressed, truncated, elapsed_ms, receipt, released)
+    settled, suppressed = privacy.settle(released.rows, question, policy)
+    rows, truncated = post.shape(settled, question, policy)
+    receipt = _receipt(policy, accepted, released, rows) | privacy.facts(question, policy)
+    widths = privacy.half_widths(released.rows, question, policy)
+    return Answer(accepted.columns, rows, suppressed, truncated, elapsed_ms, receipt, released, widths)
+
+
+def _released(
+    reply: Mapping[str, object], policy: Policy, accepted: query.Accepted, worker: _Worker
+) -> Released | Denied:
     """Check the shape of what a worker says before believing it."""
     if "code" in reply:
         return Denied(str(reply["code"]) if reply["code"] in RUNTIME_CODES else "E-ENGINE")
     if reply.get("refused") == "O4":
         return Denied("O4", {"limit": reply.get("limit", 0)})
     rows = reply.get("rows")
-    if not isinstance(rows, list) or len(rows) > accepted.question.limit:
+    if not isinstance(rows, list) or len(rows) > policy.limits.max_groups:
         raise wire.WireError
-    width = len(accepted.columns)
+    noised, question = privacy.on(policy), accepted.question
+    width = len(question.keys) + (2 + 2 * len(emit.measured(question)) if noised else len(question.aggs))
     if not all(isinstance(row, list) and len(row) == width for row in rows):
         raise wire.WireError
     if any(isinstance(value, list | dict) for row in rows for value in row):
         raise wire.WireError
-    return tuple(tuple(row) for row in rows)
+    if noised:
+        return Released(privacy.release(rows, question, policy), False, worker.sha256, worker.tier)
+    return Released(tuple(tuple(row) for row in rows), bool(reply["suppressed"]), worker.sha256, worker.tier)
 
 
 def _receipt(
-    policy: Policy, accepted: query.Accepted, worker: _Worker, rows: tuple[tuple[Value, ...], ...]
+    policy: Policy, accepted: query.Accepted, released: Released, rows: Sequence[Sequence[object]]
 ) -> dict[str, str | int]:
     text = json.dumps([accepted.columns, rows], default=str, separators=(",", ":"))
     return {
         "policy_id": policy.policy_id,
         "policy_version": policy.version,
         "policy_hash": policy.hash,
-        "snapshot_sha256": worker.sha256,
+        "snapshot_sha256": released.snapshot_sha256,
         "statistic": accepted.statistic,
         "result_sha256": "sha256:" + hashlib.sha256(text.encode()).hexdigest(),
         "min_group": accepted.question.floor,
         "unit": policy.unit_column or "(row)",
-        "tier": worker.tier,
+        "tier": released.tier,
         "mode": policy.mode,
     }

@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 
 from sandbox.denials import SnapshotRefused
+from sandbox.domains import decimals
 from sandbox.emit import BITS, UNIT
-from sandbox.policy import GRAINS, Column, Kind, Policy, Role
+from sandbox.policy import GRAINS, Column, Kind, Mode, Policy, Role
 
 READERS = {
     ".parquet": "read_parquet",
@@ -27,6 +28,7 @@ READERS = {
 BITS_USED = 62  # of a signed 64-bit word: other engines have no unsigned one
 PRECISION = 18  # digits of a DECIMAL that still fits 64 bits
 FOLDED = "OTHER"
+KINDS = {Kind.TEXT: "VARCHAR", Kind.INT: "BIGINT", Kind.BOOL: "BOOLEAN"}
 INTEGERS = frozenset(
     "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT BOOLEAN".split()  # noqa: SIM905
 )
@@ -157,9 +159,15 @@ class _Build:
             return self._clamped(raw, column)
         if column.role is Role.TIME:
             return self._cut(raw, column)
-        if column.kind is Kind.TEXT:
-            return self._folded(f"CAST({raw} AS VARCHAR)", column)
-        return f"TRY_CAST({raw} AS {'BIGINT' if column.kind is Kind.INT else 'BOOLEAN'})"
+        value = f"TRY_CAST({raw} AS {KINDS[column.kind]})"
+        if self.policy.mode is Mode.AGGREGATE_DP:
+            return self._public(value, column)
+        return self._folded(value, column) if column.kind is Kind.TEXT else value
+
+    def _public(self, value: str, column: Column) -> str:
+        """Folding by a count would make one row's value depend on the others: here the public list alone decides."""
+        listed = ", ".join(_literal(each) for each in column.domain or ())
+        return f"CASE WHEN {value} IN ({listed}) THEN {value} END"
 
     def _folded(self, value: str, column: Column) -> str:
         if column.min_units_for_value < 2:
@@ -182,7 +190,8 @@ class _Build:
             low, high, target, value = int(low), int(high), "BIGINT", f"CAST({raw} AS HUGEINT)"
         else:
             whole = len(str(int(max(abs(low), abs(high)))))
-            target = f"DECIMAL({PRECISION}, {min(_scale(kind), PRECISION - whole)})"
+            scale = decimals(column) if self.policy.mode is Mode.AGGREGATE_DP else _scale(kind)
+            target = f"DECIMAL({PRECISION}, {min(scale, PRECISION - whole)})"
             value = raw if kind.startswith("DECIMAL") else f"TRY_CAST({raw} AS DOUBLE)"
         empty = (
             f"{value} IS NULL"
@@ -200,17 +209,29 @@ class _Build:
             raw = f"TRY_CAST({raw} AS TIMESTAMP)"
         elif kind != "DATE" and not kind.startswith("TIMESTAMP"):
             raise SnapshotRefused("SNAPSHOT_COLUMN_TYPE", column=column.name)
-        used = {*column.grain, column.literal_step}
-        grain = next(each for each in GRAINS if each in used)
-        if grain == "week" and len(used) > 1:
-            grain = "day"  # weeks do not add up to months
-        return f"CAST(date_trunc('{grain}', CAST({raw} AS TIMESTAMP)) AS DATE)"
+        cut = f"CAST(date_trunc('{finest(column)}', CAST({raw} AS TIMESTAMP)) AS DATE)"
+        if self.policy.mode is not Mode.AGGREGATE_DP or not isinstance(column.domain, tuple):
+            return cut
+        starts, ends = column.domain
+        inside = f"CAST({raw} AS TIMESTAMP) >= DATE '{starts}' AND CAST({raw} AS TIMESTAMP) < DATE '{ends}'"
+        return f"CASE WHEN {inside} THEN {cut} END"
 
     def _do(self, text: str) -> None:
         self.engine.execute(text).fetchall()
 
     def _one(self, text: str) -> int:
         return int(self.engine.execute(text).fetchall()[0][0])
+
+
+def finest(column: Column) -> str:
+    """The period to which a snapshot cuts a time: the finest that a question may name."""
+    used = {*column.grain, column.literal_step}
+    grain = next(each for each in GRAINS if each in used)
+    return "day" if grain == "week" and len(used) > 1 else grain  # weeks do not add up to months
+
+
+def _literal(value: str | int | bool) -> str:
+    return _text(value) if isinstance(value, str) else str(value)
 
 
 def _scale(kind: str) -> int:

@@ -22,7 +22,7 @@ class WireError(Exception):
 
 def send(channel: int, message: dict[str, Any]) -> None:
     """Write one message."""
-    body = json.dumps(message, default=_tagged).encode()
+    body = json.dumps(message, default=tagged).encode()
     data = memoryview(HEADER.pack(len(body)) + body)
     try:
         while data:
@@ -37,7 +37,7 @@ def receive(channel: int, most: int, deadline: float | None = None) -> dict[str,
     if size > most:
         raise WireError
     try:
-        message = json.loads(_read(channel, size, deadline), object_hook=_untagged)
+        message = json.loads(_read(channel, size, deadline), object_hook=untagged)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise WireError from error
     if not isinstance(message, dict):
@@ -59,7 +59,8 @@ def _read(channel: int, size: int, deadline: float | None) -> bytes:
     return bytes(parts)
 
 
-def _tagged(value: object) -> dict[str, str]:
+def tagged(value: object) -> dict[str, str]:
+    """What JSON has no type for, marked with its name."""
     if isinstance(value, Decimal):
         return {"decimal": str(value)}
     if isinstance(value, date):
@@ -67,7 +68,8 @@ def _tagged(value: object) -> dict[str, str]:
     raise TypeError(type(value).__name__)
 
 
-def _untagged(value: dict[str, Any]) -> Any:
+def untagged(value: dict[str, Any]) -> Any:
+    """The value that `tagged` marked."""
     if len(value) == 1 and isinstance(value.get("decimal"), str):
         return Decimal(value["decimal"])
     if len(value) == 1 and isinstance(value.get("date"), str):

@@ -82,12 +82,6 @@ CONTEXT = {
         "Hỏi lại vào ngày mai.",
         "Ask again tomorrow.",
     ),
-    "B3": Words(
-        "Ngân sách riêng tư không còn đủ.",
-        "The privacy budget is not enough.",
-        "Đặt ít câu hỏi hơn hoặc đề nghị cấp thêm.",
-        "Ask less, or ask the provider for more.",
-    ),
     "B4": Words(
         "Đang có {limit} câu hỏi chạy cùng lúc, là mức tối đa.",
         "{limit} questions are running already, which is the most allowed.",
@@ -178,8 +172,8 @@ FILES = {
 
 
 def say(denied: Denied, lang: str) -> str:
-    """What was refused, in a sentence."""
-    return _fill(denied, lang, 0)
+    """What was refused, in a sentence; behind it the clause that it rests on."""
+    return _fill(denied, lang, 0) + source(denied, lang)
 
 
 def fix(denied: Denied, lang: str) -> str:
@@ -187,12 +181,26 @@ def fix(denied: Denied, lang: str) -> str:
     return _fill(denied, lang, 2)
 
 
+def source(denied: Denied, lang: str) -> str:
+    """The clause of the contract or the rule of the trial behind a refusal, in brackets; empty when there is none."""
+    clause = denied.facts.get("clause")
+    if not isinstance(clause, str) or denied.code not in known():
+        return ""
+    trial, number = clause.startswith("trial:"), clause.rpartition(":")[2]
+    if lang == "vi":
+        return f" (quy tắc {number} về thử nghiệm có kiểm soát)" if trial else f" (Điều {number} của Hợp đồng)"
+    return f" (rule {number} of the controlled trial)" if trial else f" (clause {number} of the contract)"
+
+
 def known() -> Mapping[str, Words]:
     """Every code that has words, and every ``CODE:case`` that has its own."""
+    from sandbox.words_dp import PRIVACY
     from sandbox.words_gate import GATE
+    from sandbox.words_leak import LEAK
+    from sandbox.words_policy import POLICY
     from sandbox.words_trial import TRIAL
 
-    return {**TRIAL, **CONTEXT, **FILES, **GATE}
+    return {**TRIAL, **CONTEXT, **FILES, **GATE, **LEAK, **POLICY, **PRIVACY}
 
 
 class _Facts(dict[str, str]):

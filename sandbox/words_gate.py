@@ -58,8 +58,8 @@ GATE = {
         "Rewrite it as one SELECT with aggregates.",
     ),
     "S3": Words(
-        "Không được dùng mệnh đề này: {clause}.",
-        "This clause is not allowed: {clause}.",
+        "Không được dùng mệnh đề này: {part}.",
+        "This clause is not allowed: {part}.",
         "Chỉ dùng SELECT, FROM, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT.",
         "Use only SELECT, FROM, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT.",
     ),

@@ -97,16 +97,19 @@ def _answer(engine: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> dict[
 
 def _ask(engine: duckdb.DuckDBPyConnection, sql: str, exact_sql: str | None, how: post.Plan) -> dict[str, Any]:
     rows = engine.execute(sql).fetchall()  # at most max_groups + 1, by the text itself
+    if how.noised:  # every group is public, or this snapshot was not made for this policy
+        return {"code": "E-ENGINE"} if len(rows) > how.max_groups else {"rows": [post.bare(row, how) for row in rows]}
     if len(rows) > how.max_groups and rows[-1][how.keys] >= how.floor:  # largest first: more of these were left out
         return {"refused": "O4", "limit": how.max_groups}
     exact: dict[tuple[Any, ...], tuple[int, ...]] = {}
     if exact_sql is not None and any(post.doubtful(row, how) for row in rows):
         for row in engine.execute(exact_sql).fetchall():
             exact[tuple(row[: how.keys])] = tuple(row[how.keys :])
-    kept = [row for row in rows if post.proven(row, exact, how)]
-    shown, truncated = post.shape(kept, how)
+    kept = [post.bare(row, how) for row in rows if post.proven(row, exact, how)]
+    if post.too_long(kept):
+        return {"refused": "O4", "limit": how.max_groups}
     # No group at all and only small groups must look the same.
-    return {"rows": shown, "suppressed": len(kept) < len(rows) or not kept, "truncated": truncated}
+    return {"rows": kept, "suppressed": len(kept) < len(rows) or not kept}
 
 
 if __name__ == "__main__":

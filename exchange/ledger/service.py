@@ -1,11 +1,12 @@
 """Reading the log: heads, proofs, search. Writing goes through exchange.audit only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from contracts.log import checkpoint, leaf, tree
 from contracts.log.proof import Proof
@@ -40,19 +41,39 @@ class Head:
 
 def head(session: Session, size: int | None = None) -> Head | None:
     """The newest *signed* head, or the one of exactly ``size`` records; None where there is none."""
-    query = select(Checkpoint).where(col(Checkpoint.note).is_not(None))
-    if size is not None:
-        query = query.where(Checkpoint.size == size)
-    row = session.exec(query.order_by(col(Checkpoint.size).desc()).limit(1)).first()
+    rows = session.exec(_HEAD if size is None else _signed_heads(size)).all()  # one for each witness, at least one
+    row = rows[0][0] if rows else None
     if row is None or row.note is None:
         return None
-    return Head(row.size, row.root, cosigned_note(session, row.size, row.note), row.made_ms)
+    return Head(row.size, row.root, _with_lines(row.note, [line for _, line in rows if line]), row.made_ms)
+
+
+def _signed_heads(size: int | None) -> Select[Checkpoint, str]:
+    """One signed head with the lines of its witnesses."""
+    newest = _signed_sizes() if size is None else _signed_sizes().where(Checkpoint.size == size)
+    query = select(Checkpoint, Cosignature.line).join(
+        Cosignature, col(Cosignature.size) == col(Checkpoint.size), isouter=True
+    )
+    return query.where(Checkpoint.size == newest.scalar_subquery()).order_by(col(Cosignature.witness))
+
+
+def _signed_sizes() -> SelectOfScalar[int]:
+    return (
+        select(Checkpoint.size).where(col(Checkpoint.note).is_not(None)).order_by(col(Checkpoint.size).desc()).limit(1)
+    )
+
+
+_HEAD = _signed_heads(None)  # every answer of the API names the head: the statement is made once
 
 
 def cosigned_note(session: Session, size: int, note: str) -> str:
     """The signed head with the line of every witness that has cosigned it."""
     query = select(Cosignature.line).where(Cosignature.size == size).order_by(col(Cosignature.witness))
-    return note + "".join(f"{line}\n" for line in session.exec(query))
+    return _with_lines(note, session.exec(query))
+
+
+def _with_lines(note: str, lines: Iterable[str]) -> str:
+    return note + "".join(f"{line}\n" for line in lines)
 
 
 def keys(session: Session) -> list[Key]:
@@ -70,10 +91,15 @@ def index_of(session: Session, event_id: str) -> int | None:
     return session.exec(select(Entry.idx).where(Entry.event_id == event_id)).first()
 
 
+def logged_index(session: Session, event_id: str) -> int | None:
+    """The index of an event that is in the tree under a signed head, else None."""
+    signed = _signed_sizes().scalar_subquery()
+    return session.exec(select(Entry.idx).where(Entry.event_id == event_id, col(Entry.idx) < signed)).first()
+
+
 def is_logged(session: Session, event_id: str) -> bool:
     """Whether the event is in the tree under a signed head."""
-    index, newest = index_of(session, event_id), head(session)
-    return index is not None and newest is not None and index < newest.size
+    return logged_index(session, event_id) is not None
 
 
 def record_of(session: Session, event_id: str) -> Record:

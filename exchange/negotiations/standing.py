@@ -97,9 +97,7 @@ def may(
 
 def logged_index(session: Session, event_id: str | None) -> int | None:
     """The index of an event that is in the tree under a signed head, else None."""
-    if event_id is None or not ledger.is_logged(session, event_id):
-        return None
-    return ledger.index_of(session, event_id)
+    return None if event_id is None else ledger.logged_index(session, event_id)
 
 
 # --- shared by what a party does to a contract ---------------------------------------------------------------------

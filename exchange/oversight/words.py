@@ -31,6 +31,7 @@ EVENTS: dict[EventType, str] = {
     EventType.QUERY_RUN: N_("Query answered"),
     EventType.QUERY_REFUSED: N_("Query refused"),
     EventType.TESTROOM_OPENED: N_("Test room opened"),
+    EventType.TESTROOM_DESIGNED: N_("Rules of a test room set"),
     EventType.DELIVERY_MADE: N_("Data delivered"),
     EventType.DELIVERY_REFUSED: N_("Delivery refused or cut"),
     EventType.KEY_ADDED: N_("Signing key registered"),

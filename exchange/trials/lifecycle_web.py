@@ -82,7 +82,8 @@ def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
         "may_ask": operator and asking is None and not over and EventKind.TERMINATED not in kinds,
         "may_answer": asking is not None and authority, "may_take_back": asking is not None and operator,
         "may_evaluate": authority and EventKind.EXIT_REPORTED in kinds and EventKind.EVALUATED not in kinds,
-        "may_close": (authority or operator) and not over and EventKind.TERMINATED not in kinds, "sees_people": actor.may(Permission.SUSPEND),
+        "may_close": (authority or operator) and not over and EventKind.TERMINATED not in kinds,
+        "sees_people": actor.may(Permission.SUSPEND),
         "evaluation_due": core.evaluation_due(service.core_of(session, row)),
         "transition_ends": core.transition_ends(service.core_of(session, row)),
     }  # fmt: skip

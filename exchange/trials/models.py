@@ -23,6 +23,7 @@ from sandbox.trial import Approver, EventKind
 VERDICTS = ("allow", "limit", "deny")
 NEED_REASON = ("extension_refused", "suspended", "resumed", "terminated")  # decisions that nobody takes without words
 END_CODES = ("left", "false_statement", "not_eligible")  # by itself; the other two by the operator
+ACCOUNT_STATES = ("open", "paused", "killed")
 
 
 def one_of(column: str, values: Any) -> str:
@@ -191,9 +192,10 @@ class TestRoom(SQLModel, table=True):
 
 
 class BudgetEntry(SQLModel, table=True):
-    """How many questions one buyer may put to one dataset, however many rooms and people they use for it.
+    """The account of one buyer for one dataset, however many rooms and people they use: questions, privacy, requests.
 
-    Spent by a single conditional UPDATE; the CHECKs are the second lock.
+    Spent by a single conditional UPDATE that knows window, state and every cap; the CHECKs are the second lock. What
+    was spent is never given back. ``epoch`` grows whenever somebody stops the account: work begun before is void.
     """
 
     __tablename__ = "budget_entry"
@@ -201,15 +203,57 @@ class BudgetEntry(SQLModel, table=True):
         UniqueConstraint("listing_id", "org_id", name="budget_entry_once"),
         CheckConstraint("spent BETWEEN 0 AND cap", name="budget_entry_total"),
         CheckConstraint("day_spent BETWEEN 0 AND day_cap", name="budget_entry_day"),
+        CheckConstraint("epsilon_spent BETWEEN 0 AND epsilon_cap", name="budget_entry_epsilon"),
+        CheckConstraint("requests BETWEEN 0 AND requests_cap", name="budget_entry_requests"),
+        CheckConstraint(one_of("state", ACCOUNT_STATES), name="budget_entry_state"),
+        CheckConstraint("starts < ends", name="budget_entry_window"),
     )
     id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
     listing_id: str = Field(foreign_key="listing.id", max_length=26)
-    org_id: str = Field(foreign_key="organisation.id", max_length=26)
+    org_id: str = Field(foreign_key="organisation.id", max_length=26, index=True)
     spent: int = 0
     cap: int
     day: date  # in Viet Nam; day_spent counts for this day only
     day_spent: int = 0
     day_cap: int
+    epsilon_spent: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))  # millionths of ε
+    epsilon_cap: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    requests: int = 0  # repeated and refused questions too
+    requests_cap: int = 1_000
+    starts: datetime = Field(sa_type=UtcDateTime)  # questions may be asked from here on
+    ends: datetime = Field(sa_type=UtcDateTime)  # and before this
+    stop_at: int | None = None  # questions at which the account pauses and the provider is asked; None: at no number
+    epsilon_stop_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    overlaps: int = 0  # questions that differed from an earlier one in little (D1), answered or not
+    overlaps_refused: int = 0
+    state: str = Field(default="open", max_length=8)
+    epoch: int = 1
+    changed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    changed_by: str | None = Field(default=None, foreign_key="organisation.id", max_length=26)  # None: it paused itself
+    reason: str | None = Field(default=None, max_length=2000)  # given, or the code by which it paused itself
+
+
+class Spend(SQLModel, table=True):
+    """One statistic that an account has paid for, whatever its spelling, and its table while that may be told again.
+
+    It names no person and no run. The table holds groups above the floor only; in privacy mode it is the noisy one.
+    """
+
+    __tablename__ = "budget_spend"
+    __table_args__ = (
+        UniqueConstraint("entry_id", "statistic", name="budget_spend_once"),
+        CheckConstraint("state IN ('reserved', 'done', 'failed')", name="budget_spend_state"),
+        CheckConstraint("epsilon >= 0", name="budget_spend_epsilon"),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
+    entry_id: str = Field(foreign_key="budget_entry.id", max_length=26)
+    statistic: str = Field(max_length=64)  # of sandbox.ir.Question.statistic, hexadecimal
+    region: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # sandbox.overlap.Region; values as digests
+    policy_hash: str = Field(max_length=71)
+    epsilon: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))  # millionths, all attempts together
+    state: str = Field(default="reserved", max_length=8)
+    at: datetime = Field(sa_type=UtcDateTime)
+    answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
 class QueryRun(SQLModel, table=True):
@@ -231,7 +275,7 @@ class QueryRun(SQLModel, table=True):
     room_id: str = Field(foreign_key="test_room.id", max_length=26)
     user_id: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)  # None: a program
     sql: str
-    cache_key: str | None = Field(default=None, max_length=64)
+    cache_key: str | None = Field(default=None, max_length=64)  # the statistic, while the answer is remembered
     state: str = Field(default="running", max_length=8)
     verdict: str | None = Field(default=None, max_length=8)
     code: str | None = Field(default=None, max_length=40)

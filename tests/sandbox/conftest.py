@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +67,27 @@ def variant(sales_document: dict[str, Any]) -> Callable[..., Policy]:
     def make(**sections: Any) -> Policy:
         document = json.loads(json.dumps(sales_document))
         for key, value in sections.items():
-            document[key] = {**document[key], **value} if isinstance(value, dict) else value
+            document[key] = {**document.get(key, {}), **value} if isinstance(value, dict) else value
         return Policy.from_json(document)
 
     return make
+
+
+@pytest.fixture
+def door(sales_file: Path, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+    """`python -m sandbox` over the sales, one question a line."""
+    policy = sales_file.parent / "sandbox-policy-sales.json"
+
+    def ask(command: str, sqls: list[str]) -> list[dict[str, Any]]:
+        table = ["--table", f"sales={sales_file}"] if command == "run" else []
+        made = subprocess.run(
+            [sys.executable, "-m", "sandbox", command, "--policy", str(policy), *table],
+            input="\n".join(json.dumps({"sql": sql}) for sql in sqls),
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+        )
+        return [json.loads(line) for line in made.stdout.splitlines()]
+
+    return ask

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from sandbox import context
+from sandbox import context, query
 from sandbox.context import Context
-from sandbox.denials import PolicyRefused
+from sandbox.denials import Denied, PolicyRefused
 from sandbox.draft import ColumnProfile, draft
-from sandbox.policy import Limits, Policy, Role
+from sandbox.policy import Limits, Mode, Policy, Privacy, Role
+from sandbox.words import say
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -69,6 +70,17 @@ def test_an_unknown_key_refuses(sales_document: dict[str, Any], path: str) -> No
         ("window.to", "2020-01-01T00:00:00Z"),
         ("export_ban", "yes"),
         ("version", 0),
+        ("output.round_to", 0),
+        ("columns.sector.domain", ["retail", 7]),
+        ("columns.sector.domain", ["retail", "retail"]),
+        ("columns.sector.domain", []),
+        ("columns.sold_at.domain", ["2023-01-01"]),
+        ("columns.sold_at.domain", ["2023-01-02", "2026-01-01"]),
+        ("columns.sold_at.domain", ["2026-01-01", "2023-01-01"]),
+        ("clauses", {"limits.min_group": 13}),
+        ("clauses", {"limits.min_group": "trial:13"}),
+        ("clauses", {"limits.no_such": "13"}),
+        ("unenforced", ["twenty-one"]),
     ],
 )
 def test_a_wrong_value_refuses(sales_document: dict[str, Any], path: str, value: Any) -> None:
@@ -79,7 +91,7 @@ def test_a_wrong_value_refuses(sales_document: dict[str, Any], path: str, value:
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("mode", "aggregate_dp"), ("mode", "template"), ("joins", [{}]), ("dp", {"epsilon": 1}), ("functions", ["upper"])],
+    [("mode", "template"), ("templates", [{}]), ("joins", [{}]), ("dp", {"threshold": 5}), ("functions", ["upper"])],
 )
 def test_what_cannot_be_enforced_refuses_instead_of_being_ignored(
     sales_document: dict[str, Any], path: str, value: Any
@@ -87,6 +99,97 @@ def test_what_cannot_be_enforced_refuses_instead_of_being_ignored(
     with pytest.raises(PolicyRefused) as refused:
         Policy.from_json(at(sales_document, path, value))
     assert refused.value.code == "POLICY_NOT_ENFORCEABLE"
+
+
+def test_the_trial_policy_of_today_reads_as_it_always_did(sales_policy: Policy) -> None:
+    assert sales_policy.mode is Mode.AGGREGATE
+    assert sales_policy.dp is None
+    assert sales_policy.output.round_to == 1
+    assert (dict(sales_policy.clauses), sales_policy.unenforced) == ({}, ())
+
+
+def private(document: dict[str, Any]) -> dict[str, Any]:
+    """The sales policy in privacy mode: every key that may be grouped by has public values."""
+    document = at(document, "mode", "aggregate_dp")
+    document["dp"] = {"mechanism": "discrete_laplace", "threshold": 30, "rounding": 5}
+    for name, domain in (
+        ("province", ["P00", "P01"]), ("district", ["D1", "TINY"]), ("sold_at", ["2023-01-01", "2026-01-01"])
+    ):  # fmt: skip
+        document["columns"][name]["domain"] = domain
+    return document
+
+
+def test_privacy_mode_reads_its_noise_and_its_public_values(sales_document: dict[str, Any]) -> None:
+    policy = Policy.from_json(private(sales_document))
+    assert policy.dp == Privacy("discrete_laplace", 30, 5)
+    assert policy.columns["sold_at"].domain == ("2023-01-01", "2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("budgets.epsilon_total_micro", 0),
+        ("budgets.epsilon_per_query_micro", 0),
+        ("columns.district.domain", None),
+        ("columns.province.domain", "published_list"),
+        ("columns.sold_at.domain", None),
+        ("dp.mechanism", "laplace"),
+        ("dp.rounding", 0),
+    ],
+)
+def test_privacy_mode_refuses_what_would_make_its_promise_false(
+    sales_document: dict[str, Any], path: str, value: Any
+) -> None:
+    with pytest.raises(PolicyRefused) as refused:
+        Policy.from_json(at(private(sales_document), path, value))
+    assert (refused.value.code, refused.value.denied.facts["key"]) == ("POLICY_INVALID", path)
+
+
+def test_an_unknown_key_of_the_noise_refuses(sales_document: dict[str, Any]) -> None:
+    with pytest.raises(PolicyRefused) as refused:
+        Policy.from_json(at(private(sales_document), "dp.sigma", 1))
+    assert refused.value.code == "POLICY_UNKNOWN_KEY"
+
+
+CLAUSED = {"limits.max_in": "13", "columns.phone": "16", "purposes": "6", "window.to": "trial:T2", "mode": "10"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "code", "clause", "words"),
+    [
+        ("SELECT COUNT(*) FROM sales WHERE province IN (" + ",".join(f"'{n}'" for n in range(51)) + ")", "W4", "13",
+         ("Điều 13 của Hợp đồng", "clause 13 of the contract")),
+        ("SELECT phone, COUNT(*) FROM sales GROUP BY phone", "C3", "16", ("Điều 16", "clause 16")),
+        ("SELECT province FROM sales", "A0", "10", ("Điều 10", "clause 10")),
+        ("SELECT COUNT(*) FROM sales LIMIT ALL", "S6", None, ("", "")),
+    ],
+)  # fmt: skip
+def test_a_refusal_of_the_gate_quotes_the_clause_it_rests_on(
+    variant: Callable[..., Policy], sql: str, code: str, clause: str | None, words: tuple[str, str]
+) -> None:
+    denied = query.check(sql, variant(clauses=CLAUSED))
+    assert isinstance(denied, Denied)
+    assert (denied.code, denied.facts.get("clause")) == (code, clause)
+    assert words[0] in say(denied, "vi")
+    assert words[1] in say(denied, "en")
+
+
+def test_a_refusal_of_the_circumstances_quotes_contract_or_trial(variant: Callable[..., Policy]) -> None:
+    policy = variant(clauses=CLAUSED)
+    late, early = datetime(2037, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
+    assert [each.facts.get("clause") for each in context.judge(policy, fits(policy, now=late))] == ["trial:T2"]
+    assert [each.facts.get("clause") for each in context.judge(policy, fits(policy, now=early))] == [None]
+    (denied,) = context.judge(policy, fits(policy, purpose="marketing"))
+    assert "clause 6 of the contract" in say(denied, "en")
+    (denied,) = context.judge(policy, fits(policy, now=late))
+    assert "rule T2 of the controlled trial" in say(denied, "en")
+    assert "quy tắc T2" in say(denied, "vi")
+
+
+def test_a_section_lends_its_clause_to_its_fields(variant: Callable[..., Policy]) -> None:
+    policy = variant(clauses={"limits": "13"}, unenforced=["21", "7"])
+    assert (policy.clause("limits.min_group"), policy.clause("budgets.concurrent")) == ("13", None)
+    assert policy.unenforced == ("21", "7")
 
 
 def test_missing_limits_take_the_strictest_default(sales_document: dict[str, Any]) -> None:

@@ -60,7 +60,6 @@ def test_a_room_asked_twice_is_one_room_and_its_copy_is_made_once(ready: Place) 
     first, second = ready.room(), ready.room()
     assert first.id == second.id
     stranger = ready.people.stranger()
-    from exchange.trials import service
 
     ready.enrol(stranger)
     ready.room(stranger)
