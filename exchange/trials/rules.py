@@ -46,6 +46,8 @@ VERBS = tuple(verb.value for verb in core.Verb)
 
 def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:
     """The certificate as the sandbox judges it."""
+    events = list(events)
+    renewed = [each.until for each in events if each.kind == core.EventKind.SECURITY_RENEWED and each.until]
     return core.Trial(
         cert_no=row.cert_no,
         authority=row.authority,
@@ -57,8 +59,16 @@ def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:
         territory=tuple(row.territory),
         caps=core.Caps(row.max_members, row.max_listings, row.max_tx_vnd, row.max_total_vnd),
         notice_version=row.notice_version,
-        events=tuple(core.Event(core.EventKind(e.kind), e.at, e.until, e.reason, e.id) for e in events),
+        events=tuple(
+            core.Event(core.EventKind(e.kind), e.at, e.until, e.reason, e.id, e.about or "", e.code) for e in events
+        ),
         level=row.level,
+        approver=core.Approver(row.approver),
+        safeguards=tuple(row.safeguards),
+        question=row.question,
+        measure=row.measure,
+        security_valid_to=max([*renewed, *([row.security_valid_to] if row.security_valid_to else [])], default=None),
+        profile=core.PROFILES[row.profile],
     )
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
-from exchange.accounts.schemas import text
-from exchange.catalogue.schemas import CHOOSE, LONG, NOT_TEXT, SHORT, Count, Dong, Text
+from exchange.catalogue.schemas import CHOOSE, NOT_TEXT, SHORT, Count, Dong, Text
 from exchange.catalogue.vocabulary import SECTORS, TRADEABLE
 from exchange.errors import N_
 from exchange.trials import rules
@@ -63,19 +62,6 @@ class CertificateSchema(_Form):
     max_tx_vnd = Dong()
     max_total_vnd = Dong()
     notice_version = Text(SHORT, lines=False)
-
-
-class ChangeSchema(_Form):
-    """What happens to the trial, and why."""
-
-    kind = text(16)
-    reason = Text(LONG)
-
-
-class NoticeSchema(_Form):
-    """The notice that was read."""
-
-    notice_version = text(200)
 
 
 class QuestionSchema(Schema):
