@@ -13,6 +13,7 @@ from sqlalchemy import CursorResult, case, func, or_, update
 from sqlmodel import Session, col, select
 
 from exchange import audit
+from exchange.catalogue import service as catalogue
 from exchange.catalogue.models import Listing
 from exchange.errors import N_, NotFound, Refusal, refuse
 from exchange.permissions import Actor, Permission, require
@@ -114,8 +115,8 @@ def reserve(session: Session, actor: Actor | None, room_id: str, asked: Asked, n
 def finish(
     session: Session, actor: Actor | None, reserved: Reserved, outcome: Answer | Denied, now: datetime
 ) -> QueryRun:
-    """Keep and log what came of a reserved question. A room shut or a listing stopped in the meantime gives no answer
-    any more, nor is one kept of a person erased in the meantime: an erasure takes the run's ``cache_key`` away."""
+    """Keep and log what came of a reserved question. A room shut, a listing or the trial stopped in the meantime gives
+    no answer any more, nor is one kept of a person erased in the meantime: an erasure takes the ``cache_key`` away."""
     actor = require(actor, Permission.QUERY)
     run = session.get_one(QueryRun, reserved.run_id, with_for_update=True)
     if reserved.accepted is None:
@@ -123,7 +124,7 @@ def finish(
     room = session.get_one(TestRoom, run.room_id, with_for_update=True)
     if room.org_id != actor.org_id:
         raise NotFound(run.id)
-    if room.state != "open" or run.cache_key is None or session.get_one(Listing, room.listing_id).state != "published":
+    if room.state != "open" or run.cache_key is None or _is_stopped(session, room, now):
         outcome = Denied("E-STOPPED")
     if isinstance(outcome, Denied):
         return _refuse(session, run, room, actor, outcome, now)
@@ -175,6 +176,13 @@ def _trial_refusal(session: Session, room: Room, actor: Actor, asked: Asked, now
     kind = ActionKind.QUERY if asked.output == "view" else ActionKind.EXPORT
     found = service.judge_action(session, rooms.query_act(room.shown, actor.org_id, kind), now)
     return found[0] if found else None
+
+
+def _is_stopped(session: Session, room: TestRoom, now: datetime) -> bool:
+    """Whether the listing or the trial (T1-T19) no longer lets an answer leave."""
+    listing = session.get_one(Listing, room.listing_id)
+    act = rooms.query_act(catalogue.shown(session, listing, room.version), room.org_id)
+    return listing.state != "published" or bool(service.judge_action(session, act, now))
 
 
 def _circumstances(room: Room, actor: Actor, asked: Asked, running: int, now: datetime) -> Denied | None:
