@@ -135,6 +135,7 @@ def participants() -> Iterator[Case]:
     yield Case("T4", (TRIAL, replace(EXTEND, entity=enough), NOW), (TRIAL, replace(EXTEND, entity=FIT), NOW))
     yield Case("T5", (TRIAL, replace(ENROL, entity=replace(FIT, vietnamese=False)), NOW), (TRIAL, ENROL, NOW))
     yield Case("T5", (TRIAL, replace(ENROL, entity=replace(FIT, reorganising=True)), NOW), (TRIAL, ENROL, NOW))
+    yield Case("T5", (TRIAL, replace(ENROL, entity=None), NOW), (TRIAL, ENROL, NOW), {"case": "unknown"})
     for degree in ("", "history"):
         wrong = replace(ENROL, entity=replace(FIT, manager_degree=degree))
         yield Case("T6", (TRIAL, wrong, NOW), (TRIAL, ENROL, NOW), {"value": degree})
