@@ -44,6 +44,7 @@ from exchange.trials import (
     design_web,
     lifecycle_api,
     lifecycle_web,
+    rulebook,
 )
 from exchange.trials import service as trials
 from exchange.trials import web as trials_web
@@ -68,6 +69,7 @@ PAGES = (
     oauth_web.blueprint,
     oversight_web.blueprint,
     own_web.blueprint,
+    rulebook.blueprint,
     trials_web.blueprint,
     trust_web.blueprint,
 )
@@ -81,6 +83,7 @@ APIS = (
     notices_api.blueprint,
     oversight_api.blueprint,
     lifecycle_api.blueprint,
+    rulebook.api,
     trials_api.blueprint,
     trust_api.blueprint,
 )
