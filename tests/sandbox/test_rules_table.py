@@ -347,6 +347,25 @@ def test_two_refusals_at_once_are_both_reported() -> None:
     ]  # fmt: skip
 
 
+def test_what_ended_is_not_suspended_as_well() -> None:
+    stopped, fraud = Event(K.SUSPENDED, at(2026, 5, 1)), Event(K.TERMINATED, at(2026, 5, 30), code="fraud")
+    late = Event(K.INCIDENT, at(2026, 5, 1), id="i2")
+    assert codes(having(stopped, late, fraud), ORDER) == ["TRIAL_TERMINATED"]
+
+
+def test_what_was_asked_before_one_extension_does_not_ask_for_the_next() -> None:
+    asked = Event(K.EXTENSION_ASKED, at(2027, 11, 30), until=date(2029, 12, 31))
+    granted = Event(K.EXTENDED, at(2027, 12, 20), until=date(2028, 12, 31))
+    filed = [
+        Event(K.REPORTED, at(2028, month, 5), until=end)
+        for month, end in ((1, date(2027, 12, 31)), (7, date(2028, 6, 30)))
+    ]
+    again = replace(EXTEND, until=date(2029, 12, 31))
+    assert codes(having(*REPORTS, *filed, asked, granted, security_valid_to=None), again, at(2028, 12, 20)) == [
+        "EXTENSION_NOT_ALLOWED"
+    ]
+
+
 def test_an_application_may_lack_several_parts_and_is_told_all() -> None:
     empty = replace(TRIAL, cert_no="", authority="", safeguards=(), question="", measure="", sectors=())
     assert codes(empty, APPLY) == ["TRIAL_NOT_AUTHORISED"] * 4

@@ -143,6 +143,8 @@ def test_a_resumption_does_not_lift_what_is_still_so() -> None:
     told = Event(K.INCIDENT_REPORTED, missing, about="i")
     assert why(found, closed, told, now=missing) == [Why.INCIDENT_REPORT_LATE]
     assert why(found, closed, told, resumed_later, now=missing) == []
+    too_soon = Event(K.RESUMED, NOON + timedelta(hours=72, minutes=30))
+    assert why(found, closed, told, too_soon, now=missing) == [Why.INCIDENT_REPORT_LATE]
 
 
 def test_the_hours_of_an_incident_run_through_the_night_and_every_zone() -> None:
