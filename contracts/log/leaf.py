@@ -83,6 +83,11 @@ class EventType(StrEnum):
     TRIAL_GRANTED = "trial.granted"
     TRIAL_CHANGED = "trial.changed"
     TRIAL_ENROLLED = "trial.enrolled"
+    TRIAL_REPORTED = "trial.reported"
+    INCIDENT_FOUND = "incident.found"
+    INCIDENT_ASSESSED = "incident.assessed"
+    INCIDENT_REPORTED = "incident.reported"
+    INCIDENT_CLOSED = "incident.closed"
     TRIAL_LEFT = "trial.left"
     AUTHORITY_RECORDED = "authority.recorded"
     AUTHORITY_ENDED = "authority.ended"
@@ -102,6 +107,7 @@ REQUIRED_HASHES: Mapping[EventType, frozenset[str]] = {
     EventType.CONTRACT_ACTIVE: frozenset({"contract"}),
     EventType.CONTRACT_SUSPENDED: frozenset({"contract"}),
     EventType.CONTRACT_RESUMED: frozenset({"contract"}),
+    EventType.TRIAL_REPORTED: frozenset({"report"}),
     EventType.TRIAL_APPLIED: frozenset({"dossier"}),
     EventType.TRIAL_DECIDED: frozenset({"dossier"}),
     EventType.DUTY_FULFILLED: frozenset({"contract", "statement"}),

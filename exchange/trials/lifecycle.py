@@ -47,13 +47,28 @@ def record_event(
     about: str = "",
     code: str = "",
     at: datetime | None = None,
+    event_id: str = "",
 ) -> TrialEvent:
     """Write down that ``kind`` happened to the trial, in its table and in the log. Whoever calls has judged it.
 
     ``about`` is the id of the event that this one answers, ``actor`` None the exchange itself, ``at`` when it happened
     if that was not now (an incident is detected before it is written down). The reason is kept beside the log and not
-    in it.
+    in it. ``event_id`` names a record of the log that says it already, of a type of its own.
     """
+    event_id = event_id or _recorded(session, actor, row, kind, now, reason, until=until, about=about, code=code, at=at)
+    event = TrialEvent(
+        trial_id=row.id, kind=kind, at=at or now, until=until, reason=reason, code=code, about=about or None,
+        org_id=actor.org_id if actor else None, event_id=event_id,
+    )  # fmt: skip
+    session.add(event)
+    session.flush()
+    return event
+
+
+def _recorded(
+    session: Session, actor: Actor | None, row: Trial, kind: EventKind, now: datetime, reason: str, *,
+    until: date | None, about: str, code: str, at: datetime | None,
+) -> str:  # fmt: skip
     before = service.state_of(session, row, now)
     details: dict[str, audit.Value] = {"kind": str(kind), "before": str(before)}
     named = {"code": code, "until": until.isoformat() if until else "", "about": about,
@@ -62,17 +77,10 @@ def record_event(
     operators = session.exec(select(Organisation.id).where(Organisation.kind == OrgKind.OPERATOR))
     orgs = {*operators, *([actor.org_id] if actor else []), *([row.authority_org_id] if row.authority_org_id else [])}
     private = {f"org:{actor.org_id}": {"reason": reason}} if actor and reason else {}
-    event_id = audit.record(
+    return audit.record(
         session, "trial.changed", actor, on=[f"trial:{row.id}", *(f"org:{org}" for org in sorted(orgs))], now=now,
         details=details, private=private,
     )  # fmt: skip
-    event = TrialEvent(
-        trial_id=row.id, kind=kind, at=at or now, until=until, reason=reason, code=code, about=about or None,
-        org_id=actor.org_id if actor else None, event_id=event_id,
-    )  # fmt: skip
-    session.add(event)
-    session.flush()
-    return event
 
 
 # --- suspending, resuming, ending (T16, T17) ----------------------------------------------------------------------
