@@ -15,8 +15,10 @@ from exchange.clock import VIETNAM
 from exchange.demo.trial import dossier as whole_dossier
 from exchange.errors import NotFound, NotPermitted, Refused
 from exchange.notices.models import Notice
+from exchange.notices.timed import tell_due
+from exchange.notices.words import DUE
 from exchange.permissions import Actor, OrgKind, Role
-from exchange.trials import applications, authorities, enrolments, lifecycle, service
+from exchange.trials import applications, authorities, enrolments, lifecycle, lifecycle_due, service
 from exchange.trials.application_models import TrialApplication, TrialApplicationStep
 from exchange.trials.applications import Grant
 from exchange.trials.dossier import Dossier
@@ -427,3 +429,25 @@ def test_on_paper_the_operator_writes_down_what_the_authority_decided(place: Pla
     place.do(lifecycle.answer_extension, operator, row.id, True, "Quyết định 8/QĐ")
     place.do(lifecycle.change_trial, operator, row.id, "terminated", "Quyết định 9/QĐ", code="fraud")
     assert state(place, row) is State.TERMINATED
+
+
+def test_the_clock_reminds_of_decisions_and_ends_once_each(place: Place) -> None:
+    ministry, application_id = authority(place), submitted(place)
+
+    def told() -> list[str]:
+        with place.database.writing() as session:
+            tell_due(session, clock.now(), (lifecycle_due.due,))
+            session.commit()
+            return sorted(n.kind for n in session.exec(select(Notice)) if n.kind in DUE)
+
+    assert told() == []
+    with clock.frozen(at(date(2026, 12, 16))):
+        assert told() == ["application.due"]
+        assert told() == ["application.due"]
+    with clock.frozen(at(date(2026, 12, 19))):
+        assert told() == ["application.due", "application.late", "application.late"]  # the applicant hears of it too
+        row = place.do(applications.approve, ministry, application_id, Grant("07/GCN"))
+    with clock.frozen(at(row.valid_to - timedelta(days=45))):
+        assert told()[-1] == "trial.ask"
+    with clock.frozen(at(row.valid_to - timedelta(days=14))):
+        assert told()[-1] == "trial.ending"
