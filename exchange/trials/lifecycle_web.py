@@ -28,6 +28,12 @@ blueprint = Blueprint("lifecycle", __name__)
 Act = Callable[[Session, Actor], object]
 
 
+@blueprint.app_template_global("trial_standing")
+def governing() -> service.Standing | None:
+    """The trial that governs now: pages of other nouns show what is used of its limits (trials/_caps.html)."""
+    return service.standing(identity.db_session(), clock.now())
+
+
 def labels() -> dict[str, Any]:
     """The names of things that every page of a trial's life uses."""
     fields_named = {name: _(label) for name, label in words.FIELDS.items()}

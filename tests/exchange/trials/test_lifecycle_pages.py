@@ -186,3 +186,9 @@ def test_the_page_of_a_running_trial_offers_each_reader_their_steps(place: Place
     assert granted.status_code == 303
     assert "Fraud" in desk.get("/trial").text
     assert "Change the trial" not in place.browser(place.buyer, "en").get("/trial").text
+
+
+def test_limits_are_shown_where_they_would_bite(ready: Place) -> None:
+    page = ready.browser(lang="en").get(f"/listings/{ready.listing_id}/request").text
+    assert "Value of contracts" in page
+    assert "20,000,000,000" in page
