@@ -1,9 +1,11 @@
 """From the application to the end of a trial: each step by whom it may be taken, out of turn, and two at once."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -244,14 +246,26 @@ def test_a_certificate_allows_no_more_than_was_asked_for(place: Place, wider: di
 
 
 def test_of_two_decisions_at_once_one_stands(place: Place) -> None:
+    """Two people of the authority press their buttons in the same moment."""
     ministry, application_id = authority(place), submitted(place)
-    with place.database.writing() as first:
-        applications.approve(first, ministry, application_id, Grant("07/GCN"), clock.now())
-        first.commit()
-    with place.database.writing() as second, refused("WRONG_STATE"):
-        applications.refuse_application(second, ministry, application_id, "Chậm một bước", clock.now())
+    together = Barrier(2)
+
+    def decide(use_case: Any, *arguments: Any) -> str:
+        together.wait()
+        try:
+            place.do(use_case, ministry, application_id, *arguments)
+        except Refused as refusal:
+            return refusal.code
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(decide, applications.approve, Grant("07/GCN"))
+        second = pool.submit(decide, applications.refuse_application, "Cùng lúc")
+        assert sorted([first.result(), second.result()]) == ["WRONG_STATE", "done"]
     with place.database.reading() as session:
-        assert len(session.exec(select(Trial)).all()) == 1
+        state = session.get_one(TrialApplication, application_id).state
+        assert len(session.exec(select(Trial)).all()) == (state == "approved")
+    assert len(kinds(place, application_id)) == 2
 
 
 # --- taking part --------------------------------------------------------------------------------------------------
