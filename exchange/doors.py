@@ -48,6 +48,7 @@ from exchange.trials import (
     leaks_web,
     lifecycle_api,
     lifecycle_web,
+    rulebook,
 )
 from exchange.trials import service as trials
 from exchange.trials import web as trials_web
@@ -73,6 +74,7 @@ PAGES = (
     oauth_web.blueprint,
     oversight_web.blueprint,
     own_web.blueprint,
+    rulebook.blueprint,
     trials_web.blueprint,
     contract_rooms_web.blueprint,
     trust_web.blueprint,
@@ -87,6 +89,7 @@ APIS = (
     notices_api.blueprint,
     oversight_api.blueprint,
     lifecycle_api.blueprint,
+    rulebook.api,
     trials_api.blueprint,
     contract_rooms_api.blueprint,
     trust_api.blueprint,

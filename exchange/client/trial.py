@@ -15,7 +15,7 @@ from exchange.client.desk import Desk, clean, online
 @click.command("room")
 @click.argument("listing")
 @click.option("--contract", "by_contract", is_flag=True, help="LISTING is the number of a contract: ask under it.")
-@click.option("--accept-notice", metavar="VERSION", help="First take part in the trial and accept its notice.")
+@click.option("--accept-notice", metavar="VERSION", help="First accept this newer notice of the trial.")
 @online
 def room(desk: Desk, listing: str, by_contract: bool, accept_notice: str | None) -> None:
     """Open a test room on LISTING, or a session under a contract; shows its columns, what is left to ask, examples."""

@@ -152,7 +152,9 @@ def in_force(session: Session, room: TestRoom, now: datetime) -> bool:
     row = session.get_one(Contract, room.contract_id)
     moves.lock(session, row.negotiation_id)
     session.refresh(row)
-    return standing.standing_of(session, row, now) is Standing.ACTIVE
+    if standing.standing_of(session, row, now) is not Standing.ACTIVE:
+        return False
+    return not trial_refusals(session, row, document.parse(row.payload), now)
 
 
 def trial_refusals(session: Session, row: Contract, signed: document.Contract, now: datetime) -> tuple[Refusal, ...]:
