@@ -40,8 +40,11 @@ from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
 from exchange.trials import (
     applications_web,  # noqa: F401 - it adds its views to lifecycle_web's blueprint
+    incident_web,
     lifecycle_api,
     lifecycle_web,
+    report_api,
+    report_web,
 )
 from exchange.trials import service as trials
 from exchange.trials import web as trials_web
@@ -55,6 +58,7 @@ PAGES = (
     fonts.blueprint,
     health.blueprint,
     hooks_web.blueprint,
+    incident_web.blueprint,
     keys_web.blueprint,
     ledger_web.blueprint,
     lifecycle_web.blueprint,
@@ -65,6 +69,7 @@ PAGES = (
     oauth_web.blueprint,
     oversight_web.blueprint,
     own_web.blueprint,
+    report_web.blueprint,
     trials_web.blueprint,
     trust_web.blueprint,
 )
@@ -77,6 +82,7 @@ APIS = (
     negotiations_api.negotiations,
     notices_api.blueprint,
     oversight_api.blueprint,
+    report_api.blueprint,
     lifecycle_api.blueprint,
     trials_api.blueprint,
     trust_api.blueprint,
