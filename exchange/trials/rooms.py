@@ -214,10 +214,12 @@ def _close(session: Session, room: TestRoom, now: datetime) -> None:
 def _budget(session: Session, room: TestRoom, now: datetime) -> None:
     query = select(BudgetEntry).where(BudgetEntry.listing_id == room.listing_id, BudgetEntry.org_id == room.org_id)
     if session.exec(query).first() is None:
-        budgets = Policy.from_json(room.policy).budgets
+        policy = Policy.from_json(room.policy)
+        budgets, window = policy.budgets, policy.window
         session.add(
             BudgetEntry(
                 listing_id=room.listing_id, org_id=room.org_id, cap=budgets.queries_total, day=local_day(now),
-                day_cap=budgets.queries_per_day,
+                day_cap=budgets.queries_per_day, epsilon_cap=budgets.epsilon_total_micro,
+                requests_cap=budgets.requests_total, starts=window.starts, ends=window.ends,
             )
         )  # fmt: skip

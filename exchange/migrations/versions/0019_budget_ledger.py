@@ -20,7 +20,7 @@ _CHECKS = {
     "budget_entry_window": "starts < ends",
 }
 # An account made before this has the window of its rooms' policies only, each of which is judged as well.
-_NEW = (
+_NEW: tuple[sa.Column[object], ...] = (
     sa.Column('epsilon_spent', sa.BigInteger(), nullable=False, server_default="0"),
     sa.Column('epsilon_cap', sa.BigInteger(), nullable=False, server_default="0"),
     sa.Column('requests', sa.Integer(), nullable=False, server_default="0"),
