@@ -15,6 +15,7 @@ from exchange.client import (
     monitor,
     paper,  # noqa: F401 - adds its commands to the group `contract`
     trial,
+    trial_life,
 )
 from exchange.client import cli as client_commands
 from exchange.erasure import cli as erasure_commands
@@ -92,6 +93,7 @@ for command in (client_commands.key, client_commands.publish, client_commands.ve
     main.add_command(command)
 for command in (consents.approve, consents.withdraw_approval, consents.rule):
     deals.negotiate.add_command(command)
+main.add_command(trial_life.trial)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
     main.add_command(command)
 main.add_command(life.contract)

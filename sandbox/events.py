@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     INCIDENT = "incident"  # at: detection of a serious incident, or of a limit that was exceeded
     INCIDENT_REPORTED = "incident_reported"  # about: id of the incident
     INCIDENT_CLOSED = "incident_closed"  # about: id of the incident
+    SECURITY_RENEWED = "security_renewed"  # until: last day of the newer certificate (X2)
     SUSPENDED = "suspended"
     RESUMED = "resumed"
     TERMINATED = "terminated"  # code: one of Termination

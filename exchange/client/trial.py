@@ -13,7 +13,7 @@ from exchange.client.desk import Desk, clean, online
 
 @click.command("room")
 @click.argument("listing")
-@click.option("--accept-notice", metavar="VERSION", help="First take part in the trial and accept its notice.")
+@click.option("--accept-notice", metavar="VERSION", help="First accept this newer notice of the trial.")
 @online
 def room(desk: Desk, listing: str, accept_notice: str | None) -> None:
     """Open a test room on LISTING, or show the one that is open: columns, what is left to ask, examples."""

@@ -23,7 +23,7 @@ from exchange.trials.dossier import Dossier, missing
 from exchange.trials.models import Trial
 from sandbox import rules as core_rules
 from sandbox import trial as core
-from sandbox.days import add_working_days
+from sandbox.competence import review_due
 from sandbox.rules import Action, ActionKind
 
 COMPETENCE = frozenset({"LEVEL_AUTHORITY_MISMATCH", "APPROVER_NOT_COMPETENT"})  # T10, T11
@@ -88,9 +88,8 @@ def submit(session: Session, actor: Actor | None, application_id: str, now: date
     denied = _judge(dossier, authority, name, ActionKind.APPLY, now)
     if denied:
         raise Refused(*denied)
-    level = dossier.level or 1
     row.state, row.authority_id, row.submitted_at, row.updated_at = "submitted", authority.id, now, now
-    row.due_on = add_working_days(core.local_day(now), dossier.law.review_days[level - 1])
+    row.due_on = review_due(core.local_day(now), dossier.level or 1, dossier.law)
     _step(session, actor, row, "submitted", "trial.applied", authority.org_id, now)
     return row
 
@@ -334,8 +333,8 @@ def _addressed(session: Session, dossier: Dossier, now: datetime) -> tuple[Autho
 def _judge(
     dossier: Dossier, authority: Authority, name: str, kind: ActionKind, now: datetime, cert_no: str = "…"
 ) -> list[Refusal]:
-    action = Action(kind, approver=authority.approver, provinces=tuple(authority.provinces))
-    denied = core_rules.judge(dossier.trial(name, authority.approver, cert_no), action, now)
+    action = Action(kind, approver=core.Approver(authority.approver), provinces=tuple(authority.provinces))
+    denied = core_rules.judge(dossier.trial(name, core.Approver(authority.approver), cert_no), action, now)
     return [rules.say_denied(each) for each in denied]
 
 

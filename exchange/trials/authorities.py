@@ -11,9 +11,10 @@ from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.permissions import Actor, OrgKind, Permission, require
 from exchange.trials.application_models import Authority
+from sandbox.rules import Competence
 from sandbox.trial import Approver
 
-BASIS = N_("AI Decree 142/2026/NĐ-CP Art. 22, 23 as a model; Decree 353/2025/NĐ-CP")
+BASIS = Competence.basis
 LONGEST_BASIS = 300
 
 Named = tuple[Authority, Organisation]
@@ -83,14 +84,6 @@ def authorities(session: Session) -> list[Named]:
 def current(session: Session, org_id: str) -> Authority | None:
     """What this organisation may permit, if anything."""
     return session.exec(select(Authority).where(Authority.org_id == org_id, col(Authority.ended_at).is_(None))).first()
-
-
-def competent(level: int, territory: Sequence[str]) -> Approver:
-    """Which kind of authority permits such a trial (T11)."""
-    if level == 3:
-        return Approver.PUBLIC_SECURITY
-    one_province = len(set(territory)) == 1 and "-" in territory[0]
-    return Approver.PROVINCIAL if one_province else Approver.MINISTRY
 
 
 def _end(session: Session, actor: Actor, row: Authority, now: datetime) -> None:

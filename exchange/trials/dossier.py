@@ -10,8 +10,9 @@ from typing import Any
 
 from exchange.errors import N_, Refusal
 from sandbox import trial as core
+from sandbox.rules import Authorised
 
-BASIS = N_("Law 93/2025/QH15, Chapter II Section 2 cl. 1, 3; Decree 169/2025/NĐ-CP Art. 8")
+BASIS = Authorised.basis
 MOST_SAFEGUARDS = 20
 
 

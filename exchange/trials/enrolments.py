@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from exchange import audit
 from exchange.accounts.models import Organisation
-from exchange.errors import N_, NotFound, NotPermitted, Refused, refuse
+from exchange.errors import N_, NotFound, NotPermitted, Refusal, Refused, refuse
 from exchange.permissions import Actor, OrgKind, Permission, require
 from exchange.trials import service
 from exchange.trials.models import END_CODES, Enrolment, Trial
@@ -20,7 +20,6 @@ from sandbox.rules import Entity
 LEFT, FALSE, NOT_ELIGIBLE = END_CODES
 BY_OPERATOR = (FALSE, NOT_ELIGIBLE)
 LONGEST_REASON = 2000
-_T5 = N_("Decree 94/2025/NĐ-CP")
 
 
 def enrol(
@@ -40,6 +39,8 @@ def enrol(
     stated = entity or (stated_by(found) if found else None)
     joining = found is None or found.ended_at is not None
     denied = service.judge_enrolment(session, row, actor.org_id, stated, now, joining=joining)
+    if row is not None and stated is None:
+        denied = (*denied, _unstated())
     if denied or row is None:
         raise Refused(*denied, status=403)
     if notice_version != row.notice_version:
@@ -163,10 +164,16 @@ def _locked(session: Session, enrolment_id: str) -> Enrolment:
     return found
 
 
+def _unstated() -> Refusal:
+    """Who says nothing of itself cannot be judged, and is not let in."""
+    text, passes = N_("Your organisation has not stated what T4 to T6 ask."), N_("Fill in the statements.")
+    return Refusal("STATEMENTS_MISSING", text, basis=core_rules.Eligible.basis, passes=passes)
+
+
 def _excluded(found: Enrolment) -> Refused:
     return refuse(
         "ENROLMENT_ENDED", N_("The operator has ended your organisation's part in the trial."),
-        basis=_T5, value=found.end_code or "",
+        basis=core_rules.Eligible.basis, value=found.end_code or "",
         passes=N_("Ask the operator to admit your organisation again."), status=403,
     )  # fmt: skip
 

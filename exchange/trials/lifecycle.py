@@ -6,9 +6,10 @@ Every step is one row, one record of the log about ``trial:<id>``, and applies f
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from exchange import audit
+from exchange.accounts.models import Organisation
 from exchange.errors import N_, NotFound, Refused, refuse
 from exchange.permissions import Actor, OrgKind, Permission, require
 from exchange.trials import authorities, rules, service
@@ -31,9 +32,7 @@ CODES: Mapping[EventKind, tuple[str, ...]] = {
     EventKind.TERMINATED: TERMINATIONS,
     EventKind.EVALUATED: ("met", "partly", "not_met"),
 }
-_T16 = N_("Law 93/2025/QH15, Chapter II Section 2 cl. 3e")
-_T17 = N_("Decree 94/2025/NĐ-CP")
-_T18 = N_("AI Decree 142/2026/NĐ-CP Art. 27 as a model")
+_X2 = N_("Decree 314/2026/NĐ-CP Art. 5.4")
 
 
 def record_event(
@@ -75,8 +74,8 @@ def _recorded(
     named = {"code": code, "until": until.isoformat() if until else "", "about": about,
              "at": at.isoformat() if at else ""}  # fmt: skip
     details.update({name: value for name, value in named.items() if value})
-    orgs = {actor.org_id} if actor else set()
-    orgs |= {row.authority_org_id} if row.authority_org_id else set()
+    operators = session.exec(select(Organisation.id).where(Organisation.kind == OrgKind.OPERATOR))
+    orgs = {*operators, *([actor.org_id] if actor else []), *([row.authority_org_id] if row.authority_org_id else [])}
     private = {f"org:{actor.org_id}": {"reason": reason}} if actor and reason else {}
     return audit.record(
         session, "trial.changed", actor, on=[f"trial:{row.id}", *(f"org:{org}" for org in sorted(orgs))], now=now,
@@ -107,7 +106,7 @@ def change_trial(
         raise _not_yours(row, change)
     if code not in allowed:
         text = N_("Choose the reason from the list.")
-        basis = _T17 if change is EventKind.TERMINATED else _T16
+        basis = core_rules.NotTerminated.basis if change is EventKind.TERMINATED else core_rules.NotSuspended.basis
         raise refuse("TRIAL_REASON_UNKNOWN", text, field="code", value=code, basis=basis, passes=", ".join(allowed))
     return record_event(session, actor, row, change, now, reason=words, code=code)
 
@@ -167,6 +166,25 @@ def open_changes(session: Session, row: Trial, now: datetime) -> list[EventKind]
         EventKind.TERMINATED: True,
     }
     return [change for change in CHANGES if fits[change]]
+
+
+def renew_security(
+    session: Session, actor: Actor | None, trial_id: str, until: date, reason: str, now: datetime
+) -> TrialEvent:
+    """The operator records a newer certificate of the system's security (X2), naming it; the stop it caused ends."""
+    actor = require(actor, Permission.RUN_TRIAL)
+    row, words = _locked(session, trial_id), _words(reason)
+    before = service.state_of(session, row, now)
+    if before in (State.TERMINATED, State.EXITED):
+        raise _wrong_state(before)
+    known = service.core_of(session, row).security_valid_to or date.min
+    if until <= max(known, core.local_day(now)):
+        text = N_("A newer certificate is valid today and longer than the one that is recorded.")
+        raise refuse(
+            "SECURITY_NOT_NEWER", text, field="security_until", basis=_X2, value=f"{until:%d/%m/%Y}",
+            passes=f"> {max(known, core.local_day(now)):%d/%m/%Y}",
+        )  # fmt: skip
+    return record_event(session, actor, row, EventKind.SECURITY_RENEWED, now, reason=words, until=until)
 
 
 # --- extending (T3) -----------------------------------------------------------------------------------------------
@@ -232,7 +250,7 @@ def evaluate(session: Session, actor: Actor | None, trial_id: str, code: str, re
     kinds = {event.kind for event in service.events_of(session, row)}
     if EventKind.EXIT_REPORTED not in kinds:
         raise refuse(
-            "EXIT_REPORT_MISSING", N_("There is no exit report to evaluate."), basis=_T18,
+            "EXIT_REPORT_MISSING", N_("There is no exit report to evaluate."), basis=core_rules.ExitReported.basis,
             passes=N_("Hand in the exit report first."), status=409,
         )  # fmt: skip
     if EventKind.EVALUATED in kinds:

@@ -22,6 +22,7 @@ from exchange.trials.lifecycle_schemas import (
     ExtensionSchema,
     GrantSchema,
     ReasonSchema,
+    SecuritySchema,
 )
 from exchange.trials.lifecycle_web import certificate, entity_of
 from exchange.trials.models import Enrolment, TrialEvent
@@ -38,14 +39,14 @@ blueprint = Blueprint(
 
 def trial_json(standing: service.Standing) -> dict[str, Any]:
     """The certificate with what is used of its caps."""
-    row, used = standing.row, standing.usage
+    row, used, security = standing.row, standing.usage, standing.trial.security_valid_to
     return {
         "id": row.id, "cert_no": row.cert_no, "authority": row.authority, "approver": row.approver,
         "on_paper": row.authority_org_id is None, "state": str(standing.state),
         "valid_from": row.valid_from.isoformat(), "valid_to": standing.last_day.isoformat(), "level": row.level,
         "sectors": row.sectors, "classes": row.classes, "verbs": row.verbs, "territory": row.territory,
         "question": row.question, "measure": row.measure, "safeguards": row.safeguards, "conditions": row.conditions,
-        "security_valid_to": row.security_valid_to.isoformat() if row.security_valid_to else None,
+        "security_valid_to": security.isoformat() if security else None,
         "profile": row.profile, "notice_version": row.notice_version,
         "caps": {"members": row.max_members, "listings": row.max_listings, "tx_vnd": row.max_tx_vnd,
                  "total_vnd": row.max_total_vnd},
@@ -171,6 +172,20 @@ class ExtensionAnswer(MethodView):
         return _happened(lifecycle.answer_extension(session, actor, trial_id, values["granted"], reason, clock.now()))
 
 
+@blueprint.route("/trials/<trial_id>/security")
+class Security(MethodView):
+    """The system's security certificate."""
+
+    @needs(Permission.RUN_TRIAL)
+    @blueprint.arguments(SecuritySchema)
+    @blueprint.response(201)
+    def post(self, values: dict[str, Any], trial_id: str) -> dict[str, Any]:
+        """Record a newer one."""
+        session, actor, reason = identity.db_session(), identity.the_actor(), values.get("reason") or ""
+        until = values["security_until"]
+        return _happened(lifecycle.renew_security(session, actor, trial_id, until, reason, clock.now()))
+
+
 @blueprint.route("/trials/<trial_id>/evaluation")
 class Evaluation(MethodView):
     """What it came to."""
@@ -244,27 +259,31 @@ class Participants(MethodView):
         ]}  # fmt: skip
 
 
-@blueprint.route("/trials/<trial_id>/participants/<enrolment_id>")
-class Participant(MethodView):
-    """One place."""
+@blueprint.route("/trials/<trial_id>/participants/<enrolment_id>/exclude")
+class Exclude(MethodView):
+    """Ending a place."""
 
     @needs(Permission.RUN_TRIAL)
     @blueprint.arguments(CodedSchema)
     @blueprint.response(200)
-    def delete(self, values: dict[str, Any], trial_id: str, enrolment_id: str) -> dict[str, Any]:
-        """End it: ``code`` false_statement or not_eligible, and why."""
+    def post(self, values: dict[str, Any], trial_id: str, enrolment_id: str) -> dict[str, Any]:
+        """``code`` false_statement or not_eligible, and why."""
         session, actor, reason = identity.db_session(), identity.the_actor(), values.get("reason") or ""
         answer = enrolment_json(enrolments.exclude(session, actor, enrolment_id, values["code"], reason, clock.now()))
         identity.commit_logged()
         return answer
 
+
+@blueprint.route("/trials/<trial_id>/participants/<enrolment_id>/readmit")
+class Readmit(MethodView):
+    """Taking that back."""
+
     @needs(Permission.RUN_TRIAL)
     @blueprint.response(200)
     def post(self, trial_id: str, enrolment_id: str) -> dict[str, Any]:
-        """Take an exclusion back."""
-        answer = enrolment_json(
-            enrolments.readmit(identity.db_session(), identity.the_actor(), enrolment_id, clock.now())
-        )
+        """The organisation may join again."""
+        session, actor = identity.db_session(), identity.the_actor()
+        answer = enrolment_json(enrolments.readmit(session, actor, enrolment_id, clock.now()))
         identity.commit_logged()
         return answer
 

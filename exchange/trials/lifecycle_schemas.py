@@ -11,10 +11,11 @@ from exchange.errors import N_
 from exchange.trials import rules
 from exchange.trials.dossier import MOST_SAFEGUARDS
 from exchange.trials.schemas import DAY, Places
+from sandbox.rules_participants import DEGREES as FITTING
 from sandbox.trial import PROFILES, Approver
 
 CLASSES = (*sorted(TRADEABLE), "QT", "CL")  # what a trial may be asked for: personal data and secrets never are
-DEGREES = ("economics", "business", "law", "it", "other")  # T6 names the first four
+DEGREES = (*FITTING, "other")  # T6
 _CHOICE: dict[str, Any] = {"required": CHOOSE, "null": CHOOSE, "invalid": CHOOSE}
 
 
@@ -122,6 +123,12 @@ class ExtensionSchema(ReasonSchema):
     """Until when more time is asked for, and why."""
 
     until = fields.Date(required=True, error_messages={"required": DAY, "null": DAY, "invalid": DAY})
+
+
+class SecuritySchema(ReasonSchema):
+    """A newer security certificate: until when, and which."""
+
+    security_until = fields.Date(required=True, error_messages={"required": DAY, "null": DAY, "invalid": DAY})
 
 
 class AnswerSchema(ReasonSchema):

@@ -78,10 +78,12 @@ def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
     asking = lifecycle.open_asking(session, row)
     return {
         "changes": {kind: codes for kind, codes in changes.items() if codes}, "asking": asking,
+        "may_renew": operator and not over,
         "may_ask": operator and asking is None and not over and EventKind.TERMINATED not in kinds,
         "may_answer": asking is not None and authority, "may_take_back": asking is not None and operator,
         "may_evaluate": authority and EventKind.EXIT_REPORTED in kinds and EventKind.EVALUATED not in kinds,
-        "may_close": (authority or operator) and not over, "sees_people": actor.may(Permission.SUSPEND),
+        "may_close": (authority or operator) and not over and EventKind.TERMINATED not in kinds,
+        "sees_people": actor.may(Permission.SUSPEND),
         "evaluation_due": core.evaluation_due(service.core_of(session, row)),
         "transition_ends": core.transition_ends(service.core_of(session, row)),
     }  # fmt: skip
@@ -142,6 +144,19 @@ def answer_extension(trial_id: str) -> Response | Redirect:
         return lifecycle.answer_extension(session, actor, trial_id, values["granted"], reason, clock.now())
 
     return _done(act, N_("The answer is recorded."), trial_id)
+
+
+@blueprint.post("/trial/<trial_id>/security")
+@needs(Permission.RUN_TRIAL)
+def renew_security(trial_id: str) -> Response | Redirect:
+    """Record a newer security certificate."""
+
+    def act(session: Session, actor: Actor) -> object:
+        values = forms.load(fields.SecuritySchema)
+        until, reason = values["security_until"], values.get("reason") or ""
+        return lifecycle.renew_security(session, actor, trial_id, until, reason, clock.now())
+
+    return _done(act, N_("The security certificate is recorded."), trial_id)
 
 
 @blueprint.post("/trial/<trial_id>/evaluation")

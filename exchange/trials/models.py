@@ -21,9 +21,9 @@ from sandbox.profiles import PILOT
 from sandbox.trial import Approver, EventKind
 
 VERDICTS = ("allow", "limit", "deny")
-ACCOUNT_STATES = ("open", "paused", "killed")
 NEED_REASON = ("extension_refused", "suspended", "resumed", "terminated")  # decisions that nobody takes without words
 END_CODES = ("left", "false_statement", "not_eligible")  # by itself; the other two by the operator
+ACCOUNT_STATES = ("open", "paused", "killed")
 
 
 def one_of(column: str, values: Any) -> str:

@@ -89,7 +89,7 @@ def reserve(session: Session, actor: Actor | None, room_id: str, asked: Asked, n
     reserved = Reserved(run.id, room.policy, room.copy.file_key, None)
     refusal = _trial_refusal(session, room, actor, asked, now)
     if refusal is not None:
-        _refuse(session, run, room.row, actor, Denied(refusal.code, _plain(refusal), refusal.basis or ""), now)
+        _refuse(session, run, room.row, actor, Denied(refusal.code, refusal.facts, refusal.basis or ""), now)
         return reserved
     denied = _circumstances(room, actor, asked, _running(session, room.row, now), now)
     outcome = denied or query.check(asked.sql, room.policy)
@@ -175,10 +175,6 @@ def _trial_refusal(session: Session, room: Room, actor: Actor, asked: Asked, now
     kind = ActionKind.QUERY if asked.output == "view" else ActionKind.EXPORT
     found = service.judge_action(session, rooms.query_act(room.shown, actor.org_id, kind), now)
     return found[0] if found else None
-
-
-def _plain(refusal: Refusal) -> dict[str, str]:
-    return {} if refusal.value is None else {"value": refusal.value}
 
 
 def _circumstances(room: Room, actor: Actor, asked: Asked, running: int, now: datetime) -> Denied | None:

@@ -1,7 +1,9 @@
 """Between rows and the sandbox's values: the certificate, refusals in both languages. Changes no row."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
 
 from exchange.errors import N_, Refusal
 from exchange.trials.models import Trial, TrialEvent
@@ -11,15 +13,30 @@ from sandbox.denials import Denied
 
 # The core's legal bases, marked here for translation: the sandbox package knows no gettext.
 BASES = (
-    N_("Law 93/2025/QH15, Chapter II Section 2 cl. 1, 3; Decree 169/2025/NĐ-CP Art. 8"),
+    N_("Capital Law 2024 Art. 25: at most three years"),
+    N_("Capital Law 2024 Art. 25: limits of area, scale and users"),
+    N_("Capital Law 2024 Art. 25: one extension of at most three years"),
+    N_("Decree 142/2026/NĐ-CP Art. 22, as a model"),
+    N_("Decree 142/2026/NĐ-CP Art. 23, as a model"),
+    N_("Decree 142/2026/NĐ-CP Art. 25, as a model"),
+    N_("Decree 142/2026/NĐ-CP Art. 25.3, as a model"),
+    N_("Decree 142/2026/NĐ-CP Art. 27, as a model"),
+    N_("Decree 314/2026/NĐ-CP Art. 1"),
+    N_("Decree 94/2025/NĐ-CP"),
     N_("Decree 94/2025/NĐ-CP: at most two years from the certificate"),
+    N_("Decree 94/2025/NĐ-CP: degree and two years of management"),
+    N_("Decree 94/2025/NĐ-CP: licence for the whole term of the trial"),
     N_("Decree 94/2025/NĐ-CP: trials within Viet Nam only"),
+    N_("Decree 94/2025/NĐ-CP: two extensions of at most one year"),
+    N_("Law 93/2025/QH15 Art. 9"),
+    N_("Law 93/2025/QH15, Chapter II Section 2 cl. 1, 3; Decree 169/2025/NĐ-CP Art. 8"),
+    N_("Law 93/2025/QH15, Chapter II Section 2 cl. 2c"),
     N_("Law 93/2025/QH15, Chapter II Section 2 cl. 2d, 3g; Decision 1437/QĐ-TTg"),
     N_("Law 93/2025/QH15, Chapter II Section 2 cl. 2d; caps written in the certificate"),
-    N_("Law 93/2025/QH15, Chapter II Section 2 cl. 2c"),
-    N_("Decree 94/2025/NĐ-CP"),
     N_("Law 93/2025/QH15, Chapter II Section 2 cl. 3e"),
-    N_("Decree 314/2026/NĐ-CP Art. 1"),
+    N_("Rule of this exchange: an extension is asked for in time"),
+    N_("Rule of this exchange: days of grace for a report"),
+    N_("Rule of this exchange: what suspends the trial by itself"),
 )
 ROOM_BASIS = N_("Decree 314/2026/NĐ-CP Art. 1 (X30)")  # data testing on the exchange, isolated, no extraction
 SESSION_MINUTES = 120  # X30
@@ -29,6 +46,8 @@ VERBS = tuple(verb.value for verb in core.Verb)
 
 def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:
     """The certificate as the sandbox judges it."""
+    events = list(events)
+    renewed = [each.until for each in events if each.kind == core.EventKind.SECURITY_RENEWED and each.until]
     return core.Trial(
         cert_no=row.cert_no,
         authority=row.authority,
@@ -48,24 +67,30 @@ def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:
         safeguards=tuple(row.safeguards),
         question=row.question,
         measure=row.measure,
-        security_valid_to=row.security_valid_to,
+        security_valid_to=max([*renewed, *([row.security_valid_to] if row.security_valid_to else [])], default=None),
         profile=core.PROFILES[row.profile],
     )
 
 
 def say_denied(denied: Denied, field: str | None = None) -> Refusal:
     """A refusal of the sandbox in our shape: sentence and fix in both languages, legal basis, the value refused."""
-    value = denied.facts.get("value") or denied.facts.get("used") or denied.facts.get("territory")
+    value = denied.facts.get("value") or denied.facts.get("used")
     return Refusal(
         denied.code,
         field=field,
         basis=denied.basis or ROOM_BASIS,
-        value=None if value in (None, "") else str(value),
+        value=None if value in (None, "") else words.shown("", value, "vi"),
+        facts=plain(denied.facts),
         vi=words.say(denied, "vi"),
         en=words.say(denied, "en"),
         passes_vi=words.fix(denied, "vi") or None,
         passes_en=words.fix(denied, "en") or None,
     )
+
+
+def plain(facts: Mapping[str, object]) -> dict[str, Any]:
+    """Facts as JSON holds them; days and moments as people in Viet Nam write them."""
+    return {key: words.shown("", fact, "vi") if isinstance(fact, date) else fact for key, fact in facts.items()}
 
 
 def status_of(code: str) -> int:

@@ -13,10 +13,11 @@ from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.negotiations.models import Contract
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import authorities, rules
+from exchange.trials import rules
 from exchange.trials.models import Enrolment, Trial, TrialEvent
 from sandbox import rules as core_rules
 from sandbox import trial as core
+from sandbox.competence import competent
 from sandbox.rules import Action, ActionKind, Entity, Usage
 
 LOCKED_FOR = frozenset({ActionKind.ENROL, ActionKind.LIST, ActionKind.CONTRACT})  # kinds that use up a cap
@@ -84,7 +85,7 @@ def grant_trial(session: Session, actor: Actor | None, certificate: Certificate,
         classes=list(certificate.classes), verbs=list(certificate.verbs), territory=list(certificate.territory),
         max_members=certificate.max_members, max_listings=certificate.max_listings, max_tx_vnd=certificate.max_tx_vnd,
         max_total_vnd=certificate.max_total_vnd, notice_version=certificate.notice_version, granted_at=now,
-        approver=authorities.competent(certificate.level, certificate.territory),
+        approver=competent(certificate.level, certificate.territory),
         granted_by=actor.user_id, granted_event=event_id,
     )  # fmt: skip
     session.add(row)

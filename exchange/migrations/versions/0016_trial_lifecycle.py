@@ -15,7 +15,7 @@ depends_on = None
 _KINDS_BEFORE = "kind IN ('extended', 'suspended', 'resumed', 'terminated')"
 _KINDS = (
     "kind IN ('extension_asked', 'extended', 'extension_refused', 'reported', 'incident', 'incident_reported', "
-    "'incident_closed', 'suspended', 'resumed', 'terminated', 'exit_reported', 'evaluated', 'closed')"
+    "'incident_closed', 'security_renewed', 'suspended', 'resumed', 'terminated', 'exit_reported', 'evaluated', 'closed')"
 )
 _WITH_REASON = "NOT (kind IN ('extension_refused', 'suspended', 'resumed', 'terminated')) OR length(reason) > 0"
 _APPROVER = "approver IN ('provincial', 'ministry', 'public_security')"
