@@ -225,7 +225,9 @@ def test_counting_again_keeps_the_words_and_takes_what_is_new(place: Place, mark
 
 def test_nothing_is_counted_while_records_of_the_period_wait_for_their_place(place: Place, market: Market) -> None:
     with place.database.writing() as session:
-        audit.record(session, "query.refused", market.buyer, on=["testroom:02"], now=clock.now(), details={"code": "W1"})
+        audit.record(
+            session, "query.refused", market.buyer, on=["testroom:02"], now=clock.now(), details={"code": "W1"}
+        )
         session.commit()
     with clock.frozen(AFTER):
         with refused("NOT_IN_LOG_YET"):
