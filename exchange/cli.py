@@ -55,7 +55,8 @@ def demo(if_empty: bool) -> None:
     config = Config.from_environ()
     if not config.demo:
         raise click.ClickException("the demo's passwords are public: set MINHBACH_DEMO=1 if that is what you want")
-    story = Story(config, Database(config.database_url, config.log_origin, config.secret_key, config.market))
+    database = Database(config.database_url, config.log_origin, config.secret_key, config.market, config.home)
+    story = Story(config, database)
     if story.is_needed():
         story.tell(lambda step: click.echo(f"  demo: {step}"))
     elif not if_empty:

@@ -40,6 +40,8 @@ from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
 from exchange.trials import (
     applications_web,  # noqa: F401 - it adds its views to lifecycle_web's blueprint
+    design_api,  # noqa: F401 - it adds its views to api's blueprint
+    design_web,
     incident_web,
     lifecycle_api,
     lifecycle_web,
@@ -54,6 +56,7 @@ PAGES = (
     catalogue_web.blueprint,
     contract_web.blueprint,
     deliveries_web.blueprint,
+    design_web.blueprint,
     erasure_web.blueprint,
     fonts.blueprint,
     health.blueprint,

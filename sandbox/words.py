@@ -173,7 +173,7 @@ FILES = {
 
 def say(denied: Denied, lang: str) -> str:
     """What was refused, in a sentence; behind it the clause that it rests on."""
-    return _fill(denied, lang, 0) + source(denied, lang)
+    return quoting(_fill(denied, lang, 0), denied, lang)
 
 
 def fix(denied: Denied, lang: str) -> str:
@@ -181,15 +181,20 @@ def fix(denied: Denied, lang: str) -> str:
     return _fill(denied, lang, 2)
 
 
-def source(denied: Denied, lang: str) -> str:
-    """The clause of the contract or the rule of the trial behind a refusal, in brackets; empty when there is none."""
+def quoting(sentence: str, denied: Denied, lang: str) -> str:
+    """The sentence with the clause behind the refusal in it, in brackets; the sentence alone when there is none."""
     clause = denied.facts.get("clause")
-    if not isinstance(clause, str) or denied.code not in known():
-        return ""
+    if not isinstance(clause, str):
+        return sentence
+    return f"{sentence.removesuffix('.')} ({source(clause, lang)})."
+
+
+def source(clause: str, lang: str) -> str:
+    """What a policy calls "13" or "trial:T8", in words: a clause of the contract, a rule of the trial."""
     trial, number = clause.startswith("trial:"), clause.rpartition(":")[2]
     if lang == "vi":
-        return f" (quy tắc {number} về thử nghiệm có kiểm soát)" if trial else f" (Điều {number} của Hợp đồng)"
-    return f" (rule {number} of the controlled trial)" if trial else f" (clause {number} of the contract)"
+        return f"quy tắc {number} về thử nghiệm có kiểm soát" if trial else f"Điều {number} của Hợp đồng"
+    return f"rule {number} of the controlled trial" if trial else f"clause {number} of the contract"
 
 
 def known() -> Mapping[str, Words]:
@@ -198,9 +203,10 @@ def known() -> Mapping[str, Words]:
     from sandbox.words_gate import GATE
     from sandbox.words_leak import LEAK
     from sandbox.words_policy import POLICY
+    from sandbox.words_receipt import RECEIPT
     from sandbox.words_trial import TRIAL
 
-    return {**TRIAL, **CONTEXT, **FILES, **GATE, **LEAK, **POLICY, **PRIVACY}
+    return {**CONTEXT, **FILES, **PRIVACY, **GATE, **LEAK, **POLICY, **RECEIPT, **TRIAL}
 
 
 class _Facts(dict[str, str]):

@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import click
@@ -32,10 +32,13 @@ def room(desk: Desk, listing: str, accept_notice: str | None) -> None:
 @click.argument("room")
 @click.argument("sql")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer with its receipt as JSON.")
+@click.option("--receipt", type=click.File("w", lazy=True), help="Keep the signed receipt in this file.")
 @online
-def query(desk: Desk, room: str, sql: str, as_json: bool) -> None:
+def query(desk: Desk, room: str, sql: str, as_json: bool, receipt: IO[str] | None) -> None:
     """Ask one aggregate question in a test ROOM; a refusal says which rule, and what would pass."""
     found = desk.connection("query").call("POST", f"/test-rooms/{quote(room, safe='')}/queries", {"sql": sql})
+    if receipt is not None:
+        receipt.write(f"{found['signed_receipt']}\n")
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=True, indent=2))
         return

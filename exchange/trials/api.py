@@ -15,6 +15,7 @@ from exchange.trials.models import QueryRun
 from exchange.trials.queries import Asked
 from exchange.trials.rooms import Room
 from exchange.trials.schemas import QuestionSchema
+from exchange.trials.web import signed_receipt
 from sandbox.trial import local_day
 
 blueprint = Blueprint("trials_api", __name__, url_prefix="/api/v1", description="Test rooms and questions")
@@ -29,6 +30,7 @@ def room_json(room: Room) -> dict[str, Any]:
         "opens": room.row.opened_at.isoformat(), "closes": room.row.closes_at.isoformat(), "purpose": rules.PURPOSE,
         "table": room.policy.table, "columns": showing.columns(room.policy), "min_group": room.policy.limits.min_group,
         "max_rows": room.policy.limits.max_rows, "unit": room.policy.unit_column or "(row)",
+        "round_to": room.policy.output.round_to, "watermark": room.policy.output.watermark,
         "policy_hash": room.row.policy_hash, "copy_sha256": room.copy.sha256, "event": room.row.event_id,
         "budget_left": {"queries": entry.cap - entry.spent, "today": entry.day_cap - today},
         "examples": hints.examples(room.policy),
@@ -41,7 +43,8 @@ def run_json(run: QueryRun) -> dict[str, Any]:
     return {
         "id": run.id, "verdict": run.verdict, "code": run.code, "charged": run.charged, "columns": answer["columns"],
         "rows": answer["rows"], "suppressed": answer["suppressed"], "truncated": answer["truncated"],
-        "elapsed_ms": run.elapsed_ms, "receipt": run.receipt, "event": run.event_id, "at": run.at.isoformat(),
+        "elapsed_ms": run.elapsed_ms, "receipt": run.receipt, "signed_receipt": run.signed_receipt,
+        "event": run.event_id, "at": run.at.isoformat(),
     }  # fmt: skip
 
 
@@ -111,6 +114,17 @@ class OneQuery(MethodView):
     def get(self, room_id: str, run_id: str) -> dict[str, Any]:
         """Its answer while the room is open, its receipt for ever."""
         return run_json(queries.run_of(identity.db_session(), identity.the_actor(), room_id, run_id))
+
+
+@blueprint.route("/test-rooms/<room_id>/queries/<run_id>/receipt")
+class OneReceipt(MethodView):
+    """The signed receipt of an answer."""
+
+    @needs(Permission.QUERY)
+    @blueprint.response(200, content_type="application/jose")
+    def get(self, room_id: str, run_id: str) -> Response:
+        """A JWS in compact form: `python -m sandbox receipt` checks it without the exchange."""
+        return signed_receipt(room_id, run_id)
 
 
 @blueprint.route("/test-rooms/<room_id>/check")

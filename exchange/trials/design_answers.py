@@ -109,12 +109,13 @@ def proposal(asset: Asset, version: ListingVersion) -> dict[str, Any]:
         columns[fact.source] = {"use": wanted if wanted in fact.uses else "never"}
         if "sum" in fact.uses:
             columns[fact.source] |= {"low": fact.low, "high": fact.high}
-    unit = next((f.source for f in found if f.distinct > DIM_VALUES and _IDENTIFIER.search(fold_name(f.source))), "")
-    if unit:
-        columns[unit] = {"use": "never"}
+    unit = next((f for f in found if f.distinct > DIM_VALUES and _IDENTIFIER.search(fold_name(f.source))), None)
+    if unit is not None:
+        columns[unit.source] = {"use": "never"}
+    most = 1 if unit is None else min(50, -(-3 * asset.rows // unit.distinct)) if unit.distinct < asset.rows else 1
     return {
-        "unit": unit, "rows_per_unit": 50, "min_group": least_group(version), "grain": "month",
-        "questions": QUESTIONS, "per_day": QUESTIONS, "noise": False, "epsilon_total_micro": 4_000_000,
+        "unit": unit.source if unit else "", "rows_per_unit": most, "min_group": least_group(version), "grain": "month",
+        "questions": QUESTIONS, "per_day": QUESTIONS, "noise": False, "epsilon_total_micro": 2_000_000,
         "epsilon_release_micro": 100_000, "round_to": 1, "watermark": False, "columns": columns,
     }  # fmt: skip
 
@@ -180,9 +181,10 @@ def _of_column(fact: Fact, column: Mapping[str, Any], noise: bool) -> list[Refus
         if low is None or high is None or low >= high or max(abs(low), abs(high)) > 10**15:
             return [_no("DESIGN_BOUNDS", f"{where}.low", N_("The smaller bound must lie below the larger one."),
                         f"{low} – {high}", N_("Two numbers between which almost every value lies."))]  # fmt: skip
-    if noise and use in ("group", "filter"):
-        return _of_domain(fact, column, where)
-    return []
+    if fact.kind == "int" and not all(map(_WHOLE.fullmatch, column.get("values") or ())):
+        text = N_("The values of this column are whole numbers.")
+        return [_no("DESIGN_DOMAIN_TYPE", f"{where}.values", text, None, N_("One whole number a line."))]
+    return _of_domain(fact, column, where) if noise and use in ("group", "filter") else []
 
 
 def _unusable(fact: Fact, use: str, where: str) -> Refusal:
@@ -209,12 +211,13 @@ def _of_domain(fact: Fact, column: Mapping[str, Any], where: str) -> list[Refusa
         text = N_("With noise, a column needs its list of public values.")
         passes = N_("Type the values, one a line, or take the measured ones.")
         return [_no("DESIGN_DOMAIN_MISSING", f"{where}.values", text, None, passes, NOISE_BASIS)]
-    if fact.kind == "int" and not all(_WHOLE.fullmatch(value) for value in values):
-        return [_no("DESIGN_DOMAIN_TYPE", f"{where}.values", N_("The values of this column are whole numbers."), None)]
-    if not column.get("public"):
-        text, passes = N_("You have not confirmed that these values are public."), N_("Confirm it, or do not use them.")
-        return [_no("DESIGN_DOMAIN_NOT_PUBLIC", f"{where}.public", text, None, passes, NOISE_BASIS)]
-    return []
+    return [] if column.get("public") else [not_public(f"{where}.public")]
+
+
+def not_public(field: str) -> Refusal:
+    """Nobody has said that a list of values is known to everybody."""
+    text, passes = N_("You have not confirmed that these values are public."), N_("Confirm it, or do not use them.")
+    return _no("DESIGN_DOMAIN_NOT_PUBLIC", field, text, None, passes, NOISE_BASIS)
 
 
 def _no(
@@ -247,7 +250,7 @@ def document(answers: Mapping[str, Any], asset: Asset, version: ListingVersion) 
         "mode": "aggregate_dp" if answers["noise"] else "aggregate",
         "dataset": {
             "unit_column": made["dataset"]["unit_column"],
-            "max_rows_per_unit": answers["rows_per_unit"],
+            "max_rows_per_unit": answers["rows_per_unit"] if unit else 1,  # a row that stands for itself is one
         },
         "columns": made["columns"],
         "limits": {"min_group": floor},
@@ -278,9 +281,10 @@ def _entry(fact: Fact, column: Mapping[str, Any], answers: Mapping[str, Any], fl
     if use == "filter":
         entry["filter"] = ["="] if fact.kind == "bool" else ["=", "IN"]
     if fact.kind == "bool":
-        entry |= {"domain": ["false", "true"]} if answers["noise"] else {}
+        entry |= {"domain": [False, True]} if answers["noise"] else {}
     elif column.get("public") and column.get("values"):
-        entry["domain"] = list(column["values"])
+        values = dict.fromkeys(column["values"])
+        entry["domain"] = [int(value) for value in values] if fact.kind == "int" else list(values)
     elif fact.kind == "text":
         entry["min_units_for_value"] = floor  # rarer values are shown together
     return entry

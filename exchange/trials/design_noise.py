@@ -20,7 +20,7 @@ class Noise:
 def noise(answers: Mapping[str, Any]) -> Noise:
     """The budget of these answers in numbers that people can weigh."""
     total, release = answers["epsilon_total_micro"] / 1e6, answers["epsilon_release_micro"] / 1e6
-    scale = answers["rows_per_unit"] / release
+    scale = (answers["rows_per_unit"] if answers["unit"] else 1) / release
     sums = [
         (source, scale * max(abs(column["low"]), abs(column["high"])))
         for source, column in answers["columns"].items()

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from exchange.accounts.schemas import storable
-from exchange.catalogue.schemas import CHOOSE, WHOLE, Count
+from exchange.catalogue.schemas import CHOOSE, NOT_TEXT, WHOLE, Count
 from exchange.errors import N_
 from exchange.trials.design_answers import (
     LARGEST_GROUP,
@@ -97,7 +97,7 @@ class AnswersSchema(Schema):
     per_day = _whole(1, QUESTIONS)
     noise = fields.Boolean(load_default=False)
     epsilon_total_micro = fields.Integer(
-        load_default=4_000_000, strict=True, validate=validate.Range(1_000, MOST_EPSILON, error=EPSILON)
+        load_default=2_000_000, strict=True, validate=validate.Range(1_000, MOST_EPSILON, error=EPSILON)
     )
     epsilon_release_micro = fields.Integer(
         load_default=100_000, strict=True, validate=validate.Range(1_000, MOST_EPSILON, error=EPSILON)
@@ -116,5 +116,5 @@ class TrySchema(Schema):
     class Meta:
         unknown = RAISE
 
-    sql = fields.String(required=True, error_messages={"required": N_("Fill in this field."), "null": NUMBER})
+    sql = fields.String(required=True, error_messages={"required": N_("Fill in this field."), "invalid": NOT_TEXT})
     answers = fields.Nested(AnswersSchema, load_default=None, allow_none=True)

@@ -5,7 +5,7 @@ Only rooms opened afterwards obey a new version; an open room keeps the policy t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -19,7 +19,9 @@ from exchange.trials import design_answers, policies, rules
 from exchange.trials.design_models import Design, DesignDraft
 from sandbox.denials import PolicyRefused
 from sandbox.policy import Policy, digest
-from sandbox.trial import local_day
+from sandbox.trial import ZONE, local_day
+
+DAY = timedelta(days=1)
 
 Answers = Mapping[str, Any]
 
@@ -118,22 +120,16 @@ def policy_of(at: Desk, answers: Answers, now: datetime) -> Policy:
 
 def preview(at: Desk, document: dict[str, Any] | None, now: datetime) -> Policy:
     """A room's policy under a design, for today, without a buyer."""
-    today = local_day(now)
-    made = policies.plan(at.asset, at.version, "", (today, today + timedelta(days=1)), min_isolation_tier=0).policy
     try:
-        return Policy.from_json(over(made, document) if document else made)
+        return Policy.from_json(whole(at, document, now))
     except PolicyRefused as refused:
         raise Refused(rules.say_denied(refused.denied)) from None
 
 
-def over(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
-    """The exchange's draft with a design laid over it: columns and mode are the design's, numbers the stricter ones."""
-    made = {**base, "mode": design["mode"], "columns": design["columns"]}
-    made["dataset"] = {**base["dataset"], **design["dataset"]}
-    made["limits"] = {**base["limits"], **design["limits"]}
-    made["budgets"] = {**base["budgets"], **design["budgets"]}
-    made["output"] = {**base["output"], **design["output"]}
-    return made | ({"dp": design["dp"]} if "dp" in design else {})
+def whole(at: Desk, document: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+    """The same as JSON."""
+    starts = datetime.combine(local_day(now), time(), ZONE)
+    return policies.offered(at.asset, at.version, (starts, starts + DAY), design=document)
 
 
 def version_of(at: Desk, number: int) -> Design:

@@ -20,10 +20,11 @@ from exchange.db import UtcDateTime, new_id
 from sandbox.profiles import PILOT
 from sandbox.trial import Approver, EventKind
 
+_TRYING = "state = 'open' AND contract_id IS NULL"
 VERDICTS = ("allow", "limit", "deny")
+ACCOUNT_STATES = ("open", "paused", "killed")
 NEED_REASON = ("extension_refused", "suspended", "resumed", "terminated")  # decisions that nobody takes without words
 END_CODES = ("left", "false_statement", "not_eligible")  # by itself; the other two by the operator
-ACCOUNT_STATES = ("open", "paused", "killed")
 
 
 def one_of(column: str, values: Any) -> str:
@@ -153,7 +154,8 @@ class TestCopy(SQLModel, table=True):
 
 
 class TestRoom(SQLModel, table=True):
-    """One buyer, one listing version, one policy, for two hours (X30)."""
+    """One buyer, one listing version, one policy, for two hours (X30): to try the data in a trial, or under a contract
+    that gives answers only."""
 
     __tablename__ = "test_room"
     __test__ = False
@@ -171,12 +173,21 @@ class TestRoom(SQLModel, table=True):
             "org_id",
             "listing_id",
             unique=True,
+            sqlite_where=text(_TRYING),
+            postgresql_where=text(_TRYING),
+        ),
+        Index(
+            "test_room_of_contract_open_once",
+            "contract_id",
+            unique=True,
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
+        CheckConstraint("trial_id IS NOT NULL OR contract_id IS NOT NULL", name="test_room_ground"),
     )
     id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
-    trial_id: str = Field(foreign_key="trial.id", max_length=26)
+    trial_id: str | None = Field(default=None, foreign_key="trial.id", max_length=26)  # None: no certificate recorded
+    contract_id: str | None = Field(default=None, foreign_key="contract.id", max_length=26, index=True)
     org_id: str = Field(foreign_key="organisation.id", max_length=26)
     listing_id: str = Field(foreign_key="listing.id", max_length=26, index=True)
     version: int
@@ -193,6 +204,7 @@ class TestRoom(SQLModel, table=True):
 
 class BudgetEntry(SQLModel, table=True):
     """The account of one buyer for one dataset, however many rooms and people they use: questions, privacy, requests.
+    There is one for trying it, and one for every contract.
 
     Spent by a single conditional UPDATE that knows window, state and every cap; the CHECKs are the second lock. What
     was spent is never given back. ``epoch`` grows whenever somebody stops the account: work begun before is void.
@@ -200,7 +212,15 @@ class BudgetEntry(SQLModel, table=True):
 
     __tablename__ = "budget_entry"
     __table_args__ = (
-        UniqueConstraint("listing_id", "org_id", name="budget_entry_once"),
+        Index(
+            "budget_entry_once",
+            "listing_id",
+            "org_id",
+            unique=True,
+            sqlite_where=text("contract_id IS NULL"),
+            postgresql_where=text("contract_id IS NULL"),
+        ),
+        Index("budget_entry_of_contract", "contract_id", unique=True),
         CheckConstraint("spent BETWEEN 0 AND cap", name="budget_entry_total"),
         CheckConstraint("day_spent BETWEEN 0 AND day_cap", name="budget_entry_day"),
         CheckConstraint("epsilon_spent BETWEEN 0 AND epsilon_cap", name="budget_entry_epsilon"),
@@ -211,6 +231,7 @@ class BudgetEntry(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
     listing_id: str = Field(foreign_key="listing.id", max_length=26)
     org_id: str = Field(foreign_key="organisation.id", max_length=26, index=True)
+    contract_id: str | None = Field(default=None, foreign_key="contract.id", max_length=26)
     spent: int = 0
     cap: int
     day: date  # in Viet Nam; day_spent counts for this day only
@@ -268,6 +289,7 @@ class QueryRun(SQLModel, table=True):
             name="query_run_done_with_verdict",
         ),
         CheckConstraint("verdict <> 'deny' OR (code IS NOT NULL AND answer IS NULL)", name="query_run_denied"),
+        CheckConstraint("signed_receipt IS NULL OR verdict IN ('allow', 'limit')", name="query_run_signed"),
         Index("query_run_of_room", "room_id", "id"),
         Index("query_run_cache", "room_id", "cache_key"),
     )
@@ -285,5 +307,6 @@ class QueryRun(SQLModel, table=True):
     elapsed_ms: int | None = None
     answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     receipt: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    signed_receipt: str | None = None  # the same and more (sandbox.receipt), for whoever checks it without us
     at: datetime = Field(sa_type=UtcDateTime)
     event_id: str | None = Field(default=None, max_length=26, unique=True)

@@ -31,7 +31,9 @@ TEXTS: Mapping[str, Term] = {
     "remarks": Term("Ý kiến khác của đơn vị vận hành", "Further remarks of the operator"),
     "none": Term("Không có.", "None."),
     "total": Term("Tổng cộng", "Total"),
-    "money": Term("Giá trị hợp đồng có hiệu lực trong kỳ, theo lĩnh vực", "Value of new contracts in force, by sector"),
+    "money": Term(
+        "Giá trị hợp đồng có hiệu lực trong kỳ, theo lĩnh vực", "Value of contracts that came into force, by sector"
+    ),
     "caps": Term("Hạn mức thử nghiệm: đã dùng trên mức cho phép", "Caps of the trial: used and limit"),
     "incidents": Term("Sự cố", "Incidents"),
     "no_incidents": Term("Không có sự cố nào được ghi nhận.", "No incident is recorded."),

@@ -2,10 +2,14 @@
 
 import base64
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from contracts import words as contract_words
+from contracts.terms import Denied as NotAllowed
 from exchange.errors import N_, Refusal
+from exchange.negotiations import rules as contract_rules
 from exchange.trials.models import Trial, TrialEvent
 from sandbox import trial as core
 from sandbox import words
@@ -40,6 +44,7 @@ BASES = (
 )
 ROOM_BASIS = N_("Decree 314/2026/NĐ-CP Art. 1 (X30)")  # data testing on the exchange, isolated, no extraction
 SESSION_MINUTES = 120  # X30
+UNSAID = "(that of the room)"  # a question that names no purpose is asked for the one its room is there for
 PURPOSE = "evaluation"  # the one purpose of a test room: deciding whether to buy
 VERBS = tuple(verb.value for verb in core.Verb)
 
@@ -73,7 +78,12 @@ def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:
 
 
 def say_denied(denied: Denied, field: str | None = None) -> Refusal:
-    """A refusal of the sandbox in our shape: sentence and fix in both languages, legal basis, the value refused."""
+    """A refusal of the sandbox in our shape: sentence and fix in both languages, legal basis, the value refused.
+
+    What a contract in force denies is said in the contract's words, with its clause.
+    """
+    if denied.code not in words.known() and denied.code in contract_words.SENTENCES:
+        return _by_contract(denied)
     value = denied.facts.get("value") or denied.facts.get("used")
     return Refusal(
         denied.code,
@@ -93,9 +103,15 @@ def plain(facts: Mapping[str, object]) -> dict[str, Any]:
     return {key: words.shown("", fact, "vi") if isinstance(fact, date) else fact for key, fact in facts.items()}
 
 
+def _by_contract(denied: Denied) -> Refusal:
+    facts = {name: value for name, value in denied.facts.items() if isinstance(value, str | int)}
+    said = contract_rules.say_denied(NotAllowed(denied.code, facts, denied.basis))
+    return replace(said, vi=words.quoting(said.vi or "", denied, "vi"), en=words.quoting(said.en or "", denied, "en"))
+
+
 def status_of(code: str) -> int:
     """The HTTP status of a refusal: 403 for what the trial forbids, 409 for circumstances, 422 for the text."""
-    if code.startswith(("TRIAL_", "OUT_OF_", "TEST_ROOM_", "NO_")):
+    if code.startswith(("TRIAL_", "OUT_OF_", "TEST_ROOM_", "NO_")) or code not in words.known():
         return 403
     return 409 if code[0] in "XBE" else 422
 

@@ -71,6 +71,6 @@ class QuestionSchema(Schema):
         unknown = RAISE
 
     sql = fields.String(required=True, error_messages={"required": N_("Fill in this field."), "invalid": NOT_TEXT})
-    purpose = fields.String(load_default=rules.PURPOSE, allow_none=True)
+    purpose = fields.String(load_default=rules.UNSAID, allow_none=True)
     output = fields.String(load_default="view")
     policy_hash = fields.String(load_default=None, allow_none=True)

@@ -249,6 +249,12 @@ def _current(session: Session, now: datetime, *, lock: bool = False) -> Trial | 
     return chosen
 
 
+def certificate_now(session: Session, now: datetime) -> core.Trial | None:
+    """The certificate that governs now, as the sandbox judges it."""
+    row = _current(session, now)
+    return None if row is None else core_of(session, row)
+
+
 def current(session: Session, now: datetime, *, lock: bool = False) -> Trial | None:
     """The row of the certificate that governs now; with ``lock`` held until the commit."""
     return _current(session, now, lock=lock)

@@ -1,17 +1,23 @@
 """Pages of the test room: opening one, its editor, its answers."""
 
-from flask import Blueprint, Response, flash, jsonify, redirect, request, url_for
+from typing import Any, cast
+
+from flask import Blueprint, Response, current_app, flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
 
 from exchange import clock, identity
 from exchange.accounts import forms
 from exchange.catalogue import service as catalogue
+from exchange.config import Config
 from exchange.error_pages import say
 from exchange.errors import NotFound, Refused
-from exchange.permissions import Permission, needs
-from exchange.trials import engine, hints, queries, rooms, rules, service, showing
+from exchange.permissions import Permission, needs, public
+from exchange.trials import engine, hints, queries, receipts, rooms, rules, service, showing, twins
 from exchange.trials.queries import Asked
+from exchange.trials.showing import picture
+from exchange.trials.twins import Tried
+from sandbox import receipt as signing
 from sandbox.policy import Policy
 
 blueprint = Blueprint("trials", __name__)
@@ -71,28 +77,56 @@ def room(room_id: str) -> Response:
     return _room(room_id)
 
 
-def _room(room_id: str, refused: Refused | None = None) -> Response:
+def _room(room_id: str, refused: Refused | None = None, tried: Tried | None = None) -> Response:
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     found = rooms.room_of(session, actor, room_id)
     examples = hints.examples(found.policy)
-    run = _asked_for(room_id, "run")
-    refusal = queries.refusal_of(run) if run else None
+    run = None if tried else _asked_for(room_id, "run")
+    left = showing.left(found, now)
     return forms.page(
         "trials/room.html",
         refused,
         room=found,
         is_open=found.open_at(now),
-        minutes_left=max(0, int((found.row.closes_at - now).total_seconds() // 60)),
+        seconds_left=left["seconds"],
+        minutes_left=left["seconds"] // 60,
         minutes=rules.SESSION_MINUTES,
+        privacy=left["privacy"],
+        again=url_for(".open_room", listing_id=found.row.listing_id),
         examples=examples,
         sql=_text(room_id, examples),
         columns=showing.columns(found.policy),
         run=run,
-        refusal=say(refusal) if refusal else None,
-        place=hints.around(run.sql, run.facts.get("position")) if run and refusal else None,
-        nearest=hints.nearest(run.sql, found.policy) if run and refusal else None,
-        table=showing.table(run) if run else None,
+        **(_generated(tried, found.policy) if tried else _answered(run, found.policy)),
     )
+
+
+def _answered(run: queries.QueryRun | None, policy: Policy) -> dict[str, Any]:
+    """What the page shows of a question that was asked."""
+    refusal = queries.refusal_of(run) if run else None
+    if run is None or refusal is None:
+        table = showing.table(run.answer) if run else None
+        chart = url_for(".chart", room_id=run.room_id, run_id=run.id) if run and table and table["chart"] else None
+        return {"tried": None, "refusal": None, "table": table, "chart": chart}
+    return {
+        "tried": None,
+        "refusal": say(refusal),
+        "place": hints.around(run.sql, run.facts.get("position")),
+        "nearest": hints.nearest(run.sql, policy),
+    }
+
+
+def _generated(tried: Tried, policy: Policy) -> dict[str, Any]:
+    """What the page shows of a question to the twin."""
+    denied = tried.denied
+    if denied is None:
+        return {"tried": tried, "refusal": None, "table": showing.table(tried.answer), "chart": picture(tried.answer)}
+    return {
+        "tried": tried,
+        "refusal": say(rules.say_denied(denied, "sql")),
+        "place": hints.around(tried.sql, denied.facts.get("position")),
+        "nearest": hints.nearest(tried.sql, policy),
+    }
 
 
 def _asked_for(room_id: str, name: str) -> queries.QueryRun | None:
@@ -136,16 +170,31 @@ def _typed() -> str:
     return request.form.get("sql", "").replace("\r\n", "\n")
 
 
+@blueprint.post("/test-rooms/<room_id>/twin")
+@needs(Permission.QUERY)
+def twin(room_id: str) -> Response:
+    """The same question to generated rows: nothing is spent, nothing is recorded, nothing is learned of the data."""
+    found = rooms.room_of(identity.db_session(), identity.the_actor(), room_id)
+    identity.release()
+    return _room(room_id, tried=twins.ask(found.policy, found.row.policy, _typed()))
+
+
 @blueprint.post("/test-rooms/<room_id>/check")
 @needs(Permission.QUERY)
 def check(room_id: str) -> Response:
-    """Whether a question would be let through; spends nothing. For the editor's script."""
-    session, actor = identity.db_session(), identity.the_actor()
-    found = queries.check(session, actor, room_id, Asked(_typed()), clock.now())
-    if found.refusal is None:
-        return jsonify(ok=True, message=_("This question passes the rules. Asking it uses one question."))
-    line = say(found.refusal)
-    return jsonify(ok=False, message=line["message"], passes=line["passes"], code=line["code"])
+    """Whether a question would be let through, and what is left; spends nothing. For the editor's script."""
+    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
+    sql = _typed()
+    found = queries.check(session, actor, room_id, Asked(sql), now)
+    room = rooms.room_of(session, actor, room_id)
+    left = showing.left(room, now)
+    if found.refusal is None or found.denied is None:
+        return jsonify(ok=True, message=_("This question passes the rules."), left=left)
+    line, position = say(found.refusal), found.denied.facts.get("position")
+    return jsonify(
+        ok=False, message=line["message"], passes=line["passes"], code=line["code"], left=left, position=position,
+        place=hints.around(sql, position), nearest=hints.nearest(sql, room.policy),
+    )  # fmt: skip
 
 
 @blueprint.get("/test-rooms/<room_id>/runs/<run_id>/chart.svg")
@@ -158,6 +207,33 @@ def chart(room_id: str, run_id: str) -> Response:
     answer = Response(showing.chart(run.answer), mimetype="image/svg+xml")
     answer.headers["Content-Security-Policy"] = SVG_POLICY
     answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@blueprint.get("/test-rooms/<room_id>/runs/<run_id>/receipt")
+@needs(Permission.QUERY)
+def receipt(room_id: str, run_id: str) -> Response:
+    """The signed receipt of an answer, as a file. It names the answer and holds nothing of it, so it may leave."""
+    return signed_receipt(room_id, run_id)
+
+
+def signed_receipt(room_id: str, run_id: str) -> Response:
+    """The receipt of one of the organisation's own questions; NotFound for one that was refused."""
+    run = queries.run_of(identity.db_session(), identity.the_actor(), room_id, run_id)
+    if run.signed_receipt is None:
+        raise NotFound(run_id)
+    answer = Response(run.signed_receipt + "\n", mimetype="application/jose")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{run.id}.receipt"'
+    return answer
+
+
+@blueprint.get("/trial/receipt-key")
+@public
+def receipt_key() -> Response:
+    """The public key that receipts of answers are signed with, as a JWK (RFC 8037)."""
+    home = cast(Config, current_app.extensions["minhbach.config"]).home
+    answer = jsonify(signing.to_jwk(receipts.key_of(home).public_key()))
+    answer.mimetype = "application/jwk+json"
     return answer
 
 
