@@ -12,12 +12,15 @@ from exchange import clock, identity
 from exchange.accounts import forms
 from exchange.catalogue import vocabulary
 from exchange.errors import N_, Refused
+from exchange.i18n import language
 from exchange.permissions import Actor, OrgKind, Permission, needs, public
 from exchange.trials import enrolments, lifecycle, rooms, schemas, service
 from exchange.trials import lifecycle_schemas as fields
 from exchange.trials import lifecycle_words as words
 from exchange.trials.models import Trial
+from sandbox import rules as core_rules
 from sandbox import trial as core
+from sandbox import words as sentences
 from sandbox.rules import Entity
 from sandbox.trial import EventKind
 
@@ -58,11 +61,17 @@ def _page(trial_id: str | None, refused: Refused | None = None) -> Response:
         others=[each for each in service.trials(session) if row is None or each.id != row.id],
         causes=core.suspension(standing.trial, now) if standing else (),
         may_enrol=actor is not None and actor.kind == OrgKind.MEMBER and actor.may(Permission.QUERY),
-        may_grant=actor is not None and actor.may(Permission.RUN_TRIAL),
+        liability=_liability(), may_grant=actor is not None and actor.may(Permission.RUN_TRIAL),
         may_apply=actor is not None and actor.may(Permission.RUN_TRIAL),
         rooms=rooms.rooms_of(session, actor) if actor and actor.may(Permission.QUERY) else [],
         **(_steps(session, row, actor) if row and actor else {}), **labels(),
     )  # fmt: skip
+
+
+def _liability() -> str:
+    """T19, in the reader's language: what the law says, and not a word more."""
+    statement = core_rules.LIABILITY.statement
+    return f"{sentences.say(statement, language())} {sentences.fix(statement, language())}"
 
 
 def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
