@@ -17,6 +17,7 @@ from exchange.client import (
     paper,  # noqa: F401 - adds its commands to the group `contract`
     trial,
     trial_life,
+    trial_reports,  # noqa: F401 - adds its commands to the group `trial`
 )
 from exchange.client import cli as client_commands
 from exchange.erasure import cli as erasure_commands

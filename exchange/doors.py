@@ -44,10 +44,13 @@ from exchange.trials import (
     contract_rooms_web,
     design_api,  # noqa: F401 - it adds its views to api's blueprint
     design_web,
+    incident_web,
     leaks_api,  # noqa: F401 - and it too
     leaks_web,
     lifecycle_api,
     lifecycle_web,
+    report_api,
+    report_web,
     rulebook,
 )
 from exchange.trials import service as trials
@@ -63,6 +66,7 @@ PAGES = (
     fonts.blueprint,
     health.blueprint,
     hooks_web.blueprint,
+    incident_web.blueprint,
     keys_web.blueprint,
     leaks_web.blueprint,
     ledger_web.blueprint,
@@ -74,6 +78,7 @@ PAGES = (
     oauth_web.blueprint,
     oversight_web.blueprint,
     own_web.blueprint,
+    report_web.blueprint,
     rulebook.blueprint,
     trials_web.blueprint,
     contract_rooms_web.blueprint,
@@ -88,6 +93,7 @@ APIS = (
     negotiations_api.negotiations,
     notices_api.blueprint,
     oversight_api.blueprint,
+    report_api.blueprint,
     lifecycle_api.blueprint,
     rulebook.api,
     trials_api.blueprint,
