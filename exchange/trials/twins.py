@@ -45,7 +45,8 @@ def ask(policy: Policy, document: dict[str, Any], sql: str) -> Tried:
         return Tried(sql, outcome, None, {})
     rows = json.loads(json.dumps(outcome.rows, default=str))  # decimals and days as text, exactly
     answer = {"columns": list(outcome.columns), "kinds": kinds(accepted), "rows": rows,
-              "suppressed": outcome.suppressed, "truncated": outcome.truncated}  # fmt: skip
+              "suppressed": outcome.suppressed, "truncated": outcome.truncated,
+              "half_widths": [None if each is None else str(each) for each in outcome.half_widths]}  # fmt: skip
     return Tried(sql, None, answer, dict(outcome.receipt))
 
 
