@@ -42,7 +42,7 @@ def create_app(config: Config) -> Flask:
     )
     app.url_map.strict_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    database = Database(config.database_url, config.log_origin, config.secret_key, config.market)
+    database = Database(config.database_url, config.log_origin, config.secret_key, config.market, config.home)
     registry = CollectorRegistry()
     app.extensions.update({"minhbach.config": config, "minhbach.database": database, "minhbach.metrics": registry})
     app.extensions["minhbach.store"] = Store(config.store_url)

@@ -15,6 +15,7 @@ from exchange.client import (
     monitor,
     paper,  # noqa: F401 - adds its commands to the group `contract`
     trial,
+    trial_life,
 )
 from exchange.client import cli as client_commands
 from exchange.erasure import cli as erasure_commands
@@ -53,7 +54,8 @@ def demo(if_empty: bool) -> None:
     config = Config.from_environ()
     if not config.demo:
         raise click.ClickException("the demo's passwords are public: set MINHBACH_DEMO=1 if that is what you want")
-    story = Story(config, Database(config.database_url, config.log_origin, config.secret_key, config.market))
+    database = Database(config.database_url, config.log_origin, config.secret_key, config.market, config.home)
+    story = Story(config, database)
     if story.is_needed():
         story.tell(lambda step: click.echo(f"  demo: {step}"))
     elif not if_empty:
@@ -92,6 +94,7 @@ for command in (client_commands.key, client_commands.publish, client_commands.ve
     main.add_command(command)
 for command in (consents.approve, consents.withdraw_approval, consents.rule):
     deals.negotiate.add_command(command)
+main.add_command(trial_life.trial)
 for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query,
                 trial.test_room):  # fmt: skip
     main.add_command(command)

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 from psycopg import Error as DriverError
@@ -57,12 +58,17 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """An engine and the two kinds of session made from it."""
 
-    def __init__(self, url: str, log_origin: str, secret: str = "", market: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, url: str, log_origin: str, secret: str = "", market: Mapping[str, int] | None = None,
+        home: Path | None = None,
+    ) -> None:  # fmt: skip
         self.url = url
         # What every session carries: the log's name for ledger.outbox, the secret under which ledger.disclosures wraps
         # its keys (without it nothing private can be recorded), what a noun keeps per database and process, and the
-        # market's settings (Config.market; without them their defaults hold).
-        self._info: dict[str, Any] = {"log_origin": log_origin, "secret": secret, "kept": {}, "market": market or {}}
+        # market's settings (Config.market; without them their defaults hold), and the folder with the exchange's keys.
+        self._info: dict[str, Any] = {
+            "log_origin": log_origin, "secret": secret, "kept": {}, "market": market or {}, "home": home,
+        }  # fmt: skip
         self.is_sqlite = url.startswith("sqlite")
         # An error names its statement, never the values: those would be addresses and hashes in the server's log.
         arguments: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite, "hide_parameters": True}

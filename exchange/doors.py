@@ -38,7 +38,13 @@ from exchange.oversight import api as oversight_api
 from exchange.oversight import own_web, warrants
 from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
-from exchange.trials import design_api, design_web  # noqa: F401 - design_api adds its views to api's blueprint
+from exchange.trials import (
+    applications_web,  # noqa: F401 - it adds its views to lifecycle_web's blueprint
+    design_api,  # noqa: F401 - it adds its views to api's blueprint
+    design_web,
+    lifecycle_api,
+    lifecycle_web,
+)
 from exchange.trials import service as trials
 from exchange.trials import web as trials_web
 
@@ -54,6 +60,7 @@ PAGES = (
     hooks_web.blueprint,
     keys_web.blueprint,
     ledger_web.blueprint,
+    lifecycle_web.blueprint,
     members_web.blueprint,
     negotiations_web.blueprint,
     notices_web.blueprint,
@@ -73,6 +80,7 @@ APIS = (
     negotiations_api.negotiations,
     notices_api.blueprint,
     oversight_api.blueprint,
+    lifecycle_api.blueprint,
     trials_api.blueprint,
     trust_api.blueprint,
 )

@@ -73,6 +73,7 @@ PERMISSIONS = {
     Permission.MODERATE: N_("moderate listings"),
     Permission.RUN_TRIAL: N_("run the trial"),
     Permission.AUDIT: N_("audit"),
+    Permission.AUTHORISE: N_("decide on trials"),
     Permission.SUSPEND: N_("suspend a listing or trial"),
     Permission.ERASE: N_("erase a person's data"),
 }

@@ -49,13 +49,21 @@ class Permission(StrEnum):
     MODERATE = "moderate"
     RUN_TRIAL = "run-trial"  # operator: certificate, enrolment
     AUDIT = "audit"
+    AUTHORISE = "authorise"  # competent authority: decide on applications for a trial, extend it, evaluate it
     SUSPEND = "suspend"  # regulator or operator: stop a listing or trial
     ERASE = "erase"  # operator's owner: erase a person who asked for it
 
 
 _MEMBER = {
     Role.OWNER: frozenset(Permission)
-    - {Permission.MODERATE, Permission.RUN_TRIAL, Permission.AUDIT, Permission.SUSPEND, Permission.ERASE},
+    - {
+        Permission.MODERATE,
+        Permission.RUN_TRIAL,
+        Permission.AUDIT,
+        Permission.AUTHORISE,
+        Permission.SUSPEND,
+        Permission.ERASE,
+    },
     Role.PUBLISHER: frozenset({Permission.PUBLISH, Permission.NEGOTIATE}),
     Role.SIGNER: frozenset({Permission.SIGN, Permission.MANAGE_KEYS, Permission.NEGOTIATE, Permission.REQUEST}),
     Role.ANALYST: frozenset({Permission.REQUEST, Permission.QUERY, Permission.RECEIVE}),
@@ -69,7 +77,7 @@ _BY_KIND: dict[OrgKind, dict[Role, frozenset[Permission]]] = {
         Role.ANALYST: frozenset({Permission.MODERATE}),
     },
     OrgKind.REGULATOR: {
-        Role.OWNER: _STAFF | {Permission.AUDIT, Permission.SUSPEND},
+        Role.OWNER: _STAFF | {Permission.AUDIT, Permission.AUTHORISE, Permission.SUSPEND},
         Role.ANALYST: frozenset({Permission.AUDIT}),
     },
 }
@@ -84,6 +92,7 @@ SCOPES: dict[str, frozenset[Permission]] = {
     "webhooks": frozenset({Permission.MANAGE_WEBHOOKS}),
     "moderate": frozenset({Permission.MODERATE, Permission.RUN_TRIAL, Permission.SUSPEND}),
     "audit": frozenset({Permission.AUDIT}),
+    "authority": frozenset({Permission.AUTHORISE, Permission.SUSPEND}),
 }
 
 

@@ -1,7 +1,9 @@
-"""`python -m sandbox check|run`: JSON lines of queries in, JSON lines of verdicts out.
+"""`python -m sandbox check|run|probe|receipt`: JSON lines of queries in, JSON lines of verdicts out.
 
 check --policy P.json                              the gate alone, on text and policy
 run   --policy P.json --table sales=FILE.parquet   builds a protected snapshot of FILE first, then answers
+probe                                              which tiers of isolation this machine reaches, and what failed
+receipt FILE --key KEY [--answer ANSWER]           whether the key has signed this receipt, and of this answer
 """
 
 import argparse
@@ -15,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox import context, overlap, query, snapshot, words
+from sandbox import context, launch, overlap, privacy, query, receipt, snapshot, words
 from sandbox.denials import Denied, SandboxError
 from sandbox.overlap import Region
 from sandbox.policy import Policy
@@ -30,13 +32,15 @@ CONTEXT_KEYS = frozenset(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Answer every line; exit 0 when all lines were read, 2 when the policy or the file is refused."""
+    """Answer every line; exit 0 when all lines were read, 2 when the policy, the file or the receipt is refused."""
     chosen = _arguments(arguments)
     try:
+        if chosen.command in ("probe", "receipt"):
+            return _probe() if chosen.command == "probe" else _receipt(chosen)
         with open(chosen.policy, encoding="utf-8") as file:
             policy = Policy.from_json(json.load(file))
         with ExitStack() as stack:
-            door = _Door(policy, chosen.lang)
+            door = Door(policy, chosen.lang)
             if chosen.command == "run":
                 door.open(stack, chosen.table)
             for line in sys.stdin:
@@ -51,12 +55,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _Door:
+def _probe() -> int:
+    """A line for each tier that can be had without a virtual machine: what was tried there and not stopped."""
+    for tier in (0, 1, 2):
+        found = launch.trial(tier)
+        open_ = [act for act, stopped in {**found.walls, **found.acts}.items() if not stopped]
+        print(json.dumps({"tier": tier, "reached": found.tier == tier, "not_stopped": open_, "why": found.why}))
+    return 0
+
+
+def _receipt(chosen: argparse.Namespace) -> int:
+    """Print the claims of a receipt that holds."""
+    key = receipt.from_jwk(json.loads(Path(chosen.key).read_text(encoding="utf-8")))
+    claims = receipt.check(Path(chosen.file).read_text(encoding="utf-8"), key)
+    if chosen.answer is not None:
+        answer = json.loads(Path(chosen.answer).read_text(encoding="utf-8"))
+        receipt.of_answer(claims, answer["columns"], answer["rows"])
+    print(json.dumps(claims, ensure_ascii=False, indent=2))
+    return 0
+
+
+class Door:
     """One policy, perhaps one snapshot, the number of questions left to this run, and what it has been asked."""
 
     def __init__(self, policy: Policy, lang: str) -> None:
         self.policy, self.lang = policy, lang
-        self.left = policy.budgets.queries_total
+        self.left, self.epsilon_left = policy.budgets.queries_total, policy.budgets.epsilon_total_micro
         self.asked: dict[str, Region] = {}
         self.tables: dict[str, Released] = {}
         self.runner: Runner | None = None
@@ -106,7 +130,12 @@ class _Door:
     def _run(self, runner: Runner, accepted: Accepted) -> Denied | None:
         if self.left < 1:
             return Denied("B1", {"limit": self.policy.budgets.queries_total, "left": 0})
+        if accepted.epsilon_micro > self.epsilon_left:
+            limit = self.policy.budgets.epsilon_total_micro
+            return Denied("B3", {"cost": accepted.epsilon_micro, "left": self.epsilon_left, "limit": limit})
+        # Paid before the engine starts, and never given back: whether it fails may depend on the data.
         self.left -= 1
+        self.epsilon_left -= accepted.epsilon_micro
         outcome = runner.run_accepted(self.policy, self.file, accepted)
         if isinstance(outcome, Denied):
             return outcome
@@ -115,30 +144,35 @@ class _Door:
 
     def _told(self, name: object, accepted: Accepted, limited: str | None) -> dict[str, Any]:
         if self.runner is None:
-            return self._allowed(name, accepted.limited or limited)
+            return self._allowed(name, limited or accepted.limited)
         answer = shape_released(self.policy, self.tables[accepted.statistic], accepted)
-        cut = "K1" if answer.suppressed else "O1" if answer.truncated else accepted.limited
-        return {**self._allowed(name, cut or limited), **self._shown(answer)}
+        cut = "K1" if answer.suppressed else "O1" if answer.truncated else limited or accepted.limited
+        return {**self._allowed(name, cut), **self._shown(answer)}
 
     def _allowed(self, name: object, limited: str | None) -> dict[str, Any]:
         reason = "" if limited is None else words.say(Denied(limited), self.lang)
         return {"id": name, "verdict": "allow" if limited is None else "limit", "code": limited, "reason": reason}
 
     def _shown(self, answer: Answer) -> dict[str, Any]:
-        return {
+        shown = {
             "columns": answer.columns,
             "rows": answer.rows,
             "suppressed": answer.suppressed,
             "truncated": answer.truncated,
-            "budget_left": {"queries": self.left},
+            "budget_left": self._left(),
             "receipt": dict(answer.receipt),
         }
+        return shown | ({"half_widths": answer.half_widths} if answer.half_widths else {})
+
+    def _left(self) -> dict[str, int]:
+        noisy = {"epsilon_micro": self.epsilon_left} if privacy.on(self.policy) else {}
+        return {"queries": self.left, **noisy}
 
     def _denied(self, name: object, denied: Denied) -> dict[str, Any]:
         answer: dict[str, Any] = {"id": name, "verdict": "deny", "code": denied.code}
         answer |= {"reason": words.say(denied, self.lang), "fix": words.fix(denied, self.lang)}
         if self.runner is not None:
-            answer |= {"columns": [], "rows": [], "budget_left": {"queries": self.left}}
+            answer |= {"columns": [], "rows": [], "budget_left": self._left()}
         return answer | ({"position": denied.facts["position"]} if "position" in denied.facts else {})
 
 
@@ -220,6 +254,12 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         command.add_argument("--lang", choices=("vi", "en"), default="en", help="language of the reasons")
         if name == "run":
             command.add_argument("--table", required=True, help="NAME=FILE (parquet, csv, jsonl)")
+    commands.add_parser("probe", help="try which tiers of isolation this machine reaches")
+    checked = commands.add_parser("receipt", help="check the signed receipt of an answer, offline")
+    checked.add_argument("file", help="the receipt, as the test room gave it")
+    checked.add_argument("--key", required=True, help="the public key of who ran the question, a JWK file")
+    checked.add_argument("--answer", help="the answer with its columns and rows, a JSON file")
+    checked.add_argument("--lang", choices=("vi", "en"), default="en", help="language of the reasons")
     return parser.parse_args(arguments)
 
 

@@ -33,3 +33,11 @@ def add_working_days(day: date, count: int, holidays: Collection[date] = ()) -> 
         day += timedelta(days=1)
         count -= day.weekday() < SATURDAY and day not in holidays
     return day
+
+
+def working_days_left(today: date, due: date, holidays: Collection[date] = ()) -> int:
+    """How many working days after `today` there are until `due`, that day included; below zero: so many days late."""
+    if due < today:
+        return -working_days_left(due, today, holidays)
+    between = (today + timedelta(days=n) for n in range(1, (due - today).days + 1))
+    return sum(day.weekday() < SATURDAY and day not in holidays for day in between)

@@ -5,6 +5,7 @@ Errors (exceptions) of the package:
     SandboxError
     ├── PolicyRefused      a policy document that we do not fully understand
     ├── SnapshotRefused    a source file that cannot become the snapshot its policy describes
+    ├── ReceiptRefused     a receipt that is none, or not the one of this key or this answer
     └── QueryRefused       inside the gate only; `query.check` turns it into a `Denied`
 """
 
@@ -40,6 +41,10 @@ class PolicyRefused(SandboxError):
 
 class SnapshotRefused(SandboxError):
     """The source lacks a column of the policy, or holds one in a type that cannot be protected."""
+
+
+class ReceiptRefused(SandboxError):
+    """The receipt does not hold."""
 
 
 class QueryRefused(SandboxError):

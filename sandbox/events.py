@@ -26,11 +26,13 @@ class EventKind(StrEnum):
     """What may happen to a trial. The fields of Event that a kind uses stand beside it."""
 
     EXTENSION_ASKED = "extension_asked"  # until: the last day that is asked for
-    EXTENDED = "extended"  # until: the new last day
+    EXTENDED = "extended"  # until: the new last day; about: id of the asking
+    EXTENSION_REFUSED = "extension_refused"  # about: id of the asking
     REPORTED = "reported"  # until: last day of the period that the report covers
     INCIDENT = "incident"  # at: detection of a serious incident, or of a limit that was exceeded
     INCIDENT_REPORTED = "incident_reported"  # about: id of the incident
     INCIDENT_CLOSED = "incident_closed"  # about: id of the incident
+    SECURITY_RENEWED = "security_renewed"  # until: last day of the newer certificate (X2)
     SUSPENDED = "suspended"
     RESUMED = "resumed"
     TERMINATED = "terminated"  # code: one of Termination

@@ -11,6 +11,7 @@ from typing import Any
 
 MICRO = 1_000_000  # an epsilon is counted in millionths
 LARGEST = 2**61  # a number given to the noise stays within it, so that noise of 64 bits has room
+LEAST = 1 / 64  # of a scale: under it noise is 0 but for a chance of 2 exp(-64), and OpenDP's estimate overflows
 STEPS = 64  # of a float, up to which a scale is widened until its proof holds
 
 
@@ -29,6 +30,8 @@ def laplace(numbers: list[int], sensitivity: int, epsilon_micro: int) -> list[in
 def half_width(sensitivity: int, epsilon_micro: int, alpha: float) -> int:
     """The noise of one number is at most this, but for a chance of `alpha`."""
     spread = scale(sensitivity, epsilon_micro)
+    if spread < LEAST:
+        return 0
     width: float = _opendp().discrete_laplacian_scale_to_accuracy(scale=spread, alpha=alpha)
     return math.ceil(width)
 

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from sandbox.ir import Question
-from sandbox.policy import Policy
+from sandbox.policy import Mode, Policy
 
 FEW = 2  # values in which two lists may differ and still isolate few people
 MANY = 8  # named values out of a list nobody published: what they leave out may be little
@@ -73,7 +73,10 @@ def region(question: Question, policy: Policy) -> Region:
 
 
 def judge(asked: Region, earlier: Iterable[Region], policy: Policy) -> Overlap | None:
-    """The worst overlap with any earlier question: a narrow one if there is one."""
+    """The worst overlap with any earlier question: a narrow one if there is one. None in mode aggregate_dp: there the
+    noise covers every difference, however it is found."""
+    if policy.mode is Mode.AGGREGATE_DP:
+        return None
     found = [overlap for each in earlier if (overlap := compare(asked, each, policy)) is not None]
     return next((each for each in found if each.narrow), found[0] if found else None)
 

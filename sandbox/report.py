@@ -208,22 +208,35 @@ def _incidents(about: About, records: Iterable[Record], hours: int) -> list[dict
     for record in records:
         name = record.subject("incident")
         if record.type == "incident.found":
-            found[name] = {
-                "id": name.partition(":")[2], "severity": str(record.details.get("severity", "")),
-                "code": str(record.details.get("code", "")), "detected_ms": int(record.details.get("detected_ms", 0)),
-                "found": _place(record), "reported": None, "closed": None,
-            }  # fmt: skip
+            found[name] = _found(name, record)
         elif record.type in INCIDENTS and name in found:
-            found[name][record.type.partition(".")[2]] = _place(record)
+            found[name] |= _follows(record)
     shown = []
     for one in found.values():
         if one["closed"] is not None and one["closed"]["at_ms"] < about.from_ms:
             continue
         due = one["detected_ms"] + hours * 3_600_000
         known = about.before_ms if one["reported"] is None else one["reported"]["at_ms"]
-        owed = one["severity"] == "serious"
+        owed = one["severity"] == "serious" and one["confirmed"]
         shown.append({**one, "due_ms": due if owed else None, "late": owed and min(known, about.made_ms) > due})
     return sorted(shown, key=lambda one: (one["detected_ms"], one["id"]))
+
+
+def _found(name: str, record: Record) -> dict[str, Any]:
+    details = record.details
+    return {
+        "id": name.partition(":")[2],
+        "severity": str(details.get("severity", "")), "code": str(details.get("code", "")),
+        "confirmed": details.get("confirmed") is True, "detected_ms": int(details.get("detected_ms", 0)),
+        "found": _place(record), "reported": None, "closed": None,
+    }  # fmt: skip
+
+
+def _follows(record: Record) -> dict[str, Any]:
+    """What a later record about an incident changes."""
+    if record.type == "incident.assessed":
+        return {"severity": str(record.details.get("severity", "")), "confirmed": True}
+    return {record.type.partition(".")[2]: _place(record)}
 
 
 def _place(record: Record) -> dict[str, int]:

@@ -50,7 +50,7 @@ _OFFERS = ("listing.published", "listing.changed", "listing.withdrawn")
 NUMBERS: tuple[Line, ...] = (
     Line("members", ("trial.enrolled", "trial.left"), "standing", "org", own=True, ever=True),
     Line("members_joined", ("trial.enrolled",), "subjects", "org", own=True),
-    Line("members_left", ("trial.left",), "subjects", "org", own=True),
+    Line("members_left", ("trial.left",), by="kind", own=True),
     Line("members_acting", (*_BUYING, *_SELLING), "actors"),
     Line("buyers", _BUYING, "actors"),
     Line("sellers", _SELLING, "actors"),
@@ -83,7 +83,7 @@ AGREED = Line("total_vnd", ("contract.agreed",))
 GIVEN_UP = tuple(  # before both sides had signed, or in favour of a document with other keys
     Line(reason, ("contract.ended",), where=(("reason", reason),)) for reason in ("unsigned", "redrawn")
 )
-INCIDENTS = ("incident.found", "incident.reported", "incident.closed")
+INCIDENTS = ("incident.found", "incident.assessed", "incident.reported", "incident.closed")
 EVENTS = ("trial.granted", "trial.changed", "trial.reported", *INCIDENTS)
 LINES = (*NUMBERS, ON_OFFER, MONEY, AGREED, *GIVEN_UP)
 TYPES = frozenset({each for line in LINES for each in line.types} | set(EVENTS))  # what a report reads at all
@@ -91,7 +91,7 @@ TYPES = frozenset({each for line in LINES for each in line.types} | set(EVENTS))
 # Whether a record leaves its subject there or gone; a change of a listing that says nothing of it changes nothing.
 OPENS: Mapping[str, Callable[[Record], bool | None]] = {
     "trial.enrolled": lambda _record: True,
-    "trial.left": lambda _record: False,
+    "trial.left": lambda record: record.details.get("kind") == "readmitted",
     "listing.published": lambda _record: True,
     "listing.withdrawn": lambda _record: False,
     "listing.changed": lambda record: record.details["state"] == "published" if "state" in record.details else None,

@@ -1,32 +1,23 @@
 """The supervisor: gate, a confined worker, the clock; it returns an `Answer` or a `Denied`, never an engine's words.
 
-A worker serves one policy and one snapshot only. It is killed when the wall clock runs out, when it breaks the
-protocol, after any engine error and after a fixed number of questions. Safe to share between threads; after a
-fork (a preloading web server) the child starts with an empty pool and leaves the parent's workers alone.
+A worker serves one room and one snapshot only (`pool`). It is killed when the wall clock runs out, when its room is
+stopped, when it breaks the protocol, after any engine error and after a fixed number of questions.
 """
 
-import hashlib
-import json
-import os
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from sandbox import emit, post, privacy, query, wire
+from sandbox import emit, post, privacy, query, receipt, watermark, wire
 from sandbox.denials import Denied
 from sandbox.policy import Policy
+from sandbox.pool import Pool, StoppedError, Ticket, Worker
 from sandbox.post import Row
 from sandbox.privacy import Released
-from sandbox.worker import LIFETIME_QUERIES
 
-ROOT = str(Path(__file__).resolve().parents[1])
-PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from sandbox.worker import main; main()"
-START_SECONDS = 20.0
 SLACK_BYTES = 65_536
 RUNTIME_CODES = frozenset({"E-TIME", "E-MEM", "E-ENGINE"})
 # An answer is handed over at the next of these moments, so that its speed says nothing about the data.
@@ -42,41 +33,17 @@ class Answer:
     suppressed: bool
     truncated: bool
     elapsed_ms: int
-    receipt: Mapping[str, str | int]
+    receipt: Mapping[str, Any]
     released: Released  # the table behind it: keep it, and every spelling of this statistic is answered from it
     half_widths: tuple[int | Decimal | None, ...] = ()  # in aggregate_dp, per column: the noise, 19 times in 20
-
-
-@dataclass
-class _Worker:
-    process: subprocess.Popen[bytes]
-    key: tuple[str, ...]
-    tier: int = 0
-    sha256: str = ""
-    served: int = 0
-
-    def channels(self) -> tuple[int, int]:
-        if self.process.stdin is None or self.process.stdout is None:
-            raise wire.WireError
-        return self.process.stdin.fileno(), self.process.stdout.fileno()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
 
 
 class Runner:
     """A small warm pool of confined workers. Close it when done; it is its own context manager."""
 
     def __init__(self, max_workers: int = 2, time_buckets: Sequence[float] = TIME_BUCKETS) -> None:
-        self._max = max_workers
+        self.pool = Pool(max_workers)
         self._buckets = tuple(time_buckets)
-        self._idle: list[_Worker] = []
-        self._alive: list[_Worker] = []
-        self._reset()
 
     def run(self, policy: Policy, snapshot: str | Path, sql: str) -> Answer | Denied:
         """Ask one question of one snapshot. Budgets and dates are the caller's business (`context.judge`)."""
@@ -85,60 +52,48 @@ class Runner:
             return accepted
         return self.run_accepted(policy, snapshot, accepted)
 
-    def run_accepted(self, policy: Policy, snapshot: str | Path, accepted: query.Accepted) -> Answer | Denied:
-        """The same for a question the gate has passed under this very policy."""
+    def run_accepted(
+        self,
+        policy: Policy,
+        snapshot: str | Path,
+        accepted: query.Accepted,
+        *,
+        room: str | None = None,
+        watch: Callable[[], bool] | None = None,
+        mark: bytes | None = None,
+    ) -> Answer | Denied:
+        """The same for a question the gate has passed under this very policy.
+
+        `room` is whose worker it runs in and what `stop` stops; by default all who share a policy share a room. While
+        the question runs, `watch` is asked whether it still may, several times a second. `mark` is the buyer's key for
+        policies that mark their answers (`watermark`); what is kept of a table is rounded and marked already.
+        """
         if accepted.policy_hash != policy.hash:
             return Denied("X5")
         began = time.monotonic()
-        if self._pid != os.getpid():
-            self._reset()
-        if not self._slots.acquire(timeout=policy.resources.wall_s):
-            return Denied("E-BUSY")
-        try:
-            outcome = self._with_worker(policy, str(Path(snapshot).resolve()), accepted)
-        finally:
-            self._slots.release()
+        with self.pool.admit(room or policy.hash, policy, watch) as ticket:
+            if isinstance(ticket, Denied):
+                return ticket
+            outcome = self._with_worker(ticket, policy, str(Path(snapshot).resolve()), accepted)
         elapsed = self._pad(began)
         if isinstance(outcome, Denied):
             return outcome
-        return shape_released(policy, outcome, accepted, elapsed)
+        rounded = watermark.rounded(outcome.rows, accepted.question, policy, mark)
+        return shape_released(policy, replace(outcome, rows=rounded), accepted, elapsed)
 
-    def stop(self, policy_hash: str) -> int:
-        """The kill switch: end every worker of a policy now, also in the middle of a question. Says how many."""
-        with self._lock:
-            doomed = [worker for worker in self._alive if worker.key[0] == policy_hash]
-            idle = [worker for worker in doomed if worker in self._idle]
-            for worker in doomed:
-                worker.process.kill()
-                self._forget(worker)
-        for worker in idle:
-            worker.kill()
-        return len(doomed)
+    def stop(self, room: str) -> int:
+        """The kill switch: what runs or waits for this room ends now and gives nothing. Says how many workers ended."""
+        return self.pool.stop(room)
 
     def close(self) -> None:
         """End all workers. A closed runner may be used again; it starts new ones."""
-        if self._pid != os.getpid():
-            return
-        with self._lock:
-            idle, self._idle = self._idle, []
-            for worker in self._alive:
-                worker.process.kill()
-            self._alive = []
-        for worker in idle:
-            worker.kill()
+        self.pool.close()
 
     def __enter__(self) -> "Runner":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _reset(self) -> None:
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._slots = threading.BoundedSemaphore(self._max)
-        self._idle = []
-        self._alive = []
 
     def _pad(self, began: float) -> int:
         elapsed = time.monotonic() - began
@@ -148,111 +103,51 @@ class Runner:
             elapsed = bucket
         return round(elapsed * 1000)
 
-    def _with_worker(self, policy: Policy, path: str, accepted: query.Accepted) -> Denied | Released:
+    def _with_worker(self, ticket: Ticket, policy: Policy, path: str, accepted: query.Accepted) -> Denied | Released:
         try:
-            worker = self._lease(policy, path)
+            worker = self.pool.lease(ticket, policy, path)
+        except StoppedError:
+            return Denied("E-STOPPED")
         except (OSError, wire.WireError):
-            return Denied("X6")
-        refused = self._mismatch(worker, policy)
+            return Denied("E-STOPPED" if ticket.stopped else "X6")
+        refused = _mismatch(worker, policy)
         if refused is not None:
-            self._end(worker)
+            self.pool.end(worker)
             return refused
         # Starting a worker is not the buyer's time.
         deadline = time.monotonic() + policy.resources.wall_s
         try:
-            reply = self._exchange(worker, policy, accepted, deadline)
+            reply = _exchange(worker, ticket, policy, accepted, deadline)
             outcome = _released(reply, policy, accepted, worker)
+        except StoppedError:
+            self.pool.end(worker)
+            return Denied("E-STOPPED")
         except wire.WireError as error:
-            self._end(worker)
-            return Denied("E-TIME" if error.late else "E-STOPPED")
-        if isinstance(outcome, Denied):
-            self._end(worker)
-            return outcome
-        self._give_back(worker)
+            self.pool.end(worker)
+            return Denied("E-STOPPED" if ticket.stopped else "E-TIME" if error.late else "E-ENGINE")
+        if isinstance(outcome, Denied) or ticket.stopped:
+            self.pool.end(worker)
+            return outcome if isinstance(outcome, Denied) else Denied("E-STOPPED")
+        self.pool.give_back(worker)
         return outcome
 
-    def _lease(self, policy: Policy, path: str) -> _Worker:
-        facts = os.stat(path)
-        key = (policy.hash, path, str(facts.st_ino), str(facts.st_size), str(facts.st_mtime_ns))
-        with self._lock:
-            for worker in self._idle:
-                if worker.key == key and worker.process.poll() is None:
-                    self._idle.remove(worker)
-                    return worker
-            spare = self._idle.pop(0) if self._idle and len(self._alive) >= self._max else None
-        if spare is not None:
-            self._end(spare)
-        return self._start(policy, path, key)
 
-    def _start(self, policy: Policy, path: str, key: tuple[str, ...]) -> _Worker:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and a constant program
-            [sys.executable, "-I", "-c", PROGRAM, ROOT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"},
-            close_fds=True,
-        )
-        worker = _Worker(process, key)
-        with self._lock:
-            self._alive.append(worker)
-        resources = policy.resources
-        setup = {
-            "path": path,
-            "mem_mb": resources.mem_mb,
-            "cpu_s": resources.cpu_s,
-            "spill_mb": 0,
-            "threads": max(1, resources.threads),
-        }
-        try:
-            requests, replies = worker.channels()
-            wire.send(requests, setup)
-            ready = wire.receive(replies, SLACK_BYTES, time.monotonic() + START_SECONDS)
-        except wire.WireError:
-            self._end(worker)
-            raise
-        worker.tier, worker.sha256 = int(ready.get("tier", 0)), str(ready.get("sha256", ""))
-        return worker
+def _mismatch(worker: Worker, policy: Policy) -> Denied | None:
+    if worker.tier < policy.min_isolation_tier:
+        return Denied("X7", {"tier": worker.tier, "needed": policy.min_isolation_tier})
+    if policy.snapshot_sha256 and policy.snapshot_sha256 != worker.sha256:
+        return Denied("X6")
+    return None
 
-    def _mismatch(self, worker: _Worker, policy: Policy) -> Denied | None:
-        if worker.tier < policy.min_isolation_tier:
-            return Denied("X7", {"tier": worker.tier, "needed": policy.min_isolation_tier})
-        if policy.snapshot_sha256 and policy.snapshot_sha256 != worker.sha256:
-            return Denied("X6")
-        return None
 
-    def _exchange(
-        self, worker: _Worker, policy: Policy, accepted: query.Accepted, deadline: float
-    ) -> Mapping[str, object]:
-        how = post.plan(accepted.question, policy)
-        request = {"sql": accepted.sql, "exact_sql": accepted.exact_sql, "plan": how.to_json()}
-        requests, replies = worker.channels()
-        wire.send(requests, request)
-        worker.served += 1
-        # JSON of a row is longer than its text: names of tags, quotes, escapes.
-        return wire.receive(replies, 8 * post.TABLE_BYTES + SLACK_BYTES, deadline)
-
-    def _give_back(self, worker: _Worker) -> None:
-        if worker.served >= LIFETIME_QUERIES:
-            self._end(worker)
-            return
-        with self._lock:
-            if worker in self._alive:
-                self._idle.append(worker)
-                return
-        worker.kill()
-
-    def _end(self, worker: _Worker) -> None:
-        with self._lock:
-            self._forget(worker)
-        worker.kill()
-
-    def _forget(self, worker: _Worker) -> None:
-        if worker in self._alive:
-            self._alive.remove(worker)
-        if worker in self._idle:
-            self._idle.remove(worker)
+def _exchange(
+    worker: Worker, ticket: Ticket, policy: Policy, accepted: query.Accepted, deadline: float
+) -> Mapping[str, object]:
+    how = post.plan(accepted.question, policy)
+    request = {"sql": accepted.sql, "exact_sql": accepted.exact_sql, "plan": how.to_json()}
+    worker.served += 1
+    # JSON of a row is longer than its text: names of tags, quotes, escapes.
+    return worker.ask(request, 8 * post.TABLE_BYTES + SLACK_BYTES, deadline, ticket.pulse)
 
 
 def shape_released(policy: Policy, released: Released, accepted: query.Accepted, elapsed_ms: int = 0) -> Answer:
@@ -260,17 +155,17 @@ def shape_released(policy: Policy, released: Released, accepted: query.Accepted,
     question = accepted.question
     if not privacy.on(policy):
         rows, truncated = post.shape(released.rows, question, policy)
-        receipt = _receipt(policy, accepted, released, rows)
-        return Answer(accepted.columns, rows, released.suppressed, truncated, elapsed_ms, receipt, released)
+        told = _receipt(policy, accepted, released, rows)
+        return Answer(accepted.columns, rows, released.suppressed, truncated, elapsed_ms, told, released)
     settled, suppressed = privacy.settle(released.rows, question, policy)
     rows, truncated = post.shape(settled, question, policy)
-    receipt = _receipt(policy, accepted, released, rows) | privacy.facts(question, policy)
+    told = _receipt(policy, accepted, released, rows) | privacy.facts(question, policy)
     widths = privacy.half_widths(released.rows, question, policy)
-    return Answer(accepted.columns, rows, suppressed, truncated, elapsed_ms, receipt, released, widths)
+    return Answer(accepted.columns, rows, suppressed, truncated, elapsed_ms, told, released, widths)
 
 
 def _released(
-    reply: Mapping[str, object], policy: Policy, accepted: query.Accepted, worker: _Worker
+    reply: Mapping[str, object], policy: Policy, accepted: query.Accepted, worker: Worker
 ) -> Released | Denied:
     """Check the shape of what a worker says before believing it."""
     if "code" in reply:
@@ -293,17 +188,22 @@ def _released(
 
 def _receipt(
     policy: Policy, accepted: query.Accepted, released: Released, rows: Sequence[Sequence[object]]
-) -> dict[str, str | int]:
-    text = json.dumps([accepted.columns, rows], default=str, separators=(",", ":"))
+) -> dict[str, Any]:
+    """What was enforced, and on what: everything of a signed receipt (`receipt.CLAIMS`) that the runner knows."""
     return {
+        "rules": receipt.RULES,
         "policy_id": policy.policy_id,
         "policy_version": policy.version,
         "policy_hash": policy.hash,
         "snapshot_sha256": released.snapshot_sha256,
         "statistic": accepted.statistic,
-        "result_sha256": "sha256:" + hashlib.sha256(text.encode()).hexdigest(),
+        "result_sha256": receipt.answer_digest(accepted.columns, rows),
         "min_group": accepted.question.floor,
         "unit": policy.unit_column or "(row)",
         "tier": released.tier,
-        "mode": policy.mode,
+        "mode": policy.mode.value,
+        "epsilon_micro": 0,
+        "round_to": policy.output.round_to,
+        "watermark": policy.output.watermark,
+        "unenforced": list(policy.unenforced),
     }

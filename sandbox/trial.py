@@ -287,6 +287,6 @@ def transition_ends(trial: Trial) -> date | None:
 
 
 def _past(trial: Trial, now: datetime) -> list[Event]:
-    """What has happened by `now`, in order. Of two decisions at the same moment the stricter one is the later."""
+    """What has happened by `now`, in order; of the same moment by id, and without ids the stricter one is the later."""
     past = (event for event in trial.events if event.at <= now)
-    return sorted(past, key=lambda event: (event.at, event.kind is not EventKind.RESUMED, event.until or date.min))
+    return sorted(past, key=lambda each: (each.at, each.id, each.kind is not EventKind.RESUMED, each.until or date.min))

@@ -5,11 +5,13 @@ import os
 import select
 import struct
 import time
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 HEADER = struct.Struct("!I")
+PULSE_SECONDS = 0.25  # how long a kill switch waits at most to be noticed
 
 
 class WireError(Exception):
@@ -31,13 +33,16 @@ def send(channel: int, message: dict[str, Any]) -> None:
         raise WireError from error
 
 
-def receive(channel: int, most: int, deadline: float | None = None) -> dict[str, Any]:
-    """Read one message of at most `most` bytes before `deadline` (monotonic seconds)."""
-    (size,) = HEADER.unpack(_read(channel, HEADER.size, deadline))
+def receive(
+    channel: int, most: int, deadline: float | None = None, pulse: Callable[[], None] | None = None
+) -> dict[str, Any]:
+    """Read one message of at most `most` bytes before `deadline` (monotonic seconds). While nothing comes, `pulse` is
+    called every quarter of a second; what it raises ends the waiting."""
+    (size,) = HEADER.unpack(_read(channel, HEADER.size, deadline, pulse))
     if size > most:
         raise WireError
     try:
-        message = json.loads(_read(channel, size, deadline), object_hook=untagged)
+        message = json.loads(_read(channel, size, deadline, pulse), object_hook=untagged)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise WireError from error
     if not isinstance(message, dict):
@@ -45,18 +50,29 @@ def receive(channel: int, most: int, deadline: float | None = None) -> dict[str,
     return message
 
 
-def _read(channel: int, size: int, deadline: float | None) -> bytes:
+def _read(channel: int, size: int, deadline: float | None, pulse: Callable[[], None] | None) -> bytes:
     parts = bytearray()
     while len(parts) < size:
         if deadline is not None:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([channel], [], [], left)[0]:
-                raise WireError(late=True)
+            _await(channel, deadline, pulse)
         part = os.read(channel, min(size - len(parts), 65536))
         if not part:
             raise WireError
         parts += part
     return bytes(parts)
+
+
+def _await(channel: int, deadline: float, pulse: Callable[[], None] | None) -> None:
+    poll = select.poll()
+    poll.register(channel, select.POLLIN)
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise WireError(late=True)
+        if poll.poll(1000 * (left if pulse is None else min(left, PULSE_SECONDS))):
+            return
+        if pulse is not None:
+            pulse()
 
 
 def tagged(value: object) -> dict[str, str]:

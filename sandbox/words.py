@@ -4,8 +4,11 @@ A code nobody wrote a sentence for is a bug that the tests catch; the reader sti
 """
 
 from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
 from typing import NamedTuple
 
+from sandbox.days import ZONE
 from sandbox.denials import Denied
 
 
@@ -18,68 +21,6 @@ class Words(NamedTuple):
     fix_en: str
 
 
-TRIAL = {
-    "TRIAL_NOT_AUTHORISED": Words(
-        "Chưa được phép thử nghiệm: chưa có giấy chứng nhận đầy đủ nội dung, hoặc giấy chứng nhận chưa có hiệu lực.",
-        "Not authorised: there is no complete certificate of trial that has begun.",
-        "Bổ sung số giấy chứng nhận, cơ quan cấp, phạm vi và thời hạn; chỉ thực hiện từ ngày có hiệu lực. {valid_from}",
-        "Complete the certificate (number, authority, scope, dates) and act from its first day on. {valid_from}",
-    ),
-    "TRIAL_EXPIRED": Words(
-        "Đã hết thời hạn thử nghiệm: ngày cuối cùng là {ended}.",
-        "The trial has expired: its last day was {ended}.",
-        "Đề nghị cơ quan có thẩm quyền gia hạn trước khi tiếp tục.",
-        "Ask the authority for an extension before going on.",
-    ),
-    "TRIAL_TERRITORY": Words(
-        "Chỉ được thử nghiệm trong lãnh thổ cho phép ({allowed}); yêu cầu ghi: “{territory}”.",
-        "The trial is limited to its territory ({allowed}); this names “{territory}”.",
-        "Chọn nơi sử dụng thuộc lãnh thổ cho phép: {allowed}.",
-        "Name a place inside the permitted territory: {allowed}.",
-    ),
-    "OUT_OF_TRIAL_SCOPE": Words(
-        "Ngoài phạm vi được phép thử nghiệm ({part}): “{value}”.",
-        "Outside the scope of the trial ({part}): “{value}”.",
-        "Giấy chứng nhận chỉ cho phép: {allowed}.",
-        "The certificate allows only: {allowed}.",
-    ),
-    "TRIAL_CAP_EXCEEDED": Words(
-        "Vượt hạn mức thử nghiệm ({cap}): {used} trên hạn mức {limit}.",
-        "Over the cap of the trial ({cap}): {used} of {limit}.",
-        "Giảm xuống không quá {limit} hoặc đề nghị điều chỉnh hạn mức.",
-        "Stay at or under {limit}, or ask for the cap to be changed.",
-    ),
-    "TRIAL_NOTICE_NOT_ACCEPTED": Words(
-        "Chưa xác nhận đã biết đây là thử nghiệm (thông báo phiên bản {notice_version}).",
-        "The notice that this is a trial (version {notice_version}) has not been accepted.",
-        "Đọc và xác nhận thông báo phiên bản {notice_version}.",
-        "Read and accept version {notice_version} of the notice.",
-    ),
-    "NO_AUTOMATIC_GRADUATION": Words(
-        "Hoàn thành thử nghiệm không đương nhiên được kinh doanh.",
-        "Completing the trial gives no right to do business.",
-        "Xin cấp phép theo quy định.",
-        "Apply for a licence.",
-    ),
-    "TRIAL_SUSPENDED": Words(
-        "Thử nghiệm đang bị tạm dừng.",
-        "The trial is suspended.",
-        "Chờ quyết định cho tiếp tục thử nghiệm.",
-        "Wait for the decision that resumes it.",
-    ),
-    "TRIAL_TERMINATED": Words(
-        "Thử nghiệm đã chấm dứt; chỉ còn được xem.",
-        "The trial has been terminated; it can only be read.",
-        "Trả lại hoặc xóa dữ liệu theo yêu cầu.",
-        "Return or erase the data as required.",
-    ),
-    "TEST_ROOM_EXPORT_BLOCKED": Words(
-        "Không được sao chép, tải xuống dữ liệu gốc từ môi trường thử nghiệm.",
-        "Nothing may be copied or downloaded out of the test room.",
-        "Đặt câu hỏi thống kê, hoặc ký hợp đồng để nhận dữ liệu.",
-        "Ask for statistics, or sign a contract to receive the data.",
-    ),
-}
 CONTEXT = {
     "X0": Words(
         "Không hiểu hoàn cảnh của câu hỏi.",
@@ -232,7 +173,7 @@ FILES = {
 
 def say(denied: Denied, lang: str) -> str:
     """What was refused, in a sentence; behind it the clause that it rests on."""
-    return _fill(denied, lang, 0) + source(denied, lang)
+    return quoting(_fill(denied, lang, 0), denied, lang)
 
 
 def fix(denied: Denied, lang: str) -> str:
@@ -240,25 +181,32 @@ def fix(denied: Denied, lang: str) -> str:
     return _fill(denied, lang, 2)
 
 
-def source(denied: Denied, lang: str) -> str:
-    """The clause of the contract or the rule of the trial behind a refusal, in brackets; empty when there is none."""
+def quoting(sentence: str, denied: Denied, lang: str) -> str:
+    """The sentence with the clause behind the refusal in it, in brackets; the sentence alone when there is none."""
     clause = denied.facts.get("clause")
-    if not isinstance(clause, str) or denied.code not in known():
-        return ""
+    if not isinstance(clause, str):
+        return sentence
+    return f"{sentence.removesuffix('.')} ({source(clause, lang)})."
+
+
+def source(clause: str, lang: str) -> str:
+    """What a policy calls "13" or "trial:T8", in words: a clause of the contract, a rule of the trial."""
     trial, number = clause.startswith("trial:"), clause.rpartition(":")[2]
     if lang == "vi":
-        return f" (quy tắc {number} về thử nghiệm có kiểm soát)" if trial else f" (Điều {number} của Hợp đồng)"
-    return f" (rule {number} of the controlled trial)" if trial else f" (clause {number} of the contract)"
+        return f"quy tắc {number} về thử nghiệm có kiểm soát" if trial else f"Điều {number} của Hợp đồng"
+    return f"rule {number} of the controlled trial" if trial else f"clause {number} of the contract"
 
 
 def known() -> Mapping[str, Words]:
-    """Every code that has words."""
+    """Every code that has words, and every ``CODE:case`` that has its own."""
     from sandbox.words_dp import PRIVACY
     from sandbox.words_gate import GATE
     from sandbox.words_leak import LEAK
     from sandbox.words_policy import POLICY
+    from sandbox.words_receipt import RECEIPT
+    from sandbox.words_trial import TRIAL
 
-    return {**TRIAL, **CONTEXT, **FILES, **GATE, **LEAK, **POLICY, **PRIVACY}
+    return {**CONTEXT, **FILES, **PRIVACY, **GATE, **LEAK, **POLICY, **RECEIPT, **TRIAL}
 
 
 class _Facts(dict[str, str]):
@@ -267,14 +215,26 @@ class _Facts(dict[str, str]):
 
 
 def _fill(denied: Denied, lang: str, at: int) -> str:
-    words = known().get(denied.code)
+    every = known()
+    words = every.get(f"{denied.code}:{denied.facts.get('case', '')}") or every.get(denied.code)
     if words is None:
         return denied.code
-    facts = _Facts({key: _number(value, lang) for key, value in denied.facts.items()})
+    facts = _Facts({key: shown(key, value, lang) for key, value in denied.facts.items()})
     return words[at + (lang != "vi")].format_map(facts).strip()
 
 
-def _number(value: object, lang: str) -> str:
+def shown(key: str, value: object, lang: str) -> str:
+    """One fact as a reader of `lang` writes it: numbers, days, moments in Viet Nam, names of closed lists."""
+    from sandbox.words_trial import NAMES
+
+    listed = NAMES.get(type(value).__name__.lower() if isinstance(value, StrEnum) else key, {})
+    if isinstance(value, str):
+        both = listed.get(value)
+        return str(value) if both is None else both[lang != "vi"]
+    if isinstance(value, datetime):
+        return value.astimezone(ZONE).strftime("%H:%M %d/%m/%Y" if lang == "vi" else "%Y-%m-%d %H:%M")
+    if isinstance(value, date):
+        return value.strftime("%d/%m/%Y" if lang == "vi" else "%Y-%m-%d")
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}".replace(",", "." if lang == "vi" else ",")
     return str(value)

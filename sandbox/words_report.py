@@ -26,7 +26,7 @@ NAMES: Mapping[str, Term] = {
     "members_joined": Term(
         "Tổ chức tham gia hoặc xác nhận thông báo trong kỳ", "Organisations that joined or accepted the notice"
     ),
-    "members_left": Term("Tổ chức ngừng tham gia trong kỳ", "Organisations that left"),
+    "members_left": Term("Lượt ngừng tham gia, tham gia lại", "Organisations that left or came back"),
     "members_acting": Term("Tổ chức có hoạt động mua hoặc bán trong kỳ", "Organisations that acted as buyer or seller"),
     "buyers": Term("Trong đó: với vai trò Bên mua", "Of these as buyers"),
     "sellers": Term("Trong đó: với vai trò Bên bán", "Of these as sellers"),

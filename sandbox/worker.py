@@ -1,21 +1,23 @@
 """The confined process: one read-only snapshot, one question at a time, numbers out and nothing else.
 
-Started by `runner`. Everything it needs is imported before the lock, for afterwards no other file can be read.
-There is no death signal tied to the parent's thread (it would fire when a server thread ends); a vanished
-parent closes the pipe, and the processor-time limit ends a query nobody waits for.
+Started by `launch`. Everything it needs is imported before the lock, for afterwards no other file can be read.
+There is no death signal tied to the parent's thread (it would fire when a server thread ends); a parent that vanishes
+closes the pipe, which a thread of its own notices in the middle of a query.
 """
 
 import datetime
 import decimal
 import hashlib
 import os
+import select
 import sys
+import threading
 import uuid
 from typing import Any
 
 import duckdb
 
-from sandbox import confine, emit, post, wire
+from sandbox import acts, confine, emit, post, wire
 
 IMPORTED = (datetime, decimal, uuid)  # the engine loads these when it first converts a value
 LARGEST_REQUEST = 1 << 20
@@ -39,9 +41,14 @@ def main() -> None:
     os.dup2(silent, 2)
     try:
         setup = wire.receive(0, LARGEST_REQUEST)
+        targets = acts.Targets(sys.executable, os.getppid())
+        walled = sys.platform == "linux" and all(acts.walls().values())
         confine.limit(setup["mem_mb"], setup["cpu_s"] * LIFETIME_QUERIES, setup["spill_mb"])
-        confine.lock([setup["path"], *READABLE])
-        tier = confine.probe()
+        confine.lock([setup["path"], *READABLE], setup["spill"])
+        threading.Thread(
+            target=_end_with_the_parent, daemon=True
+        ).start()  # after the lock: it binds later threads only
+        tier = confine.probe(walled, targets)
         engine = _open(setup)
         wire.send(replies, {"tier": tier, "sha256": _digest(setup["path"])})
         alive = True
@@ -54,8 +61,18 @@ def main() -> None:
         return  # the supervisor closed the pipe
 
 
+def _end_with_the_parent() -> None:
+    """Wait until nobody holds the other end of the pipe of requests, and be gone."""
+    parent = select.poll()
+    parent.register(0, 0)  # nothing but its hanging up
+    parent.poll()
+    os._exit(0)
+
+
 def _open(setup: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    """An engine that knows one view over one file, and can be told nothing more."""
+    """An engine that knows one view over one file, and can be told nothing more.
+
+    Whatever the settings say, it may write below `temp_directory`: that is a folder of this process alone, or none."""
     path = str(setup["path"]).replace("'", "''")
     engine = duckdb.connect(
         ":memory:", config=CONFIG | {"threads": setup["threads"], "memory_limit": f"{setup['mem_mb']}MB"}
@@ -65,7 +82,8 @@ def _open(setup: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         "SET parquet_metadata_cache = true",
         f"CREATE VIEW {emit.TABLE} AS SELECT * FROM read_parquet('{path}')",  # noqa: S608
         f"SET allowed_paths = ['{path}']",
-        "SET temp_directory = ''",
+        f"SET temp_directory = '{setup['spill'] or ''}'",
+        *((f"SET max_temp_directory_size = '{setup['spill_mb']}MB'",) if setup["spill"] else ()),
         "SET enable_external_access = false",
         "SET lock_configuration = true",
     ):

@@ -77,9 +77,20 @@ class EventType(StrEnum):
     KEY_CONFIRMED = "key.confirmed"
     ACCOUNT_REGISTERED = "account.registered"
     ACCOUNT_CHANGED = "account.changed"
+    TRIAL_APPLIED = "trial.applied"
+    TRIAL_DECIDED = "trial.decided"
+    TRIAL_WITHDRAWN = "trial.withdrawn"
     TRIAL_GRANTED = "trial.granted"
     TRIAL_CHANGED = "trial.changed"
     TRIAL_ENROLLED = "trial.enrolled"
+    TRIAL_REPORTED = "trial.reported"
+    INCIDENT_FOUND = "incident.found"
+    INCIDENT_ASSESSED = "incident.assessed"
+    INCIDENT_REPORTED = "incident.reported"
+    INCIDENT_CLOSED = "incident.closed"
+    TRIAL_LEFT = "trial.left"
+    AUTHORITY_RECORDED = "authority.recorded"
+    AUTHORITY_ENDED = "authority.ended"
     AUDIT_LOOKED = "audit.looked"
     WARRANT_OPENED = "warrant.opened"
     EVIDENCE_EXPORTED = "evidence.exported"
@@ -96,6 +107,9 @@ REQUIRED_HASHES: Mapping[EventType, frozenset[str]] = {
     EventType.CONTRACT_ACTIVE: frozenset({"contract"}),
     EventType.CONTRACT_SUSPENDED: frozenset({"contract"}),
     EventType.CONTRACT_RESUMED: frozenset({"contract"}),
+    EventType.TRIAL_REPORTED: frozenset({"report"}),
+    EventType.TRIAL_APPLIED: frozenset({"dossier"}),
+    EventType.TRIAL_DECIDED: frozenset({"dossier"}),
     EventType.DUTY_FULFILLED: frozenset({"contract", "statement"}),
     EventType.DUTY_ACKNOWLEDGED: frozenset({"contract", "statement"}),
     EventType.DUTY_DISPUTED: frozenset({"contract", "statement"}),

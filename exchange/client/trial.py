@@ -4,7 +4,7 @@ import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import click
@@ -36,8 +36,11 @@ def room(desk: Desk, listing: str, accept_notice: str | None) -> None:
 @click.option("--check", "only_check", is_flag=True, help="Only say whether it would be let through; spends nothing.")
 @click.option("--twin", is_flag=True, help="Ask generated rows of the same shape; spends nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer with its receipt as JSON.")
+@click.option("--receipt", type=click.File("w", lazy=True), help="Keep the signed receipt in this file.")
 @online
-def query(desk: Desk, room: str, sql: str | None, only_check: bool, twin: bool, as_json: bool) -> None:
+def query(
+    desk: Desk, room: str, sql: str | None, only_check: bool, twin: bool, as_json: bool, receipt: IO[str] | None
+) -> None:
     """Ask one aggregate question in a test ROOM; a refusal says which rule, and what would pass.
 
     Without SQL: what was asked in the room, with what came of it and the record in the log.
@@ -48,7 +51,10 @@ def query(desk: Desk, room: str, sql: str | None, only_check: bool, twin: bool, 
     elif only_check:
         _checked(desk, connection.call("POST", f"{at}/check", {"sql": sql}), sql, as_json)
     else:
-        answer(desk, connection.call("POST", f"{at}/{'twin' if twin else 'queries'}", {"sql": sql}), as_json)
+        found = connection.call("POST", f"{at}/{'twin' if twin else 'queries'}", {"sql": sql})
+        if receipt is not None and not twin:
+            receipt.write(f"{found['signed_receipt']}\n")
+        answer(desk, found, as_json)
 
 
 def answer(desk: Desk, found: Mapping[str, Any], as_json: bool) -> None:

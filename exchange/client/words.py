@@ -6,6 +6,7 @@ from exchange.client import life_words
 from exchange.client.paper_words import PAPER
 from exchange.client.place_words import PLACES
 from exchange.client.room_words import ROOMS
+from exchange.client.trial_words import TRIAL
 from exchange.errors import ExchangeError
 
 LANGUAGES = ("vi", "en")
@@ -307,6 +308,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "WEBHOOK_REMOVED": ("Đã gỡ webhook {id}.", "Webhook {id} is removed."),
     "WEBHOOK_SENDING": ("Đang gửi tin: {id}", "On its way: {id}"),
     **PLACES,
+    **TRIAL,
     **PAPER,
     **life_words.LIFE,
     **ROOMS,

@@ -20,10 +20,9 @@ from exchange.catalogue import moderation
 from exchange.catalogue import service as catalogue
 from exchange.catalogue.profile import profile
 from exchange.catalogue.upload import received
-from exchange.catalogue.vocabulary import SECTORS
 from exchange.config import Config
 from exchange.db import Database, new_id
-from exchange.demo import data, listings
+from exchange.demo import data, listings, trial
 from exchange.ledger.sequencer import Sequencer
 from exchange.negotiations import agreements, rules
 from exchange.negotiations import service as negotiations
@@ -83,7 +82,7 @@ class Story:
         """All of it; ``say`` hears what is being done."""
         say("organisations, people, signing keys")
         self._people()
-        say("the trial's certificate")
+        say("the trial: applied for, approved, joined")
         self._trial()
         with tempfile.TemporaryDirectory(prefix="minhbach-demo-") as folder:
             self._listings(Path(folder), say)
@@ -128,7 +127,7 @@ class Story:
         client, secret = self._do(
             lambda session, now: oauth.create_client(
                 session, actor, name="Dòng lệnh trình diễn", flow="machine",
-                scopes=sorted(set(SCOPES) - {"moderate", "audit"}), roles=[Role.OWNER], now=now,
+                scopes=sorted(set(SCOPES) - {"moderate", "audit", "authority"}), roles=[Role.OWNER], now=now,
             )
         )  # fmt: skip
         body = json.dumps({"client_id": client.id, "client_secret": secret}, indent=2)
@@ -138,19 +137,9 @@ class Story:
 
     def _trial(self) -> None:
         today = clock.now().astimezone(clock.VIETNAM).date()
-        certificate = trials.Certificate(
-            cert_no="TRINH-DIEN-01/2026",
-            authority="Ủy ban nhân dân Thành phố Hồ Chí Minh (giấy phép trình diễn, không có thật)",
-            valid_from=today - timedelta(days=30),
-            valid_to=today + timedelta(days=335),
-            level=2,
-            sectors=tuple(SECTORS),
-            classes=("MO", "TC", "GT", "KN"),
-        )
-        row = self._do(lambda session, now: trials.grant_trial(session, self._actors["operator"], certificate, now))
+        notice = trial.permit(self._do, self._actors["operator"], self._actors["regulator"], today)
         for part in ("provider", "buyer"):
-            actor = self._actors[part]
-            self._do(lambda session, now, actor=actor: trials.enrol(session, actor, row.notice_version, now))  # type: ignore[misc]
+            trial.join(self._do, self._actors[part], notice)
 
     # -- listings ----------------------------------------------------------------------------------------------
 

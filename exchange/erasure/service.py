@@ -176,7 +176,7 @@ def _erase_texts(session: Session, user: User) -> None:
     organisation's, and the other side relies on it."""
     runs = update(QueryRun).where(col(QueryRun.user_id) == user.id)
     session.exec(runs.where(col(QueryRun.sql) != "").values(sql=ERASED))
-    session.exec(runs.values(facts={}, answer=None, cache_key=None))
+    session.exec(runs.values(facts={}, answer=None, cache_key=None, signed_receipt=None))
     for run in session.exec(select(QueryRun).where(col(QueryRun.user_id) == user.id)).all():
         run.receipt = {name: value for name, value in run.receipt.items() if name not in GUESSABLE}
         session.add(run)

@@ -17,7 +17,7 @@ from contracts.negotiation import Role
 from contracts.standing import Facts, Hold, Holder, Standing, SuspendCode
 from contracts.standing import may as _may
 from contracts.standing import standing as _standing
-from contracts.terms import today
+from contracts.terms import Denied, today
 from exchange.catalogue.models import Listing
 from exchange.errors import N_, NotFound, Refusal, refuse
 from exchange.ledger import disclosures
@@ -52,7 +52,9 @@ class Papers:
 # --- what a contract allows ---------------------------------------------------------------------------------------
 
 
-def facts_of(session: Session, row: Contract, *, deliveries: int = 0, queries: int = 0) -> Facts:
+def facts_of(
+    session: Session, row: Contract, *, deliveries: int = 0, queries: int = 0, first_query_at: datetime | None = None
+) -> Facts:
     """What has happened to a contract. Deliveries and queries are counted by those who make them."""
     listing = session.get_one(Listing, row.listing_id)
     return Facts(
@@ -62,6 +64,7 @@ def facts_of(session: Session, row: Contract, *, deliveries: int = 0, queries: i
         holds=_holds(session, row, listing),
         deliveries=deliveries,
         queries=queries,
+        first_query_at=first_query_at,
     )
 
 
@@ -91,8 +94,24 @@ def may(
 ) -> Refusal | None:
     """Why ``action`` (contracts.standing.Use: deliver, query) is refused at ``now``; None when the document ``signed``
     allows it. The facts are read anew each time; the document, which never changes, may have been read before."""
-    denied = _may(signed, facts_of(session, row, deliveries=deliveries, queries=queries), action, now)
+    denied = why_not(session, row, signed, action, now, deliveries=deliveries, queries=queries)
     return None if denied is None else rules.say_denied(denied)
+
+
+def why_not(
+    session: Session,
+    row: Contract,
+    signed: document.Contract,
+    action: str,
+    now: datetime,
+    *,
+    deliveries: int = 0,
+    queries: int = 0,
+    first_query_at: datetime | None = None,
+) -> Denied | None:
+    """The same as a value, for who keeps the refusal and says it later."""
+    facts = facts_of(session, row, deliveries=deliveries, queries=queries, first_query_at=first_query_at)
+    return _may(signed, facts, action, now)
 
 
 def logged_index(session: Session, event_id: str | None) -> int | None:

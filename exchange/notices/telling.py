@@ -21,6 +21,7 @@ from exchange.notices import words
 from exchange.notices.due import Due
 from exchange.notices.models import DueTold, MailChoice, Notice, Webhook, WebhookDelivery
 from exchange.permissions import Actor, OrgKind, Permission, roles_with
+from exchange.trials.models import Enrolment
 
 _NAMED = ("listing", "negotiation", "contract")  # whose ids a notice and a webhook message carry
 _INSERTED = ("org_id", "user_id", "id", "kind", "facts", "path", "at", "mail", "mail_tries", "mail_next")
@@ -43,6 +44,8 @@ def tell(
     how = words.TOLD[kind]
     ids = _ids(on)
     orgs = [subject.partition(":")[2] for subject in on if subject.startswith("org:")]
+    if how.participants and "trial" in ids:
+        orgs = sorted({*orgs, *_participants(session, ids["trial"])})
     if actor is not None and not how.own:
         orgs = [org for org in orgs if org != actor.org_id]
     facts: dict[str, Any] = {name: ids[name] for name in _NAMED if name in ids}
@@ -68,6 +71,12 @@ def tell_due(session: Session, due: Due, now: datetime) -> bool:
     facts = {name: due.facts[name] for name in _NAMED if name in due.facts}
     _report(session, due.kind, facts, notice_id, due.org_ids, now)
     return True
+
+
+def _participants(session: Session, trial_id: str) -> Iterable[str]:
+    """Everybody who takes part: too many for a record to name."""
+    inside = select(col(Enrolment.org_id)).where(col(Enrolment.trial_id) == trial_id, col(Enrolment.ended_at).is_(None))
+    return session.connection().execute(inside).scalars()
 
 
 def _ids(subjects: Iterable[str]) -> dict[str, str]:

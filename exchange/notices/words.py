@@ -23,6 +23,7 @@ class Group(StrEnum):
     CONTRACT = "contract"
     DEADLINE = "deadline"
     LISTING = "listing"
+    TRIAL = "trial"
     SECURITY = "security"
 
 
@@ -31,6 +32,7 @@ GROUPS: dict[Group, str] = {
     Group.CONTRACT: N_("Contracts: signatures, beginning, suspension, end, deliveries, duties"),
     Group.DEADLINE: N_("Deadlines: answers, terms and duties that fall due"),
     Group.LISTING: N_("Listings: moderation and its results"),
+    Group.TRIAL: N_("Trial: applications, decisions, extension, suspension, end"),
     Group.SECURITY: N_("Security: keys, members, programs, webhooks, the organisation's standing"),
 }
 
@@ -39,6 +41,7 @@ GROUP_NAMES: dict[Group, str] = {
     Group.CONTRACT: N_("Contract"),
     Group.DEADLINE: N_("Deadline"),
     Group.LISTING: N_("Listing"),
+    Group.TRIAL: N_("Trial"),
     Group.SECURITY: N_("Security"),
 }
 
@@ -53,6 +56,7 @@ class Told:
     sentence: str
     own: bool = False  # the acting person's colleagues are told too
     operator: bool = False  # the operator's people are told, and not those whom the event concerns
+    participants: bool = False  # everybody who takes part in the trial is told as well
     approvers: bool = False  # and, in each organisation, those with the role whose approval of terms it demands
 
 
@@ -66,6 +70,9 @@ _MODERATING = frozenset({Permission.MODERATE})
 _OWNING = frozenset({Permission.MANAGE_MEMBERS})
 _KEYS = frozenset({Permission.MANAGE_KEYS})
 _HOOKS = frozenset({Permission.MANAGE_WEBHOOKS})
+_AUTHORITY = frozenset({Permission.AUTHORISE})
+_RUNNING = frozenset({Permission.RUN_TRIAL})
+_TRIAL_PEOPLE = frozenset({Permission.RUN_TRIAL, Permission.AUTHORISE, Permission.QUERY})
 
 
 def _negotiation(sentence: str, to: frozenset[Permission] = _BOTH, **more: bool) -> Told:
@@ -84,6 +91,14 @@ def _security(sentence: str, page: str, to: frozenset[Permission] = _OWNING) -> 
     return _own(Group.SECURITY, to, page, sentence)
 
 
+def _application(sentence: str, to: frozenset[Permission]) -> Told:
+    return Told(Group.TRIAL, to, "/trial/applications/{trial}", sentence)
+
+
+def _trial(sentence: str, to: frozenset[Permission] = _TRIAL_PEOPLE, **more: bool) -> Told:
+    return Told(Group.TRIAL, to, "/trials/{trial}", sentence, **more)
+
+
 # A kind is an event's type, or the type and the value of the detail that VARIANTS names.
 VARIANTS: Mapping[str, str] = {
     "account.changed": "change",
@@ -92,6 +107,9 @@ VARIANTS: Mapping[str, str] = {
     "approval.given": "what",
     "approval.withdrawn": "what",
     "negotiation.terminated": "reason",
+    "trial.changed": "kind",
+    "trial.decided": "kind",
+    "trial.left": "kind",
 }
 SILENT = frozenset({
     "contract.ended:unsigned",  # negotiation.terminated, beside it, says the same
@@ -186,6 +204,48 @@ TOLD: Mapping[str, Told] = {
     ),
     "account.changed:webhook-disabled": _security(
         N_("A webhook of your organisation has failed for days and was switched off."), "/webhooks", _HOOKS
+    ),
+    "trial.applied": _application(N_("An application for a controlled trial waits for your decision."), _AUTHORITY),
+    "trial.withdrawn": _application(N_("An application for a controlled trial was withdrawn."), _AUTHORITY),
+    "trial.decided:returned": _application(
+        N_("Your application for a controlled trial was returned for completion."), _RUNNING
+    ),
+    "trial.decided:refused": _application(N_("Your application for a controlled trial was refused."), _RUNNING),
+    "trial.granted": _trial(N_("The authority has issued the certificate of your controlled trial."), _RUNNING),
+    "trial.changed:extension_asked": _trial(
+        N_("The operator asks for an extension of the controlled trial and waits for your answer."), _AUTHORITY
+    ),
+    "trial.changed:extended": _trial(N_("The controlled trial is extended."), participants=True),
+    "trial.changed:extension_refused": _trial(N_("The controlled trial is not extended."), _RUNNING | _AUTHORITY),
+    "trial.changed:security_renewed": _trial(
+        N_("The operator has recorded a newer security certificate of the controlled trial."), _AUTHORITY
+    ),
+    "trial.changed:suspended": _trial(
+        N_("The controlled trial is suspended. Nothing can be requested, agreed or queried."), participants=True
+    ),
+    "trial.changed:resumed": _trial(N_("The controlled trial is resumed."), participants=True),
+    "trial.changed:terminated": _trial(
+        N_("The controlled trial is terminated. Data are returned or deleted as your contracts say."),
+        participants=True,
+    ),
+    "trial.changed:evaluated": _trial(N_("The authority has evaluated the controlled trial."), participants=True),
+    "trial.changed:closed": _trial(
+        N_("The controlled trial is closed. That gives nobody a right to go on."), participants=True
+    ),
+    "trial.left:false_statement": _trial(
+        N_("The operator has ended your organisation's part in the controlled trial: a statement was false.")
+    ),
+    "trial.left:not_eligible": _trial(
+        N_("The operator has ended your organisation's part in the controlled trial: it is no longer eligible.")
+    ),
+    "trial.left:readmitted": _trial(N_("Your organisation may join the controlled trial again.")),
+    "authority.recorded": Told(
+        Group.TRIAL, _AUTHORITY, "/trial/authorities",
+        N_("Your organisation was recorded as an authority that may permit controlled trials."),
+    ),
+    "authority.ended": Told(
+        Group.TRIAL, _AUTHORITY, "/trial/authorities",
+        N_("The record of your organisation as an authority for controlled trials was ended."),
     ),
     "key.added": _security(N_("A signing key was registered for your organisation."), "/me/keys", _KEYS),
     "key.confirmed": _security(

@@ -1,4 +1,4 @@
-"""The trial for programs: the certificate, test rooms and questions (scope ``query``; the operator: ``moderate``)."""
+"""Test rooms and questions for programs (scope ``query``)."""
 
 from typing import Any
 
@@ -10,32 +10,16 @@ from exchange.bodies import Blueprint
 from exchange.error_pages import say
 from exchange.errors import NotFound, Refused
 from exchange.permissions import Permission, needs
-from exchange.trials import engine, hints, queries, rooms, rules, service, showing, twins
+from exchange.trials import engine, hints, queries, rooms, rules, showing, twins
 from exchange.trials.models import QueryRun
 from exchange.trials.queries import Asked
 from exchange.trials.rooms import Room
-from exchange.trials.schemas import CertificateSchema, NoticeSchema, QuestionSchema
+from exchange.trials.schemas import QuestionSchema
 from exchange.trials.twins import Tried
-from exchange.trials.web import certificate
+from exchange.trials.web import signed_receipt
 from sandbox.trial import local_day
 
-blueprint = Blueprint(
-    "trials_api", __name__, url_prefix="/api/v1", description="The controlled trial: certificate, test rooms, questions"
-)
-
-
-def trial_json(standing: service.Standing) -> dict[str, Any]:
-    """The certificate with what is used of its caps."""
-    row, used = standing.row, standing.usage
-    return {
-        "id": row.id, "cert_no": row.cert_no, "authority": row.authority, "state": str(standing.state),
-        "valid_from": row.valid_from.isoformat(), "valid_to": standing.last_day.isoformat(), "level": row.level,
-        "sectors": row.sectors, "classes": row.classes, "verbs": row.verbs, "territory": row.territory,
-        "notice_version": row.notice_version,
-        "caps": {"members": row.max_members, "listings": row.max_listings, "tx_vnd": row.max_tx_vnd,
-                 "total_vnd": row.max_total_vnd},
-        "used": {"members": used.members, "listings": used.listings, "total_vnd": used.total_vnd},
-    }  # fmt: skip
+blueprint = Blueprint("trials_api", __name__, url_prefix="/api/v1", description="Test rooms and questions")
 
 
 def room_json(room: Room) -> dict[str, Any]:
@@ -47,6 +31,7 @@ def room_json(room: Room) -> dict[str, Any]:
         "opens": room.row.opened_at.isoformat(), "closes": room.row.closes_at.isoformat(), "purpose": rules.PURPOSE,
         "table": room.policy.table, "columns": showing.columns(room.policy), "min_group": room.policy.limits.min_group,
         "max_rows": room.policy.limits.max_rows, "unit": room.policy.unit_column or "(row)",
+        "round_to": room.policy.output.round_to, "watermark": room.policy.output.watermark,
         "policy_hash": room.row.policy_hash, "copy_sha256": room.copy.sha256, "event": room.row.event_id,
         "budget_left": {"queries": entry.cap - entry.spent, "today": entry.day_cap - today},
         "examples": hints.examples(room.policy),
@@ -60,7 +45,8 @@ def run_json(run: QueryRun) -> dict[str, Any]:
         "id": run.id, "verdict": run.verdict, "code": run.code, "charged": run.charged, "columns": answer["columns"],
         "rows": answer["rows"], "suppressed": answer["suppressed"], "truncated": answer["truncated"],
         "half_widths": answer.get("half_widths", []),
-        "elapsed_ms": run.elapsed_ms, "receipt": run.receipt, "event": run.event_id, "at": run.at.isoformat(),
+        "elapsed_ms": run.elapsed_ms, "receipt": run.receipt, "signed_receipt": run.signed_receipt,
+        "event": run.event_id, "at": run.at.isoformat(),
     }  # fmt: skip
 
 
@@ -98,45 +84,6 @@ def refused_json(run: QueryRun) -> Response:
     )  # fmt: skip
     answer.status_code = rules.status_of(refusal.code)
     return answer
-
-
-@blueprint.route("/trial")
-class Trial(MethodView):
-    """The pilot."""
-
-    @needs(Permission.SIGNED_IN)
-    @blueprint.response(200)
-    def get(self) -> dict[str, Any]:
-        """The certificate that governs now."""
-        session, now = identity.db_session(), clock.now()
-        standing = service.standing(session, now)
-        if standing is None:
-            raise NotFound("trial")
-        mine = service.enrolment_of(session, standing.row, identity.the_actor().org_id)
-        return trial_json(standing) | {"notice_accepted": mine.notice_version if mine else None}
-
-    @needs(Permission.RUN_TRIAL)
-    @blueprint.arguments(CertificateSchema)
-    @blueprint.response(201)
-    def post(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Record a certificate."""
-        row = service.grant_trial(identity.db_session(), identity.the_actor(), certificate(values), clock.now())
-        identity.commit_logged()
-        return {"id": row.id, "cert_no": row.cert_no, "event": row.granted_event}
-
-
-@blueprint.route("/trial/enrolment")
-class Enrolment(MethodView):
-    """Taking part."""
-
-    @needs(Permission.QUERY)
-    @blueprint.arguments(NoticeSchema)
-    @blueprint.response(200)
-    def put(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Enrol and accept the notice of this version."""
-        found = service.enrol(identity.db_session(), identity.the_actor(), values["notice_version"], clock.now())
-        identity.commit_logged()
-        return {"id": found.id, "notice_version": found.notice_version, "event": found.event_id}
 
 
 @blueprint.route("/listings/<listing_id>/test-rooms")
@@ -211,6 +158,17 @@ class Twin(MethodView):
         room = rooms.room_of(identity.db_session(), identity.the_actor(), room_id)
         identity.release()
         return twin_json(twins.ask(room.policy, room.row.policy, values["sql"]))
+
+
+@blueprint.route("/test-rooms/<room_id>/queries/<run_id>/receipt")
+class OneReceipt(MethodView):
+    """The signed receipt of an answer."""
+
+    @needs(Permission.QUERY)
+    @blueprint.response(200, content_type="application/jose")
+    def get(self, room_id: str, run_id: str) -> Response:
+        """A JWS in compact form: `python -m sandbox receipt` checks it without the exchange."""
+        return signed_receipt(room_id, run_id)
 
 
 @blueprint.route("/test-rooms/<room_id>/check")

@@ -5,7 +5,7 @@ Only rooms opened afterwards obey a new version; an open room keeps the policy t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -19,7 +19,9 @@ from exchange.trials import design_answers, policies, rules
 from exchange.trials.design_models import Design, DesignDraft
 from sandbox.denials import PolicyRefused
 from sandbox.policy import Policy, digest
-from sandbox.trial import local_day
+from sandbox.trial import ZONE, local_day
+
+DAY = timedelta(days=1)
 
 Answers = Mapping[str, Any]
 
@@ -126,20 +128,8 @@ def preview(at: Desk, document: dict[str, Any] | None, now: datetime) -> Policy:
 
 def whole(at: Desk, document: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
     """The same as JSON."""
-    today = local_day(now)
-    days = (today, today + timedelta(days=1))
-    made = policies.plan(at.asset, at.version, "", days, min_isolation_tier=0).policy
-    return over(made, document) if document else made
-
-
-def over(base: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
-    """The exchange's draft with a design laid over it: columns and mode are the design's, numbers the stricter ones."""
-    made = {**base, "mode": design["mode"], "columns": design["columns"]}
-    made["dataset"] = {**base["dataset"], **design["dataset"]}
-    made["limits"] = {**base["limits"], **design["limits"]}
-    made["budgets"] = {**base["budgets"], **design["budgets"]}
-    made["output"] = {**base["output"], **design["output"]}
-    return made | ({"dp": design["dp"]} if "dp" in design else {})
+    starts = datetime.combine(local_day(now), time(), ZONE)
+    return policies.offered(at.asset, at.version, (starts, starts + DAY), design=document)
 
 
 def version_of(at: Desk, number: int) -> Design:

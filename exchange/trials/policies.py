@@ -1,24 +1,36 @@
-"""The policy of a test room, from what was measured about the file: a safe draft, read back strictly."""
+"""The policy of a test room: a safe draft from what was measured about the file, what its provider designed, and what
+the contract and the certificate say, compiled into one document and read back strictly.
+"""
 
 import hashlib
 import json
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from contracts.clauses import TITLES
+from contracts.document import Contract
+from contracts.standing import last_moment
+from contracts.terms import CLAUSE_OF, first_moment
 from exchange.catalogue.models import Asset, ListingVersion
 from exchange.trials import rules
 from exchange.trials.models import TestRoom
+from sandbox.compile import Agreed, Data, compile, period
+from sandbox.denials import PolicyRefused
 from sandbox.draft import ColumnProfile, draft
-from sandbox.policy import Policy, Role
-from sandbox.trial import ZONE
+from sandbox.policy import Mode, Policy, Role
+from sandbox.trial import Trial
 
 FLOOR = 10  # smallest group shown, unless the listing asks for a larger one
 QUESTIONS = 100  # per buyer and dataset
 ANSWER_BYTES = 65_536  # an answer is kept until the room closes, so it stays small
 TABLE = "data"
+# What a provider's design decides; parties, window and snapshot are not its to name.
+# What stands in a clause without being a field of the terms -> the clause (contracts.clauses).
+CLAUSES = {"parties": 1, "data": 2, "delivery": 13, "personal": 14, "security": 15, "stop": 18, "trial": 22}
 
 
 @dataclass(frozen=True)
@@ -33,37 +45,108 @@ class Plan:
 
 
 def plan(
-    asset: Asset, version: ListingVersion, org_id: str, window: tuple[date, date], *, min_isolation_tier: int
+    asset: Asset,
+    version: ListingVersion,
+    trial: Trial | None,
+    now: datetime,
+    *,
+    buyer: str,
+    agreed: Agreed | None = None,
+    design: Mapping[str, Any] | None = None,
+    min_isolation_tier: int = 0,
 ) -> Plan:
-    """The draft for this file and buyer. ``window`` is the trial's first and last day: the session is the room's.
+    """The draft for this file, made stricter by the provider's design, then compiled with contract and certificate.
 
     Columns in which personal data were found are never asked about, whatever the class of the listing says.
     """
-    starts, ends = (datetime.combine(day, time(), ZONE) for day in (window[0], window[1] + timedelta(days=1)))
+    if agreed is not None:
+        starts, ends = agreed.starts, agreed.ends
+    elif trial is not None:
+        starts, ends = period(trial, now)
+    else:
+        raise PolicyRefused("POLICY_INVALID", key="window")  # neither contract nor certificate: nothing to ask under
+    document = offered(asset, version, (starts, ends), buyer=buyer, design=design)
+    document["min_isolation_tier"] = min_isolation_tier
+    document = compile(document, Data(version.sector, version.classification), trial, now, agreed)
+    Policy.from_json(document)
+    used = [e["source"] for e in document["columns"].values() if e["role"] != Role.FORBIDDEN]
+    types = {str(column["name"]): str(column["type"]) for column in asset.columns}
+    if not types.keys() >= set(used):
+        raise PolicyRefused("SNAPSHOT_COLUMN_MISSING", column=next(name for name in used if name not in types))
+    return Plan(document, recipe(document), {name: types[name] for name in used}, asset.file_key, asset.format)
+
+
+def offered(
+    asset: Asset,
+    version: ListingVersion,
+    window: tuple[datetime, datetime],
+    *,
+    buyer: str = "",
+    design: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What the listing alone allows: the draft for its file under the provider's design, before contract and
+    certificate make it stricter."""
     floor = max(FLOOR, version.min_group or 0)
     document = draft(
         [_profile(column) for column in asset.columns],
         policy_id=f"{version.listing_id}.{version.number}",
-        starts=starts,
-        ends=ends,
+        starts=window[0],
+        ends=window[1],
         purposes=[rules.PURPOSE],
         table=TABLE,
         min_group=floor,
         queries=QUESTIONS,
-        buyer=org_id,
+        buyer=buyer,
     )
-    personal = {str(hit["column"]) for hit in asset.personal_hits}
-    for name, entry in document["columns"].items():
-        if entry["source"] in personal:
-            document["columns"][name] = {"role": Role.FORBIDDEN.value, "source": entry["source"]}
-        elif entry["role"] == Role.DIM and entry["type"] == "text":
-            entry["min_units_for_value"] = floor  # rarer values are shown together
     document["output"]["max_bytes"] = ANSWER_BYTES
-    document["min_isolation_tier"] = min_isolation_tier
-    Policy.from_json(document)
-    used = [e["source"] for e in document["columns"].values() if e["role"] != Role.FORBIDDEN]
-    types = {str(column["name"]): str(column["type"]) for column in asset.columns}
-    return Plan(document, recipe(document), {name: types[name] for name in used}, asset.file_key, asset.format)
+    if design is not None:
+        document = _designed(document, design)
+    _protect(document, {str(hit["column"]) for hit in asset.personal_hits}, floor)
+    return document
+
+
+def _designed(document: dict[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
+    """The provider's design over the draft. It is the provider's own word on its own data, down to the floor that the
+    listing promises."""
+    own = {**document, **{name: design[name] for name in ("mode", "columns", "dp", "templates") if name in design}}
+    for name in ("dataset", "limits", "budgets", "output", "resources"):
+        own[name] = {**document[name], **design.get(name, {})}
+    own["limits"]["min_group"] = max(document["limits"]["min_group"], own["limits"]["min_group"])
+    return own
+
+
+def _protect(document: dict[str, Any], personal: set[str], floor: int) -> None:
+    """Personal columns out, but for the one that persons are counted by; rare texts together, unless their values are
+    public and noise hides the counts."""
+    for name, entry in document["columns"].items():
+        if entry.get("source", name) in personal and entry["role"] != Role.UNIT:
+            document["columns"][name] = {"role": Role.FORBIDDEN.value, "source": entry.get("source", name)}
+        elif entry["role"] == Role.DIM and entry.get("type", "text") == "text" and document["mode"] == Mode.AGGREGATE:
+            entry["min_units_for_value"] = max(floor, entry.get("min_units_for_value", 0))
+
+
+def agreed_of(signed: Contract) -> Agreed:
+    """A signed contract as the compiler takes it, with the number of the clause behind each of its terms."""
+    terms, party = signed.terms, {party.role: party.org_id for party in signed.parties}
+    return Agreed(
+        contract=signed.id,
+        digest=hexadecimal(signed.hash),
+        provider=party["provider"],
+        buyer=party["consumer"],
+        starts=first_moment(terms.starts),
+        ends=last_moment(signed),
+        purpose=terms.purpose,
+        territory=terms.territory,
+        min_group=terms.min_group,
+        max_queries=terms.max_queries,
+        clauses={name: str(number) for name, number in {**CLAUSE_OF, **CLAUSES}.items()},
+        numbers=tuple(str(number) for number in range(1, len(TITLES["en"]) + 1)),
+    )
+
+
+def hexadecimal(name: str) -> str:
+    """``sha256:<hex>`` of a digest that is written ``sha-256:<base64url>``, as the log and contracts do."""
+    return "sha256:" + urlsafe_b64decode(name.removeprefix("sha-256:") + "=").hex()
 
 
 def recipe(document: Mapping[str, Any]) -> str:

@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, case, func, or_, update
 from sqlmodel import Session, col, select
 
+from contracts import document
 from exchange import audit
 from exchange.catalogue.models import Listing
 from exchange.errors import N_, NotFound, Refusal, refuse
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import rooms, rules, service
+from exchange.trials import contract_rooms, receipts, rooms, rules, service
 from exchange.trials.models import BudgetEntry, QueryRun, TestRoom
 from exchange.trials.rooms import Room
-from sandbox import context, query
+from sandbox import clauses, context, query
 from sandbox.denials import Denied
 from sandbox.ir import Dim
 from sandbox.policy import Policy
@@ -38,7 +39,7 @@ class Asked:
     """A question as it came: the text and the circumstances it declares."""
 
     sql: str
-    purpose: str | None = rules.PURPOSE
+    purpose: str | None = rules.UNSAID
     output: str = "view"
     policy_hash: str | None = None  # the policy the asker believes to be in force
 
@@ -66,10 +67,10 @@ def check(session: Session, actor: Actor | None, room_id: str, asked: Asked, now
     """Judge a question by everything but the data. Costs nothing, is not logged, looks at no row of the dataset."""
     actor = require(actor, Permission.QUERY)
     room = rooms.room_of(session, actor, room_id)
-    refusal = _trial_refusal(session, room, actor, asked, now)
-    if refusal is not None:
-        return Checked(Denied(refusal.code), refusal, None)
-    denied = _circumstances(room, actor, asked, _running(session, room.row, now), now)
+    barred = _barred(session, room, actor, asked, now)
+    if barred is not None:
+        return Checked(barred[0], barred[1], None)
+    denied = _circumstances(session, room, actor, asked, _running(session, room.row, now), now)
     outcome = denied or query.check(asked.sql, room.policy)
     if isinstance(outcome, Denied):
         return Checked(outcome, rules.say_denied(outcome, "sql"), None)
@@ -83,15 +84,16 @@ def reserve(session: Session, actor: Actor | None, room_id: str, asked: Asked, n
     """
     actor = require(actor, Permission.QUERY)
     room = rooms.room_of(session, actor, room_id)
+    contract_rooms.hold(session, room)
     entry = _locked_budget(session, room.row)
     _check_requests(session, room.row)
     run = QueryRun(room_id=room.row.id, user_id=actor.user_id, sql=_storable(asked.sql), at=now)
     reserved = Reserved(run.id, room.policy, room.copy.file_key, None)
-    refusal = _trial_refusal(session, room, actor, asked, now)
-    if refusal is not None:
-        _refuse(session, run, room.row, actor, Denied(refusal.code, _plain(refusal), refusal.basis or ""), now)
+    barred = _barred(session, room, actor, asked, now)
+    if barred is not None:
+        _refuse(session, run, room.row, actor, barred[0], now)
         return reserved
-    denied = _circumstances(room, actor, asked, _running(session, room.row, now), now)
+    denied = _circumstances(session, room, actor, asked, _running(session, room.row, now), now)
     outcome = denied or query.check(asked.sql, room.policy)
     if isinstance(outcome, Denied):
         _refuse(session, run, room.row, actor, outcome, now)
@@ -101,7 +103,7 @@ def reserve(session: Session, actor: Actor | None, room_id: str, asked: Asked, n
     if earlier is not None:
         _repeat(session, run, earlier, room.row, actor, now)
         return reserved
-    spent = _spend(session, entry, now)
+    spent = contract_rooms.barred(session, room, now, spending=True) or _spend(session, entry, room.policy, now)
     if spent is not None:
         _refuse(session, run, room.row, actor, spent, now)
         return reserved
@@ -117,13 +119,16 @@ def finish(
     """Keep and log what came of a reserved question. A room shut or a listing stopped in the meantime gives no answer
     any more, nor is one kept of a person erased in the meantime: an erasure takes the run's ``cache_key`` away."""
     actor = require(actor, Permission.QUERY)
-    run = session.get_one(QueryRun, reserved.run_id, with_for_update=True)
+    run = session.get_one(QueryRun, reserved.run_id)
     if reserved.accepted is None:
         return run
-    room = session.get_one(TestRoom, run.room_id, with_for_update=True)
+    room = session.get_one(TestRoom, run.room_id)
     if room.org_id != actor.org_id:
         raise NotFound(run.id)
-    if room.state != "open" or run.cache_key is None or session.get_one(Listing, room.listing_id).state != "published":
+    stopped = not contract_rooms.in_force(session, room, now) or not _is_offered(session, room)
+    session.refresh(run, with_for_update=True)
+    session.refresh(room, with_for_update=True)
+    if stopped or room.state != "open" or run.cache_key is None:
         outcome = Denied("E-STOPPED")
     if isinstance(outcome, Denied):
         return _refuse(session, run, room, actor, outcome, now)
@@ -144,7 +149,7 @@ def refuse_export(session: Session, actor: Actor | None, room_id: str, now: date
     room = rooms.room_of(session, actor, room_id)
     _locked_budget(session, room.row)
     _check_requests(session, room.row)
-    denied = Denied(NoExport.code, {}, NoExport.basis)
+    denied = clauses.quoted(Denied(NoExport.code, {}, NoExport.basis), room.policy)
     run = QueryRun(room_id=room.row.id, user_id=actor.user_id, sql="", at=now)
     _refuse(session, run, room.row, actor, denied, now)
     return rules.say_denied(denied)
@@ -170,32 +175,43 @@ def refusal_of(run: QueryRun) -> Refusal | None:
 # --- inside -------------------------------------------------------------------------------------------------------
 
 
-def _trial_refusal(session: Session, room: Room, actor: Actor, asked: Asked, now: datetime) -> Refusal | None:
-    """The first rule of the trial that bars the question: its certificate, scope, notice, and X30's ban on export."""
-    kind = ActionKind.QUERY if asked.output == "view" else ActionKind.EXPORT
-    found = service.judge_action(session, rooms.query_act(room.shown, actor.org_id, kind), now)
-    return found[0] if found else None
+def _barred(session: Session, room: Room, actor: Actor, asked: Asked, now: datetime) -> tuple[Denied, Refusal] | None:
+    """What bars any question: the contract that the room is under, else the first rule of the trial (certificate,
+    scope, notice, and X30's ban on export)."""
+    if room.contract is not None:
+        denied = contract_rooms.barred(session, room, now)
+        if denied is not None:
+            return denied, rules.say_denied(denied)
+        found = contract_rooms.trial_refusals(session, room.contract, document.parse(room.contract.payload), now)
+    else:
+        kind = ActionKind.QUERY if asked.output == "view" else ActionKind.EXPORT
+        found = service.judge_action(session, rooms.query_act(room.shown, actor.org_id, kind), now)
+    return (Denied(found[0].code, found[0].facts, found[0].basis or ""), found[0]) if found else None
 
 
-def _plain(refusal: Refusal) -> dict[str, str]:
-    return {} if refusal.value is None else {"value": refusal.value}
+def _is_offered(session: Session, room: TestRoom) -> bool:
+    """Data are tried while they are offered; a contract outlives the offer, and a stopped listing holds it (X26)."""
+    return room.contract_id is not None or session.get_one(Listing, room.listing_id).state == "published"
 
 
-def _circumstances(room: Room, actor: Actor, asked: Asked, running: int, now: datetime) -> Denied | None:
+def _circumstances(
+    session: Session, room: Room, actor: Actor, asked: Asked, running: int, now: datetime
+) -> Denied | None:
     row = room.row
-    if room.shown.listing.state != "published":
+    if not _is_offered(session, row):
         return Denied("X2", {"state": str(room.shown.listing.state)})
     if not row.opened_at <= now < row.closes_at:
         starts, ends = (f"{each.astimezone(ZONE):%d/%m/%Y %H:%M}" for each in (row.opened_at, row.closes_at))
         return Denied("X1", {"from": starts, "to": ends})
     if row.state != "open":
         return Denied("X2", {"state": row.state})
+    purpose = next(iter(room.policy.purposes), None) if asked.purpose == rules.UNSAID else asked.purpose
     entry = room.budget
     today = entry.day_cap - (entry.day_spent if entry.day == local_day(now) else 0)
     found = context.judge(
         room.policy,
         context.Context(
-            now=now, purpose=asked.purpose, buyer=actor.org_id, policy_hash=asked.policy_hash,
+            now=now, purpose=purpose, buyer=actor.org_id, policy_hash=asked.policy_hash,
             queries_left=entry.cap - entry.spent, queries_left_today=today, running=running,
         ),
     )  # fmt: skip
@@ -205,7 +221,7 @@ def _circumstances(room: Room, actor: Actor, asked: Asked, running: int, now: da
 
 def _locked_budget(session: Session, room: TestRoom) -> BudgetEntry:
     """The buyer's account for this dataset, ours until commit: of two questions at once the second waits here."""
-    query_ = select(BudgetEntry).where(BudgetEntry.listing_id == room.listing_id, BudgetEntry.org_id == room.org_id)
+    query_ = select(BudgetEntry).where(*rooms.account(room))
     return session.exec(query_.with_for_update().execution_options(populate_existing=True)).one()
 
 
@@ -215,11 +231,8 @@ def _running(session: Session, room: TestRoom, now: datetime) -> int:
         select(func.count())
         .select_from(QueryRun)
         .join(TestRoom, col(TestRoom.id) == col(QueryRun.room_id))
-        .where(
-            TestRoom.listing_id == room.listing_id, TestRoom.org_id == room.org_id, QueryRun.state == "running",
-            col(QueryRun.at) > now - ABANDONED,
-        )
-    )  # fmt: skip
+        .where(*rooms.sharing(room), QueryRun.state == "running", col(QueryRun.at) > now - ABANDONED)
+    )
     return session.exec(query_).one()
 
 
@@ -230,7 +243,7 @@ def _check_requests(session: Session, room: TestRoom) -> None:
         raise refuse("REQUESTS_SPENT", text, basis=rules.ROOM_BASIS, limit=REQUESTS_PER_ROOM, status=409)
 
 
-def _spend(session: Session, entry: BudgetEntry, now: datetime) -> Denied | None:
+def _spend(session: Session, entry: BudgetEntry, policy: Policy, now: datetime) -> Denied | None:
     """One question off the account, in one statement that does nothing when either cap is reached."""
     today = local_day(now)
     same_day = col(BudgetEntry.day) == today
@@ -255,7 +268,8 @@ def _spend(session: Session, entry: BudgetEntry, now: datetime) -> Denied | None
     if done:
         return None
     total = entry.spent >= entry.cap
-    return Denied("B1" if total else "B2", {"limit": entry.cap if total else entry.day_cap, "left": 0})
+    facts = {"limit": entry.cap if total else entry.day_cap, "left": 0}
+    return clauses.quoted(Denied("B1" if total else "B2", facts), policy)
 
 
 def _key(accepted: Accepted) -> str:
@@ -284,8 +298,8 @@ def _refuse(session: Session, run: QueryRun, room: TestRoom, actor: Actor, denie
 
 
 def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: datetime) -> QueryRun:
-    """The record in the log: digest of the policy, code and number of rows. Text of the question and digest of the
-    result are private: both can be guessed, and an answer is forgotten when its room closes."""
+    """The record in the log: digests of policy and receipt, code and number of rows. Text of the question and digest of
+    the result are private: both can be guessed, and an answer is forgotten when its room closes."""
     run.state = "done"
     refused = run.verdict == "deny"
     whose = {"sql": run.sql}
@@ -294,11 +308,14 @@ def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: da
     details: dict[str, int | str | bool] = {"rows": run.rows or 0, "charged": run.charged}
     if run.code is not None:
         details["code"] = run.code
+    hashes = {"policy": rules.leaf_digest(room.policy_hash)}
+    if not refused:
+        hashes |= receipts.seal(session, run, room, now)
     with session.no_autoflush:  # the row is whole only with its event
         run.event_id = audit.record(
             session, "query.refused" if refused else "query.run", actor,
             on=rooms.subjects(room, session.get_one(Listing, room.listing_id).org_id),
-            now=now, hashes={"policy": rules.leaf_digest(room.policy_hash)}, details=details,
+            now=now, hashes=hashes, details=details,
             private={audit.owner(actor): whose},
         )  # fmt: skip
     session.add(run)

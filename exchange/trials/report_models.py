@@ -1,20 +1,16 @@
 """Reports of a trial and its incidents. What happened because of them to the trial is a TrialEvent beside them."""
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from exchange.db import UtcDateTime, new_id
+from exchange.trials.models import one_of
 from sandbox.report import KINDS
 
 SEVERITIES = ("minor", "serious")
 INCIDENT_CODES = ("personal_data", "leak", "access", "outage", "integrity", "limit", "fraud", "other")
-
-
-def _one_of(column: str, values: Any) -> str:
-    return f"{column} IN ({', '.join(repr(str(v)) for v in values)})"
 
 
 class TrialReport(SQLModel, table=True):
@@ -26,7 +22,7 @@ class TrialReport(SQLModel, table=True):
 
     __tablename__ = "trial_report"
     __table_args__ = (
-        CheckConstraint(_one_of("kind", KINDS), name="trial_report_kind"),
+        CheckConstraint(one_of("kind", KINDS), name="trial_report_kind"),
         CheckConstraint("first_day <= last_day", name="trial_report_days"),
         CheckConstraint("size > 0", name="trial_report_head"),
         CheckConstraint(
@@ -67,16 +63,17 @@ class TrialReport(SQLModel, table=True):
 class TrialIncident(SQLModel, table=True):
     """An incident of the trial (T13). Details about persons are not here: they are erasable disclosures of its record.
 
-    A serious one is a TrialEvent as well, ``trial_event_id``, and holds the trial up until it is closed.
+    One that the operator or a regulator calls serious is a TrialEvent as well, ``trial_event_id``, and holds the trial
+    up until it is closed. What a member calls serious waits for one of them to confirm it.
     """
 
     __tablename__ = "trial_incident"
     __table_args__ = (
-        CheckConstraint(_one_of("severity", SEVERITIES), name="trial_incident_severity"),
-        CheckConstraint(_one_of("code", INCIDENT_CODES), name="trial_incident_code"),
+        CheckConstraint(one_of("severity", SEVERITIES), name="trial_incident_severity"),
+        CheckConstraint(one_of("code", INCIDENT_CODES), name="trial_incident_code"),
         CheckConstraint("detected_at <= found_at", name="trial_incident_detected"),
         CheckConstraint("length(what) > 0", name="trial_incident_what"),
-        CheckConstraint("(severity = 'serious') = (trial_event_id IS NOT NULL)", name="trial_incident_event"),
+        CheckConstraint("severity = 'serious' OR trial_event_id IS NULL", name="trial_incident_event"),
         CheckConstraint("(reported_at IS NULL) = (reported_event IS NULL)", name="trial_incident_reported"),
         CheckConstraint(
             "(closed_at IS NULL) = (closed_event IS NULL) AND (closed_at IS NULL OR (length(cause) > 0 AND "
@@ -84,7 +81,7 @@ class TrialIncident(SQLModel, table=True):
             name="trial_incident_closed",
         ),
         CheckConstraint(
-            "severity <> 'serious' OR closed_at IS NULL OR reported_at IS NOT NULL", name="trial_incident_order"
+            "trial_event_id IS NULL OR closed_at IS NULL OR reported_at IS NOT NULL", name="trial_incident_order"
         ),
     )
     id: str = Field(default_factory=new_id, primary_key=True, max_length=26)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 
 from exchange import audit, pilot
@@ -11,16 +11,31 @@ from exchange.catalogue import service as catalogue
 from exchange.catalogue.models import Listing
 from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refused, refuse
+from exchange.negotiations.models import Contract
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import policies, rules, service
+from exchange.trials import designs, policies, receipts, rules, service
 from exchange.trials.copying import Copy
-from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom
+from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom, Trial
 from exchange.trials.policies import Plan
+from sandbox.compile import Agreed
+from sandbox.denials import SandboxError
 from sandbox.policy import Policy
 from sandbox.rules import ActionKind
 from sandbox.trial import local_day
 
 SESSION = timedelta(minutes=rules.SESSION_MINUTES)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a room is opened on: a listing's data under the certificate, or under a contract, with a session's end."""
+
+    shown: catalogue.Shown
+    buyer: str
+    trial: Trial | None
+    closes_at: datetime
+    contract: Contract | None = None
+    agreed: Agreed | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,7 @@ class Room:
     copy: TestCopy
     budget: BudgetEntry
     runs: list[QueryRun]
+    contract: Contract | None = None  # None: to try the data
 
     def open_at(self, now: datetime) -> bool:
         """Whether questions may still be asked."""
@@ -60,14 +76,7 @@ def prepare_room(
 ) -> Prepared:
     """Judge the wish and lay out the policy; changes nothing. Raises Refused with every rule of the trial that bars."""
     actor = require(actor, Permission.QUERY)
-    shown = catalogue.published(session, listing_id)
-    _judge(session, actor, shown, now)
-    standing = service.standing(session, now)
-    if standing is None:
-        raise NotFound(listing_id)
-    window = (standing.row.valid_from, standing.last_day)
-    plan = policies.plan(shown.asset, shown.version, actor.org_id, window, min_isolation_tier=min_isolation_tier)
-    return Prepared(plan, _copy_of(session, shown.asset.id, plan.recipe))
+    return prepare(session, _to_try(session, actor, listing_id, now), now, min_isolation_tier=min_isolation_tier)
 
 
 def open_room(
@@ -81,34 +90,73 @@ def open_room(
     """A room for two hours; the one that is open already, if there is one: a form sent twice acts once."""
     actor = require(actor, Permission.QUERY)
     session.get(Listing, listing_id, with_for_update={"key_share": True})  # one opening at a time for a listing
+    return open_on(session, actor, _to_try(session, actor, listing_id, now), prepared, built, now)
+
+
+def _to_try(session: Session, actor: Actor, listing_id: str, now: datetime) -> Ground:
     shown = catalogue.published(session, listing_id)
-    _judge(session, actor, shown, now)
-    trial = service.current(session, now)
-    found = _open_room_of(session, actor.org_id, listing_id, now)
-    if found is not None and found.version == shown.version.number:
+    denied = service.judge_action(session, query_act(shown, actor.org_id), now)
+    if denied:
+        raise Refused(*denied, status=403)
+    return Ground(shown, actor.org_id, service.current(session, now), now + SESSION)
+
+
+def prepare(session: Session, ground: Ground, now: datetime, *, min_isolation_tier: int = 0) -> Prepared:
+    """The policy and, when an earlier room has caused one to be made, the copy."""
+    plan = plan_of(session, ground, now, min_isolation_tier=min_isolation_tier)
+    return Prepared(plan, _copy_of(session, ground.shown.asset.id, plan.recipe))
+
+
+def plan_of(session: Session, ground: Ground, now: datetime, *, min_isolation_tier: int = 0) -> Plan:
+    """The policy that contract, certificate and data make at ``now``."""
+    shown = ground.shown
+    try:
+        return policies.plan(
+            shown.asset, shown.version, service.certificate_now(session, now), now,
+            buyer=ground.buyer, agreed=ground.agreed, design=designs.design_of(session, shown.listing.id),
+            min_isolation_tier=min_isolation_tier,
+        )  # fmt: skip
+    except SandboxError as error:
+        raise Refused(rules.say_denied(error.denied), status=409) from error
+
+
+def open_on(
+    session: Session, actor: Actor, ground: Ground, prepared: Prepared, built: Built | None, now: datetime
+) -> TestRoom:
+    """The room of this ground that is open, or a new one; the caller has judged, and holds what makes openings wait."""
+    shown, contract = ground.shown, ground.contract
+    copy = _kept_copy(session, shown.asset.id, prepared, built, now)
+    if copy is None or shown.asset.file_key != prepared.plan.file_key:
+        raise refuse("LISTING_CHANGED", N_("The listing changed in the meantime. Open the room again."), status=409)
+    policy = policies.sealed(prepared.plan.policy, copy.id, copy.sha256)
+    policy_hash = Policy.from_json(policy).hash
+    found = _open_room_of(session, actor.org_id, shown.listing.id, contract, now)
+    if found is not None and found.version == shown.version.number and found.policy_hash == policy_hash:
         return found
     if found is not None:
         _close(session, found, now)
-    copy = _kept_copy(session, shown.asset.id, prepared, built, now)
-    if trial is None or copy is None or shown.asset.file_key != prepared.plan.file_key:
-        raise refuse("LISTING_CHANGED", N_("The listing changed in the meantime. Open the room again."), status=409)
-    policy = policies.sealed(prepared.plan.policy, copy.id, copy.sha256)
     room = TestRoom(
-        id=new_id(), trial_id=trial.id, org_id=actor.org_id, listing_id=listing_id, version=shown.version.number,
-        copy_id=copy.id, policy=policy, policy_hash=Policy.from_json(policy).hash, opened_at=now,
-        closes_at=now + SESSION, opened_by=actor.user_id, event_id="",
+        id=new_id(), trial_id=ground.trial.id if ground.trial else None, contract_id=contract.id if contract else None,
+        org_id=actor.org_id, listing_id=shown.listing.id, version=shown.version.number, copy_id=copy.id, policy=policy,
+        policy_hash=policy_hash, opened_at=now, closes_at=ground.closes_at, opened_by=actor.user_id, event_id="",
     )  # fmt: skip
-    room.event_id = audit.record(
-        session, "testroom.opened", actor,
-        on=[*subjects(room, shown.listing.org_id), f"trial:{trial.id}"],
-        now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256)},
-        details={"version": room.version, "rows": copy.rows, "min_group": policy["limits"]["min_group"],
-                 "minutes": rules.SESSION_MINUTES},
-    )  # fmt: skip
+    room.event_id = _opened(session, actor, room, copy, shown.listing.org_id, now)
     session.add(room)
     _budget(session, room, now)
     session.flush()
     return room
+
+
+def _opened(session: Session, actor: Actor, room: TestRoom, copy: TestCopy, provider_org_id: str, now: datetime) -> str:
+    minutes = int((room.closes_at - now).total_seconds() // 60)
+    return audit.record(
+        session, "testroom.opened", actor,
+        on=[*subjects(room, provider_org_id), *([f"trial:{room.trial_id}"] if room.trial_id else [])],
+        now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256),
+                         "receipt_key": receipts.key_digest(session)},
+        details={"version": room.version, "rows": copy.rows, "min_group": room.policy["limits"]["min_group"],
+                 "minutes": minutes},
+    )  # fmt: skip
 
 
 def close_room(session: Session, actor: Actor | None, room_id: str, now: datetime) -> TestRoom:
@@ -137,6 +185,7 @@ def room_of(session: Session, actor: Actor | None, room_id: str) -> Room:
         copy=session.get_one(TestCopy, row.copy_id),
         budget=budget_of(session, row),
         runs=list(session.exec(runs)),
+        contract=session.get(Contract, row.contract_id) if row.contract_id else None,
     )
 
 
@@ -147,27 +196,43 @@ def rooms_of(session: Session, actor: Actor | None, limit: int = 20) -> list[tup
     return [(room, catalogue.the_version(session, room.listing_id, room.version).name) for room in session.exec(query)]
 
 
+def open_under(session: Session, contract_id: str, now: datetime) -> TestRoom | None:
+    """The session of a contract that is open now."""
+    query = select(TestRoom).where(TestRoom.contract_id == contract_id, TestRoom.state == "open")
+    return session.exec(query.where(col(TestRoom.closes_at) > now)).first()
+
+
 def budget_of(session: Session, room: TestRoom) -> BudgetEntry:
-    """What this buyer has spent on this dataset."""
-    query = select(BudgetEntry).where(BudgetEntry.listing_id == room.listing_id, BudgetEntry.org_id == room.org_id)
-    return session.exec(query).one()
+    """What this buyer has spent on this dataset, or under this contract."""
+    return session.exec(select(BudgetEntry).where(*account(room))).one()
+
+
+def account(room: TestRoom) -> tuple[ColumnElement[bool], ...]:
+    """Which account a room spends from: the contract's, or the buyer's for trying this dataset."""
+    return (
+        col(BudgetEntry.listing_id) == room.listing_id, col(BudgetEntry.org_id) == room.org_id,
+        col(BudgetEntry.contract_id).is_not_distinct_from(room.contract_id),
+    )  # fmt: skip
+
+
+def sharing(room: TestRoom) -> tuple[ColumnElement[bool], ...]:
+    """The rooms that spend from the same account."""
+    return (
+        col(TestRoom.listing_id) == room.listing_id, col(TestRoom.org_id) == room.org_id,
+        col(TestRoom.contract_id).is_not_distinct_from(room.contract_id),
+    )  # fmt: skip
 
 
 def subjects(room: TestRoom, provider_org_id: str) -> list[str]:
     """What a room's records are about."""
     orgs = dict.fromkeys((provider_org_id, room.org_id))  # a seller may try its own data
-    return [f"testroom:{room.id}", f"listing:{room.listing_id}", *(f"org:{org}" for org in orgs)]
+    under = [f"contract:{room.contract_id}"] if room.contract_id else []
+    return [f"testroom:{room.id}", f"listing:{room.listing_id}", *under, *(f"org:{org}" for org in orgs)]
 
 
 def query_act(shown: catalogue.Shown, org_id: str, kind: str = ActionKind.QUERY) -> pilot.Act:
     """What the trial judges when somebody asks a question of this listing."""
     return pilot.Act(kind, org_id, shown.version.sector, shown.version.classification)
-
-
-def _judge(session: Session, actor: Actor, shown: catalogue.Shown, now: datetime) -> None:
-    denied = service.judge_action(session, query_act(shown, actor.org_id), now)
-    if denied:
-        raise Refused(*denied, status=403)
 
 
 def _copy_of(session: Session, asset_id: str, recipe: str) -> TestCopy | None:
@@ -193,10 +258,13 @@ def _kept_copy(
     return found
 
 
-def _open_room_of(session: Session, org_id: str, listing_id: str, now: datetime) -> TestRoom | None:
+def _open_room_of(
+    session: Session, org_id: str, listing_id: str, contract: Contract | None, now: datetime
+) -> TestRoom | None:
     query = select(TestRoom).where(
-        TestRoom.org_id == org_id, TestRoom.listing_id == listing_id, TestRoom.state == "open"
-    )
+        TestRoom.org_id == org_id, TestRoom.listing_id == listing_id, TestRoom.state == "open",
+        col(TestRoom.contract_id).is_not_distinct_from(contract.id if contract else None),
+    )  # fmt: skip
     found = session.exec(query.with_for_update()).first()
     if found is not None and now >= found.closes_at:
         _close(session, found, now)
@@ -212,14 +280,14 @@ def _close(session: Session, room: TestRoom, now: datetime) -> None:
 
 
 def _budget(session: Session, room: TestRoom, now: datetime) -> None:
-    query = select(BudgetEntry).where(BudgetEntry.listing_id == room.listing_id, BudgetEntry.org_id == room.org_id)
-    if session.exec(query).first() is None:
+    if session.exec(select(BudgetEntry).where(*account(room))).first() is None:
         policy = Policy.from_json(room.policy)
         budgets, window = policy.budgets, policy.window
         session.add(
             BudgetEntry(
-                listing_id=room.listing_id, org_id=room.org_id, cap=budgets.queries_total, day=local_day(now),
-                day_cap=budgets.queries_per_day, epsilon_cap=budgets.epsilon_total_micro,
-                requests_cap=budgets.requests_total, starts=window.starts, ends=window.ends,
+                listing_id=room.listing_id, org_id=room.org_id, contract_id=room.contract_id,
+                cap=budgets.queries_total, day=local_day(now), day_cap=budgets.queries_per_day,
+                epsilon_cap=budgets.epsilon_total_micro, requests_cap=budgets.requests_total,
+                starts=window.starts, ends=window.ends,
             )
         )  # fmt: skip

@@ -6,8 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
-from exchange.accounts.schemas import text
-from exchange.catalogue.schemas import CHOOSE, LONG, NOT_TEXT, SHORT, Count, Dong, Text
+from exchange.catalogue.schemas import CHOOSE, NOT_TEXT, SHORT, Count, Dong, Text
 from exchange.catalogue.vocabulary import SECTORS, TRADEABLE
 from exchange.errors import N_
 from exchange.trials import rules
@@ -65,19 +64,6 @@ class CertificateSchema(_Form):
     notice_version = Text(SHORT, lines=False)
 
 
-class ChangeSchema(_Form):
-    """What happens to the trial, and why."""
-
-    kind = text(16)
-    reason = Text(LONG)
-
-
-class NoticeSchema(_Form):
-    """The notice that was read."""
-
-    notice_version = text(200)
-
-
 class QuestionSchema(Schema):
     """A question as JSON. Anything is text; the gate judges it."""
 
@@ -85,6 +71,6 @@ class QuestionSchema(Schema):
         unknown = RAISE
 
     sql = fields.String(required=True, error_messages={"required": N_("Fill in this field."), "invalid": NOT_TEXT})
-    purpose = fields.String(load_default=rules.PURPOSE, allow_none=True)
+    purpose = fields.String(load_default=rules.UNSAID, allow_none=True)
     output = fields.String(load_default="view")
     policy_hash = fields.String(load_default=None, allow_none=True)

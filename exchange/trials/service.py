@@ -1,4 +1,4 @@
-"""The pilot itself: recording the certificate, enrolling, and judging every act against it (rules T1-T17)."""
+"""The trial that governs: its certificate on paper, what is used of it, and judging every act by it (rules T1-T19)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,20 +8,19 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from exchange import audit, pilot
-from exchange.accounts.models import Organisation
 from exchange.catalogue.models import Listing
 from exchange.db import new_id
-from exchange.errors import N_, NotFound, NotPermitted, Refusal, Refused, refuse
+from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.negotiations.models import Contract
-from exchange.permissions import Actor, OrgKind, Permission, require
+from exchange.permissions import Actor, Permission, require
 from exchange.trials import rules
 from exchange.trials.models import Enrolment, Trial, TrialEvent
 from sandbox import rules as core_rules
 from sandbox import trial as core
-from sandbox.rules import Action, ActionKind, Usage
+from sandbox.competence import competent
+from sandbox.rules import Action, ActionKind, Entity, Usage
 
 LOCKED_FOR = frozenset({ActionKind.ENROL, ActionKind.LIST, ActionKind.CONTRACT})  # kinds that use up a cap
-CHANGES = (core.EventKind.SUSPENDED, core.EventKind.RESUMED, core.EventKind.TERMINATED)
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,10 @@ class Standing:
 
 
 def grant_trial(session: Session, actor: Actor | None, certificate: Certificate, now: datetime) -> Trial:
-    """Record the pilot's certificate. T1: nothing in it may be empty; T2: it ends within the longest term."""
+    """Copy a certificate that an authority outside the exchange issued on paper; applications.approve is the other way.
+
+    T1: nothing in it may be empty; T2: it ends within the longest term.
+    """
     actor = require(actor, Permission.RUN_TRIAL)
     problems = [*_incomplete(certificate), *_too_long(certificate)]
     if problems:
@@ -83,6 +85,7 @@ def grant_trial(session: Session, actor: Actor | None, certificate: Certificate,
         classes=list(certificate.classes), verbs=list(certificate.verbs), territory=list(certificate.territory),
         max_members=certificate.max_members, max_listings=certificate.max_listings, max_tx_vnd=certificate.max_tx_vnd,
         max_total_vnd=certificate.max_total_vnd, notice_version=certificate.notice_version, granted_at=now,
+        approver=competent(certificate.level, certificate.territory),
         granted_by=actor.user_id, granted_event=event_id,
     )  # fmt: skip
     session.add(row)
@@ -117,81 +120,27 @@ def _too_long(certificate: Certificate) -> list[Refusal]:
                     value=certificate.valid_to.strftime("%d/%m/%Y"), passes=N_("%(day)s or earlier."))]  # fmt: skip
 
 
-def change_trial(
-    session: Session, actor: Actor | None, trial_id: str, kind: str, reason: str, now: datetime
-) -> TrialEvent:
-    """Suspend (T16), resume or terminate (T17) the trial, with its reason; from the commit on every act sees it."""
-    actor = require(actor, Permission.SUSPEND)
-    row = session.get(Trial, trial_id, with_for_update=True)
-    if row is None:
-        raise NotFound(trial_id)
-    if kind not in CHANGES:
-        text = N_("Choose what happens to the trial.")
-        raise refuse("TRIAL_CHANGE_UNKNOWN", text, field="kind", value=kind, passes=", ".join(CHANGES))
-    words = reason.strip()
-    if not 0 < len(words) <= 2000:
-        raise refuse("REASON_MISSING", N_("Give the reason in at most 2,000 characters."), field="reason")
-    before = core.state(_core(session, row), now)
-    _check_change(core.EventKind(kind), before)
-    event_id = audit.record(
-        session, "trial.changed", actor, on=[f"trial:{row.id}", f"org:{actor.org_id}"], now=now,
-        details={"kind": str(kind), "before": str(before)}, private={f"org:{actor.org_id}": {"reason": words}},
-    )  # fmt: skip
-    change = TrialEvent(
-        trial_id=row.id, kind=core.EventKind(kind), at=now, reason=words, org_id=actor.org_id, event_id=event_id
-    )
-    session.add(change)
-    session.flush()
-    return change
+# --- the trial as the rules see it --------------------------------------------------------------------------------
 
 
-def _check_change(kind: core.EventKind, before: core.State) -> None:
-    fits = {
-        core.EventKind.SUSPENDED: before is not core.State.SUSPENDED,
-        core.EventKind.RESUMED: before is core.State.SUSPENDED,
-        core.EventKind.TERMINATED: True,
-    }
-    if before is core.State.TERMINATED or not fits[kind]:
-        text = N_("The trial is not in the state that this needs.")
-        raise refuse("WRONG_STATE", text, field="kind", value=str(before), status=409)
+def core_of(session: Session, row: Trial) -> core.Trial:
+    """The certificate with everything that has happened to it."""
+    return rules.certificate(row, events_of(session, row))
 
 
-# --- taking part --------------------------------------------------------------------------------------------------
+def state_of(session: Session, row: Trial, now: datetime) -> core.State:
+    """Where it stands."""
+    return core.state(core_of(session, row), now)
 
 
-def enrol(session: Session, actor: Actor | None, notice_version: str, now: datetime) -> Enrolment:
-    """Take part in the trial and accept its notice (T14). A newer notice is accepted by doing it again."""
-    actor = require(actor, Permission.QUERY)
-    if actor.kind != OrgKind.MEMBER or session.get_one(Organisation, actor.org_id).standing != "active":
-        raise NotPermitted(Permission.QUERY, N_("Only active members of the exchange take part in the trial."))
-    row = _current(session, now, lock=True)
-    found = enrolment_of(session, row, actor.org_id) if row else None
-    act = pilot.Act(ActionKind.ENROL, actor.org_id)
-    denied = _judge(session, row, act, now) if found is None else _standing_denials(session, row, act, now)
-    if denied or row is None:
-        raise Refused(*denied, status=403)
-    if notice_version != row.notice_version:
-        raise refuse(
-            "TRIAL_NOTICE_NOT_ACCEPTED", N_("The notice was replaced; read and accept version %(version)s."),
-            field="notice_version", basis=core_rules.Informed.basis, value=notice_version,
-            passes=row.notice_version, version=row.notice_version, status=409,
-        )  # fmt: skip
-    if found is not None and found.notice_version == notice_version:
-        return found
-    event_id = audit.record(
-        session, "trial.enrolled", actor, on=[f"trial:{row.id}", f"org:{actor.org_id}"], now=now,
-        details={"notice_version": notice_version},
-    )  # fmt: skip
-    found = found or Enrolment(trial_id=row.id, org_id=actor.org_id, notice_version="", accepted_at=now, event_id="")
-    found.notice_version, found.accepted_at, found.accepted_by = notice_version, now, actor.user_id
-    found.event_id = event_id
-    session.add(found)
-    session.flush()
-    return found
+def events_of(session: Session, row: Trial) -> list[TrialEvent]:
+    """What has happened to it, oldest first."""
+    query = select(TrialEvent).where(TrialEvent.trial_id == row.id).order_by(col(TrialEvent.at), col(TrialEvent.id))
+    return list(session.exec(query))
 
 
 def enrolment_of(session: Session, row: Trial, org_id: str) -> Enrolment | None:
-    """An organisation's place in this trial."""
+    """An organisation's place in this trial, also one that has ended."""
     query = select(Enrolment).where(Enrolment.trial_id == row.id, Enrolment.org_id == org_id)
     return session.exec(query).first()
 
@@ -227,16 +176,32 @@ def connect() -> None:
 def standing(session: Session, now: datetime) -> Standing | None:
     """The trial that governs now, with what it has used of its caps; None when no certificate is recorded."""
     row = _current(session, now)
+    return None if row is None else _standing(session, row, now)
+
+
+def standing_of(session: Session, trial_id: str, now: datetime) -> Standing:
+    """The same of one trial, whether it governs now or not."""
+    row = session.get(Trial, trial_id)
     if row is None:
-        return None
-    events = _events(session, row)
+        raise NotFound(trial_id)
+    return _standing(session, row, now)
+
+
+def trials(session: Session, *, limit: int = 100) -> list[Trial]:
+    """Every certificate, the newest first."""
+    return list(session.exec(select(Trial).order_by(col(Trial.id).desc()).limit(limit)))
+
+
+def _standing(session: Session, row: Trial, now: datetime) -> Standing:
+    events = events_of(session, row)
     trial = rules.certificate(row, events)
     return Standing(row, trial, core.state(trial, now), core.last_day(trial, now), usage(session, row), events)
 
 
 def usage(session: Session, row: Trial) -> Usage:
     """Counted from the tables (T9): enrolled members, listings on offer, value of contracts that were not given up."""
-    members = session.exec(select(func.count()).select_from(Enrolment).where(Enrolment.trial_id == row.id)).one()
+    inside = (Enrolment.trial_id == row.id, col(Enrolment.ended_at).is_(None))
+    members = session.exec(select(func.count()).select_from(Enrolment).where(*inside)).one()
     listings = session.exec(select(func.count()).select_from(Listing).where(Listing.state == "published")).one()
     spent = select(func.coalesce(func.sum(Contract.price_vnd), 0)).where(
         col(Contract.agreed_at) >= row.granted_at, func.coalesce(Contract.end_code, "") != "unsigned"
@@ -244,7 +209,20 @@ def usage(session: Session, row: Trial) -> Usage:
     return Usage(members, listings, int(session.exec(spent).one()))
 
 
-def _judge(session: Session, row: Trial | None, act: pilot.Act, now: datetime) -> tuple[Refusal, ...]:
+def judge_enrolment(
+    session: Session, row: Trial | None, org_id: str, stated: Entity | None, now: datetime, *, joining: bool
+) -> tuple[Refusal, ...]:
+    """Every rule that keeps an organisation out, with what it states of itself (T4-T6).
+
+    One that takes part already uses no new place: the caps do not stand in the way of reading a new notice.
+    """
+    found = _judge(session, row, pilot.Act(ActionKind.ENROL, org_id), now, stated)
+    return tuple(each for each in found if joining or each.code != core_rules.WithinCaps.code)
+
+
+def _judge(
+    session: Session, row: Trial | None, act: pilot.Act, now: datetime, stated: Entity | None = None
+) -> tuple[Refusal, ...]:
     found = None if row is None else enrolment_of(session, row, act.org_id)
     action = Action(
         kind=act.kind,
@@ -252,31 +230,18 @@ def _judge(session: Session, row: Trial | None, act: pilot.Act, now: datetime) -
         classification=act.classification,
         territory=act.territory,
         amount_vnd=act.amount_vnd,
-        notice_accepted=None if found is None else found.notice_version,
+        notice_accepted=None if found is None or found.ended_at else found.notice_version,
+        entity=stated,
         used=Usage() if row is None else usage(session, row),
     )
-    trial = None if row is None else _core(session, row)
+    trial = None if row is None else core_of(session, row)
     return tuple(rules.say_denied(denied) for denied in core_rules.judge(trial, action, now))
-
-
-def _standing_denials(session: Session, row: Trial | None, act: pilot.Act, now: datetime) -> tuple[Refusal, ...]:
-    """An enrolled organisation uses no new place: the caps do not stand in the way of reading a new notice."""
-    return tuple(each for each in _judge(session, row, act, now) if each.code != core_rules.WithinCaps.code)
-
-
-def _core(session: Session, row: Trial) -> core.Trial:
-    return rules.certificate(row, _events(session, row))
-
-
-def _events(session: Session, row: Trial) -> list[TrialEvent]:
-    query = select(TrialEvent).where(TrialEvent.trial_id == row.id).order_by(col(TrialEvent.id))
-    return list(session.exec(query))
 
 
 def _current(session: Session, now: datetime, *, lock: bool = False) -> Trial | None:
     """The certificate that governs: the active one, or else the one recorded last."""
     rows = list(session.exec(select(Trial).order_by(col(Trial.id).desc())))
-    active = [row for row in rows if core.state(_core(session, row), now) is core.State.ACTIVE]
+    active = [row for row in rows if core.state(core_of(session, row), now) is core.State.ACTIVE]
     chosen = next(iter([*active, *rows]), None)
     if chosen is not None and lock:
         query = select(Trial).where(Trial.id == chosen.id).with_for_update()
@@ -284,6 +249,12 @@ def _current(session: Session, now: datetime, *, lock: bool = False) -> Trial | 
     return chosen
 
 
-def current(session: Session, now: datetime) -> Trial | None:
-    """The row of the certificate that governs now."""
-    return _current(session, now)
+def certificate_now(session: Session, now: datetime) -> core.Trial | None:
+    """The certificate that governs now, as the sandbox judges it."""
+    row = _current(session, now)
+    return None if row is None else core_of(session, row)
+
+
+def current(session: Session, now: datetime, *, lock: bool = False) -> Trial | None:
+    """The row of the certificate that governs now; with ``lock`` held until the commit."""
+    return _current(session, now, lock=lock)

@@ -1,144 +1,29 @@
-"""Pages of the trial: the certificate, the notice, the test room with its editor."""
+"""Pages of the test room: opening one, its editor, its answers."""
 
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, Response, flash, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, current_app, flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
 
 from exchange import clock, identity
 from exchange.accounts import forms
 from exchange.catalogue import service as catalogue
-from exchange.catalogue import vocabulary
+from exchange.config import Config
 from exchange.error_pages import say
-from exchange.errors import N_, NotFound, Refused
-from exchange.permissions import OrgKind, Permission, needs
-from exchange.trials import engine, hints, queries, rooms, rules, schemas, service, showing, twins
+from exchange.errors import NotFound, Refused
+from exchange.permissions import Permission, needs, public
+from exchange.trials import engine, hints, queries, receipts, rooms, rules, service, showing, twins
 from exchange.trials.queries import Asked
 from exchange.trials.showing import picture
 from exchange.trials.twins import Tried
+from sandbox import receipt as signing
 from sandbox.policy import Policy
-from sandbox.trial import State, Verb
 
 blueprint = Blueprint("trials", __name__)
 
-STATES = {
-    State.NOT_STARTED: (N_("Not begun"), "wait"),
-    State.ACTIVE: (N_("Running"), "good"),
-    State.SUSPENDED: (N_("Suspended"), "bad"),
-    State.EXPIRED: (N_("Expired"), "off"),
-    State.TERMINATED: (N_("Terminated"), "off"),
-    State.NOT_AUTHORISED: (N_("Certificate incomplete"), "bad"),
-}
-CHANGES = {
-    "suspended": N_("Suspend the trial"),
-    "resumed": N_("Resume the trial"),
-    "terminated": N_("Terminate the trial for good"),
-}
-CHANGED = {
-    "extended": N_("Extended"),
-    "suspended": N_("Suspended"),
-    "resumed": N_("Resumed"),
-    "terminated": N_("Terminated"),
-}
-VERBS = {Verb.OWN: N_("To own"), Verb.MANAGE: N_("To manage"), Verb.PROCESS: N_("To process"),
-         Verb.DISTRIBUTE: N_("To distribute")}  # fmt: skip
-LEVELS = {
-    1: N_("Level 1: chosen participants, results are not used"),
-    2: N_("Level 2: real users, results are used"),
-    3: N_("Level 3: sensitive, core, important or child data"),
-}
 # A picture in SVG styles itself; it is shown by <img>, where nothing in it can run.
 SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-
-
-# --- the pilot ----------------------------------------------------------------------------------------------------
-
-
-@blueprint.get("/trial")
-@needs(Permission.SIGNED_IN)
-def index() -> Response:
-    """The certificate, what is used of its caps, our own enrolment."""
-    return _index()
-
-
-def _index(refused: Refused | None = None) -> Response:
-    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
-    standing = service.standing(session, now)
-    mine = service.enrolment_of(session, standing.row, actor.org_id) if standing else None
-    return forms.page(
-        "trials/index.html",
-        refused,
-        standing=standing,
-        mine=mine,
-        may_enrol=actor.kind == OrgKind.MEMBER and actor.may(Permission.QUERY),
-        may_grant=actor.may(Permission.RUN_TRIAL),
-        may_change=actor.may(Permission.SUSPEND),
-        rooms=rooms.rooms_of(session, actor) if actor.may(Permission.QUERY) else [],
-        now=now,
-        **_words(),
-    )
-
-
-def _words() -> dict[str, Any]:
-    return {"states": STATES, "changes": CHANGES, "changed": CHANGED, "verbs": VERBS, "levels": LEVELS,
-            "words": vocabulary, "standard": service.Certificate}  # fmt: skip
-
-
-@blueprint.post("/trial")
-@needs(Permission.RUN_TRIAL)
-def grant() -> Response | Redirect:
-    """Record a certificate."""
-    session, actor = identity.db_session(), identity.the_actor()
-    try:
-        values = forms.load(schemas.CertificateSchema, "sectors", "classes", "verbs")
-        service.grant_trial(session, actor, certificate(values), clock.now())
-    except Refused as refused:
-        session.rollback()
-        return _index(refused)
-    identity.commit_logged()
-    flash(_("The certificate is recorded."), "good")
-    return redirect(url_for(".index"), 303)
-
-
-def certificate(values: dict[str, Any]) -> service.Certificate:
-    """The certificate of these fields; a cap left empty is the usual one."""
-    named = {name: values.get(name) or "" for name in ("cert_no", "authority", "notice_version")}
-    return service.Certificate(**{name: value for name, value in values.items() if value is not None} | named)
-
-
-@blueprint.post("/trial/enrolment")
-@needs(Permission.QUERY)
-def enrol() -> Response | Redirect:
-    """Take part and accept the notice."""
-    session, actor = identity.db_session(), identity.the_actor()
-    try:
-        service.enrol(session, actor, forms.load(schemas.NoticeSchema)["notice_version"], clock.now())
-    except Refused as refused:
-        session.rollback()
-        return _index(refused)
-    identity.commit_logged()
-    flash(_("Your organisation takes part in the trial."), "good")
-    onward = request.form.get("listing_id", "")
-    if onward.isalnum() and len(onward) == 26:
-        return redirect(url_for(".open_room", listing_id=onward), 303)
-    return redirect(url_for(".index"), 303)
-
-
-@blueprint.post("/trial/<trial_id>/change")
-@needs(Permission.SUSPEND)
-def change(trial_id: str) -> Response | Redirect:
-    """Suspend, resume or terminate."""
-    session, actor = identity.db_session(), identity.the_actor()
-    try:
-        values = forms.load(schemas.ChangeSchema)
-        service.change_trial(session, actor, trial_id, values["kind"], values.get("reason") or "", clock.now())
-    except Refused as refused:
-        session.rollback()
-        return _index(refused)
-    identity.commit_logged()
-    flash(_("The change is recorded and applies from now on."), "good")
-    return redirect(url_for(".index"), 303)
 
 
 # --- opening ------------------------------------------------------------------------------------------------------
@@ -322,6 +207,33 @@ def chart(room_id: str, run_id: str) -> Response:
     answer = Response(showing.chart(run.answer), mimetype="image/svg+xml")
     answer.headers["Content-Security-Policy"] = SVG_POLICY
     answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@blueprint.get("/test-rooms/<room_id>/runs/<run_id>/receipt")
+@needs(Permission.QUERY)
+def receipt(room_id: str, run_id: str) -> Response:
+    """The signed receipt of an answer, as a file. It names the answer and holds nothing of it, so it may leave."""
+    return signed_receipt(room_id, run_id)
+
+
+def signed_receipt(room_id: str, run_id: str) -> Response:
+    """The receipt of one of the organisation's own questions; NotFound for one that was refused."""
+    run = queries.run_of(identity.db_session(), identity.the_actor(), room_id, run_id)
+    if run.signed_receipt is None:
+        raise NotFound(run_id)
+    answer = Response(run.signed_receipt + "\n", mimetype="application/jose")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{run.id}.receipt"'
+    return answer
+
+
+@blueprint.get("/trial/receipt-key")
+@public
+def receipt_key() -> Response:
+    """The public key that receipts of answers are signed with, as a JWK (RFC 8037)."""
+    home = cast(Config, current_app.extensions["minhbach.config"]).home
+    answer = jsonify(signing.to_jwk(receipts.key_of(home).public_key()))
+    answer.mimetype = "application/jwk+json"
     return answer
 
 

@@ -36,6 +36,8 @@ PUBLIC = {
     "GET ledger.checkpoint", "GET ledger.keys", "GET ledger.key_history", "GET ledger.proof", "GET ledger.consistency",
     "GET ledger.receipt", "GET ledger.receipt_key",
     "GET ledger.stamp_list", "GET ledger.token", "GET ledger.stamped_text", "GET ledger.tile", "GET ledger.verifier",
+    # whoever is shown a receipt of an answer checks it by this key
+    "GET trials.receipt_key",
     # a link that carries its own secret
     "GET deliveries.by_link",
 }  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from sandbox import emit, query, snapshot, words
+from sandbox import query, snapshot, words
 from sandbox.denials import Denied, SnapshotRefused
 from sandbox.policy import Policy
 from sandbox.runner import TIME_BUCKETS, Answer, Runner
@@ -282,57 +282,6 @@ def test_the_kill_switch_ends_a_running_question(variant: Callable[..., Policy],
     assert found == [Denied("E-STOPPED")]
 
 
-PROBE = """
-import os, socket, sys, threading
-sys.path.insert(0, sys.argv[1])
-from sandbox import confine
-confine.limit(256, 5, 0)
-confine.lock([sys.argv[2], "/proc/self/cgroup", "/sys/fs/cgroup"])
-def refused(act):
-    try:
-        act()
-    except OSError as error:
-        return isinstance(error, PermissionError)
-    return False
-done = []
-thread = threading.Thread(target=lambda: done.append(1)); thread.start(); thread.join()
-print({
-    "tier": confine.probe(),
-    "reads its file": bool(open(sys.argv[2], "rb").read(4)),
-    "starts threads": done == [1],
-    "other file": refused(lambda: open("/etc/passwd")),
-    "beside its file": refused(lambda: open(sys.argv[2] + ".other")),
-    "list folder": refused(lambda: os.listdir("/")),
-    "write": refused(lambda: open("/tmp/sandbox-escape.txt", "w")),
-    "environment of parent": refused(lambda: open(f"/proc/{os.getppid()}/environ", "rb").read(1)),
-    "own memory": refused(lambda: open("/proc/self/mem", "rb")),
-    "tcp": refused(lambda: socket.socket()),
-    "udp": refused(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
-    "unix socket": refused(lambda: socket.socket(socket.AF_UNIX)),
-    "fork": refused(os.fork),
-    "exec": refused(lambda: os.execv("/bin/true", ["true"])),
-    "kill parent": refused(lambda: os.kill(os.getppid(), 0)),
-    "unlink": refused(lambda: os.unlink(sys.argv[2])),
-    "chroot": refused(lambda: os.chroot("/")),
-})
-"""
-
-
-def test_a_locked_process_can_read_its_file_and_do_nothing_else(sales_snapshot: Path, tmp_path: Path) -> None:
-    own, other = tmp_path / "own.parquet", tmp_path / "own.parquet.other"
-    own.write_bytes(sales_snapshot.read_bytes())
-    other.write_bytes(b"secret")
-    root = str(Path(emit.__file__).resolve().parents[1])
-    made = subprocess.run(
-        [sys.executable, "-I", "-c", PROBE, root, str(own)], capture_output=True, text=True, check=True
-    )
-    found = eval(made.stdout)
-    if found["tier"] == 0:
-        pytest.skip(f"this kernel does not lock processes in: {found}")
-    assert not [name for name, held in found.items() if not held]
-    assert own.exists()
-
-
 def test_a_policy_that_needs_more_isolation_than_there_is_does_not_run(
     runner: Runner, variant: Callable[..., Policy], sales_snapshot: Path
 ) -> None:
@@ -344,7 +293,7 @@ def test_a_policy_that_needs_more_isolation_than_there_is_does_not_run(
 def test_a_closed_runner_leaves_no_process(sales_policy: Policy, sales_snapshot: Path) -> None:
     own = Runner(time_buckets=())
     answered(own.run(sales_policy, sales_snapshot, "SELECT count(*) FROM sales"))
-    worker = own._alive[0].process
+    worker = own.pool._alive[0].launched.process
     own.close()
     assert worker.poll() is not None
 

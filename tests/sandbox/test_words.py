@@ -2,6 +2,7 @@
 
 import re
 import string
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import sandbox
 from sandbox import words
 from sandbox.denials import Denied
+from sandbox.trial import Approver
 
 SOURCES = [path.read_text() for path in Path(sandbox.__file__).parent.glob("*.py")]
 QUOTED = re.compile(
@@ -28,7 +30,21 @@ def test_the_search_finds_codes_of_every_family() -> None:
 
 
 def test_every_code_has_words() -> None:
-    assert raised() - set(words.known()) == set()
+    assert raised() - {key.partition(":")[0] for key in words.known()} == set()
+
+
+def test_a_case_of_a_rule_has_its_own_sentence() -> None:
+    late = Denied("EXTENSION_NOT_ALLOWED", {"case": "late", "value": date(2027, 12, 2), "limit": date(2027, 12, 1)})
+    assert words.say(late, "vi") == "Quá hạn xin gia hạn: nộp ngày 02/12/2027, hạn cuối là 01/12/2027."
+    assert words.fix(late, "en").startswith("Ask by 2027-12-01;")
+
+
+def test_moments_are_those_of_viet_nam_and_lists_have_names() -> None:
+    facts = {"case": "", "hours": 72, "limit": datetime(2026, 6, 1, 17, 30, tzinfo=UTC), "value": ""}
+    assert "00:30 02/06/2026" in words.say(Denied("INCIDENT_REPORT_LATE", facts), "vi")
+    wrong = Denied("APPROVER_NOT_COMPETENT", {"value": Approver.PROVINCIAL, "limit": Approver.MINISTRY, "level": 1})
+    assert "Ủy ban nhân dân cấp tỉnh" in words.say(wrong, "vi")
+    assert words.fix(wrong, "en") == "The competent authority is the ministry in charge."
 
 
 @pytest.mark.parametrize("code", sorted(words.known()))

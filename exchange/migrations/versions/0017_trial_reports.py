@@ -6,7 +6,7 @@ from alembic import op
 from exchange.db import UtcDateTime
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
@@ -72,10 +72,10 @@ def _incident() -> None:
     sa.CheckConstraint(_CODES, name='trial_incident_code'),
     sa.CheckConstraint('detected_at <= found_at', name='trial_incident_detected'),
     sa.CheckConstraint('length(what) > 0', name='trial_incident_what'),
-    sa.CheckConstraint("(severity = 'serious') = (trial_event_id IS NOT NULL)", name='trial_incident_event'),
+    sa.CheckConstraint("severity = 'serious' OR trial_event_id IS NULL", name='trial_incident_event'),
     sa.CheckConstraint('(reported_at IS NULL) = (reported_event IS NULL)', name='trial_incident_reported'),
     sa.CheckConstraint('(closed_at IS NULL) = (closed_event IS NULL) AND (closed_at IS NULL OR (length(cause) > 0 AND length(remedy) > 0))', name='trial_incident_closed'),
-    sa.CheckConstraint("severity <> 'serious' OR closed_at IS NULL OR reported_at IS NOT NULL", name='trial_incident_order'),
+    sa.CheckConstraint("trial_event_id IS NULL OR closed_at IS NULL OR reported_at IS NOT NULL", name='trial_incident_order'),
     sa.ForeignKeyConstraint(['found_by'], ['user_account.id']),
     sa.ForeignKeyConstraint(['org_id'], ['organisation.id']),
     sa.ForeignKeyConstraint(['trial_event_id'], ['trial_event.id']),

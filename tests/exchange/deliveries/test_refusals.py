@@ -13,11 +13,13 @@ from exchange.accounts.service import set_standing
 from exchange.deliveries import streaming
 from exchange.negotiations import agreements
 from exchange.permissions import Role
+from exchange.trials import enrolments, lifecycle
 from exchange.trials import service as trials
 from exchange.trials.models import Trial
 from tests.exchange.deliveries.goods import Goods
 from tests.exchange.people import People
 from tests.exchange.trials.conftest import certificate
+from tests.exchange.trials.place import sound
 
 VIETNAM = timezone(timedelta(hours=7))
 
@@ -135,7 +137,7 @@ def test_a_licence_for_answers_only(app: Flask, goods: Goods, people: People, li
 def grant_trial(goods: Goods, people: People, **changes: object) -> Trial:
     """A certificate that covers what is sold here, but for ``changes``."""
     trial: Trial = goods.do(trials.grant_trial, people.operator(), certificate(**changes))
-    goods.do(trials.enrol, goods.buyer, "1")
+    goods.do(enrolments.enrol, goods.buyer, "1", entity=sound())
     return trial
 
 
@@ -158,11 +160,11 @@ def test_while_the_trial_is_suspended_and_after_it_was_terminated(goods: Goods, 
     trial = grant_trial(goods, people)
     contract, operator = goods.contract(), people.operator()
     assert people.browser(goods.buyer).get(goods.path(contract)).data == goods.data
-    goods.do(trials.change_trial, operator, trial.id, "suspended", "Sự cố")
+    goods.do(lifecycle.change_trial, operator, trial.id, "suspended", "Sự cố", code="incident")
     refused(goods, people, goods.path(contract), "TRIAL_SUSPENDED")
-    goods.do(trials.change_trial, operator, trial.id, "resumed", "Đã khắc phục")
+    goods.do(lifecycle.change_trial, operator, trial.id, "resumed", "Đã khắc phục", code="remedied")
     assert people.browser(goods.buyer).get(goods.path(contract)).data == goods.data
-    goods.do(trials.change_trial, operator, trial.id, "terminated", "Kết thúc")
+    goods.do(lifecycle.change_trial, operator, trial.id, "terminated", "Kết thúc", code="self_exit")
     refused(goods, people, goods.path(contract), "TRIAL_TERMINATED")
 
 

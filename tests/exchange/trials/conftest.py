@@ -62,7 +62,7 @@ def place(app: Flask, database: Database, people: People, now: datetime) -> Iter
 def ready(place: Place, shipments: Path) -> Place:
     """A running trial, the buyer enrolled, a published listing over the shipments."""
     place.do(service.grant_trial, place.people.operator(), certificate())
-    place.do(service.enrol, place.buyer, "1")
+    place.enrol(place.buyer)
     place.publish(shipments)
     return place
 

@@ -16,12 +16,19 @@ from exchange.catalogue.profile import profile
 from exchange.db import Database, new_id
 from exchange.ledger.models import Outbox
 from exchange.permissions import Actor
-from exchange.trials import engine, queries
-from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom
+from exchange.trials import engine, enrolments, queries
+from exchange.trials.models import BudgetEntry, Enrolment, QueryRun, TestCopy, TestRoom
 from exchange.trials.queries import Asked
 from exchange.trials.rooms import Built, open_room, prepare_room
+from sandbox.rules import Entity
 from tests.exchange.negotiations.market import version_row
 from tests.exchange.people import People
+
+
+def sound(**changes: Any) -> Entity:
+    """What an organisation states that may take part (T4-T6)."""
+    stated: dict[str, Any] = {"vietnamese": True, "reorganising": False, "licence_valid_to": None}
+    return Entity(**{**stated, "manager_degree": "it", "manager_years": 5, **changes})
 
 
 class Place:
@@ -38,6 +45,11 @@ class Place:
             result = use_case(session, *arguments, clock.now(), **named)
             session.commit()
         return result
+
+    def enrol(self, actor: Actor | None = None, notice: str = "1", **changes: Any) -> Enrolment:
+        """An organisation that may take part states so and accepts the notice."""
+        found: Enrolment = self.do(enrolments.enrol, actor or self.buyer, notice, entity=sound(**changes))
+        return found
 
     def publish(self, file: Path, **changes: Any) -> str:
         """A listing over a real file, measured as an upload is."""

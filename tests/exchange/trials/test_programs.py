@@ -153,7 +153,7 @@ def leaked(text: str, sql: str, secrets: set[str]) -> set[str]:
 def sales(place: Place) -> tuple[Place, TestRoom, Program]:
     """A room under the shared policy over the shared file, with nearly no limit on questions."""
     place.do(service.grant_trial, place.people.operator(), certificate())
-    place.do(service.enrol, place.buyer, "1")
+    place.enrol(place.buyer)
     file = shared("sandbox-sales.parquet")
     place.publish(file)
     document = json.loads(shared("sandbox-policy-sales.json").read_text())

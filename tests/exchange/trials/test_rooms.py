@@ -60,9 +60,8 @@ def test_a_room_asked_twice_is_one_room_and_its_copy_is_made_once(ready: Place) 
     first, second = ready.room(), ready.room()
     assert first.id == second.id
     stranger = ready.people.stranger()
-    from exchange.trials import service
 
-    ready.do(service.enrol, stranger, "1")
+    ready.enrol(stranger)
     ready.room(stranger)
     with ready.database.reading() as session:
         assert len(session.exec(select(TestCopy)).all()) == 1
