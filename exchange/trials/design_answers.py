@@ -70,15 +70,17 @@ def _fact(column: Mapping[str, Any], personal: tuple[str, ...]) -> Fact:
     kind = _kind(profile.type.upper())
     uses = ["never"]
     listed = 0 < profile.distinct <= DIM_VALUES
+    numeric = kind in ("int", "number") and profile.low is not None and profile.high is not None
     if not personal:
         if kind in ("date", "bool") or (kind in ("text", "int") and listed):
             uses += ["group", "filter"]
-        if kind in ("int", "number") and profile.low is not None and profile.high is not None:
+        if numeric:
             uses += ["sum"]
+    low, high = (profile.low, profile.high) if numeric else (None, None)  # the extremes of texts may look like numbers
     dates = [str(column[edge])[:10] if kind == "date" and column.get(edge) else None for edge in ("min", "max")]
     return Fact(
         profile.name, profile.type, kind, profile.distinct, int(column.get("nulls") or 0),
-        profile.low, profile.high, dates[0], dates[1], personal, tuple(uses),
+        low, high, dates[0], dates[1], personal, tuple(uses),
     )  # fmt: skip
 
 
