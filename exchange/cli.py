@@ -97,7 +97,8 @@ for command in (client_commands.key, client_commands.publish, client_commands.ve
 for command in (consents.approve, consents.withdraw_approval, consents.rule):
     deals.negotiate.add_command(command)
 main.add_command(trial_life.trial)
-for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
+for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query,
+                trial.test_room):  # fmt: skip
     main.add_command(command)
 main.add_command(life.contract)
 main.add_command(hooks.notices)
