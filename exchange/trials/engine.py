@@ -31,7 +31,7 @@ def the_runner() -> Runner:
     app: Flask = current_app
     with _making:
         if "minhbach.runner" not in app.extensions:
-            runner = Runner()
+            runner = Runner(spark_above=cast(Config, app.extensions["minhbach.config"]).spark_above)
             atexit.register(runner.close)
             app.extensions["minhbach.runner"] = runner
         return cast(Runner, app.extensions["minhbach.runner"])
