@@ -64,18 +64,20 @@ class Floor:
         credentials = read_credentials(self.operator.folder / "machine.json")
         return connection.Connection(self.running.address, credentials, "moderate", "en")
 
-    def published(self, content: bytes = CSV) -> str:
+    def published(self, content: bytes = CSV, **offered: object) -> str:
         """A listing that the operator has approved."""
         seller = self.seller
-        data, offer = seller.file("cảng.csv", content), seller.file("offer.json", COMPLETE)
+        data, offer = seller.file("cảng.csv", content), seller.file("offer.json", COMPLETE | offered)
         listing = named("Draft", seller.does("publish", data, "--offer", offer, "--submit"))
         self.as_operator().call("POST", f"/listings/{listing}/approve", {"personal_data_checked": True})
         return listing
 
-    def drawn(self) -> str:
+    def drawn(self, content: bytes = CSV, **offered: object) -> str:
         """A contract that nobody has signed."""
         self.with_keys()
-        asked = self.buyer.does("request", self.published(), "--terms", self.buyer.file("wish.json", wish()))
+        asked = self.buyer.does(
+            "request", self.published(content, **offered), "--terms", self.buyer.file("wish.json", wish())
+        )
         negotiation = named("Negotiation", asked)
         return named("Contract", self.seller.does("negotiate", "agree", negotiation, "--yes"))
 
@@ -364,8 +366,8 @@ def refused_signature(floor: Floor, contract: str) -> str:
 # -- downloads -----------------------------------------------------------------------------------------------------
 
 
-def active(floor: Floor) -> str:
-    contract = floor.drawn()
+def active(floor: Floor, content: bytes = CSV, **offered: object) -> str:
+    contract = floor.drawn(content, **offered)
     for member in (floor.seller, floor.buyer):
         member.does("sign", contract, "--key", member.folder / "key.pem", "--yes")
     return contract
@@ -444,6 +446,18 @@ def test_a_question_in_a_test_room_is_answered_and_a_refused_one_teaches(floor: 
     told = told[told.index("{\n") :]  # the server of this test logs into the same output
     assert json.loads(told)["columns"] == ["n"]
     assert kept.read_text().strip() == json.loads(told)["signed_receipt"]
+
+
+def test_a_contract_that_gives_answers_only_is_asked_by_its_number(floor: Floor) -> None:
+    rows = "".join(f"{['Sài Gòn', 'Hải Phòng'][n % 2]},{n % 7}\n" for n in range(400))
+    terms = {"licence": "L2", "max_queries": 2, "min_group": 20, "max_deliveries": None}
+    contract = active(floor, f"cang,so_tan\n{rows}".encode(), **terms)
+    assert "SELECT" in floor.buyer.does("room", "--contract", contract)
+    for sql in ("SELECT cang, COUNT(*) AS n FROM data GROUP BY cang", "SELECT COUNT(*) AS n FROM data"):
+        assert "log record" in floor.buyer.does("query", "--contract", contract, sql)
+    spent = floor.buyer.run("query", "--contract", contract, "SELECT AVG(so_tan) AS a FROM data")
+    assert spent.exit_code == 1
+    assert "clause 13 of the contract" in spent.output
 
 
 def test_an_answer_is_a_table() -> None:
