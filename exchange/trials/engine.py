@@ -4,6 +4,7 @@ import atexit
 import threading
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 from flask import Flask, current_app
@@ -13,7 +14,7 @@ from exchange.config import Config
 from exchange.db import Database, new_id
 from exchange.permissions import Actor
 from exchange.store import the_store
-from exchange.trials import copying, leaks, queries, receipts, rooms
+from exchange.trials import contract_rooms, copying, leaks, queries, receipts, rooms
 from exchange.trials.leaks import Change
 from exchange.trials.models import BudgetEntry, QueryRun, TestRoom
 from exchange.trials.queries import Asked, Reserved
@@ -30,7 +31,7 @@ def the_runner() -> Runner:
     app: Flask = current_app
     with _making:
         if "minhbach.runner" not in app.extensions:
-            runner = Runner()
+            runner = Runner(spark_above=cast(Config, app.extensions["minhbach.config"]).spark_above)
             atexit.register(runner.close)
             app.extensions["minhbach.runner"] = runner
         return cast(Runner, app.extensions["minhbach.runner"])
@@ -41,25 +42,40 @@ def copies() -> Path:
     return cast(Config, current_app.extensions["minhbach.config"]).home / "snapshots"
 
 
+def least_tier() -> int:
+    """In production the data are worth a kernel that can lock a process in; elsewhere the receipt tells the tier."""
+    return 1 if cast(Config, current_app.extensions["minhbach.config"]).production else 0
+
+
 def open_room(listing_id: str) -> TestRoom:
+    """A room to try a listing's data in."""
+    return _open(listing_id, rooms)
+
+
+def open_contract_room(contract_id: str) -> TestRoom:
+    """A room under a contract."""
+    return _open(contract_id, contract_rooms)
+
+
+def _open(ground_id: str, verbs: ModuleType) -> TestRoom:
     """Judge, make the copy if nobody has, open. A copy that no row names afterwards is removed."""
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
-    # In production the data are worth a kernel that can lock a process in; elsewhere the receipt tells the tier.
-    tier = 1 if cast(Config, current_app.extensions["minhbach.config"]).production else 0
-    prepared = rooms.prepare_room(session, actor, listing_id, now, min_isolation_tier=tier)
+    prepared: Prepared = verbs.prepare_room(session, actor, ground_id, now, min_isolation_tier=least_tier())
     identity.release()
     built = _copy(prepared)
     try:
-        room = _opened(actor, listing_id, prepared, built, clock.now())
+        room = _opened(verbs, actor, ground_id, prepared, built, clock.now())
     except BaseException:
         _drop(built)
         raise
     return room
 
 
-def _opened(actor: Actor, listing_id: str, prepared: Prepared, built: Built | None, now: datetime) -> TestRoom:
+def _opened(
+    verbs: ModuleType, actor: Actor, ground_id: str, prepared: Prepared, built: Built | None, now: datetime
+) -> TestRoom:
     session = identity.db_session()
-    room = rooms.open_room(session, actor, listing_id, prepared, built, now)
+    room: TestRoom = verbs.open_room(session, actor, ground_id, prepared, built, now)
     key = rooms.room_of(session, actor, room.id).copy.file_key
     identity.commit_logged()
     if built is not None and built.file_key != key:

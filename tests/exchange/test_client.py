@@ -429,6 +429,7 @@ def test_a_question_in_a_test_room_is_answered_and_a_refused_one_teaches(floor: 
         "territory": ["VN"], "notice_version": "1",
     }  # fmt: skip
     floor.as_operator().call("POST", "/trial", facts)
+    floor.buyer.does("trial", "enrol", "--notice", "1", "--degree", "it", "--years", "3")
     shown = floor.buyer.does("room", listing, "--accept-notice", "1")
     room = named("Test room", shown)
     assert "SELECT" in shown
