@@ -15,7 +15,7 @@ from exchange.errors import NotFound, NotPermitted, Refused
 from exchange.notices.models import Notice
 from exchange.oversight import warrants
 from exchange.permissions import Role
-from exchange.trials import leaks, rooms, service, spending
+from exchange.trials import leaks, rooms, spending
 from exchange.trials.leaks import Change
 from exchange.trials.models import BudgetEntry, QueryRun, Spend, TestRoom
 from sandbox.leak import Level, Tie
