@@ -172,6 +172,17 @@ def change(session: Session, actor: Actor | None, entry_id: str, wanted: Change,
     return entry
 
 
+def open_rooms(session: Session, entry: BudgetEntry) -> list[str]:
+    """The account's open rooms: their workers are to be ended."""
+    query = select(TestRoom.id).where(
+        TestRoom.listing_id == entry.listing_id,
+        TestRoom.org_id == entry.org_id,
+        TestRoom.contract_id == entry.contract_id,
+        TestRoom.state == "open",
+    )
+    return list(session.exec(query))
+
+
 def reached(session: Session, actor: Actor, entry_id: str) -> BudgetEntry:
     """The account, locked, if it is this actor's to stop: the provider's, or any by the right to suspend."""
     entry = session.get(BudgetEntry, entry_id, with_for_update=True)

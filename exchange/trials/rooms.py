@@ -17,6 +17,7 @@ from exchange.trials import designs, policies, receipts, rules, service, spendin
 from exchange.trials.copying import Copy
 from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom, Trial
 from exchange.trials.policies import Plan
+from sandbox import privacy
 from sandbox.compile import Agreed
 from sandbox.denials import SandboxError
 from sandbox.policy import Policy
@@ -65,6 +66,11 @@ class Room:
     runs: list[QueryRun]
     contract: Contract | None = None  # None: to try the data
 
+    @property
+    def rows_told(self) -> bool:
+        """Whether the number of rows is the buyer's to know."""
+        return privacy.rows_told(self.policy)
+
     def open_at(self, now: datetime) -> bool:
         """Whether questions may still be asked."""
         return self.row.state == "open" and now < self.row.closes_at
@@ -108,12 +114,14 @@ def prepare(session: Session, ground: Ground, now: datetime, *, min_isolation_ti
 
 def plan_of(session: Session, ground: Ground, now: datetime, *, min_isolation_tier: int = 0) -> Plan:
     """The policy that contract, certificate and data make at ``now``."""
-    shown = ground.shown
+    shown, contract = ground.shown, ground.contract
+    design = designs.design_of(
+        session, shown.listing.id, number=shown.version.number, at=contract.active_at if contract else None
+    )
     try:
         return policies.plan(
             shown.asset, shown.version, service.certificate_now(session, now), now,
-            buyer=ground.buyer, agreed=ground.agreed, design=designs.design_of(session, shown.listing.id),
-            min_isolation_tier=min_isolation_tier,
+            buyer=ground.buyer, agreed=ground.agreed, design=design, min_isolation_tier=min_isolation_tier,
         )  # fmt: skip
     except SandboxError as error:
         raise Refused(rules.say_denied(error.denied), status=409) from error
@@ -148,12 +156,13 @@ def open_on(
 
 def _opened(session: Session, actor: Actor, room: TestRoom, copy: TestCopy, provider_org_id: str, now: datetime) -> str:
     minutes = int((room.closes_at - now).total_seconds() // 60)
+    told = {"rows": copy.rows} if privacy.rows_told(Policy.from_json(room.policy)) else {}
     return audit.record(
         session, "testroom.opened", actor,
         on=[*subjects(room, provider_org_id), *([f"trial:{room.trial_id}"] if room.trial_id else [])],
         now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256),
                          "receipt_key": receipts.key_digest(session)},
-        details={"version": room.version, "rows": copy.rows, "min_group": room.policy["limits"]["min_group"],
+        details={"version": room.version, **told, "min_group": room.policy["limits"]["min_group"],
                  "minutes": minutes},
     )  # fmt: skip
 
