@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from exchange.client import leak_words, life_words
 from exchange.client.paper_words import PAPER
 from exchange.client.place_words import PLACES
+from exchange.client.room_words import ROOMS
 from exchange.client.trial_words import TRIAL
 from exchange.errors import ExchangeError
 
@@ -181,23 +182,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Kết nối bị ngắt ở byte {at} của {size}. Chạy lại lệnh để tải tiếp.",
         "The connection broke at byte {at} of {size}. Run the command again to go on from there.",
     ),
-    # -- the test room
-    "ROOM": (
-        "Phòng thử {id}, mở đến {closes}. Bảng: {table}. Nhóm nhỏ nhất: {min_group} {unit}. "
-        "Còn {queries} câu hỏi, hôm nay {today}.",
-        "Test room {id}, open until {closes}. Table: {table}. Smallest group: {min_group} {unit}. "
-        "{queries} questions left, {today} of them today.",
-    ),
-    "NOISY": (
-        "Các số đã được thêm nhiễu để bảo vệ riêng tư; trong 20 lần có 19 lần sai số không quá: {widths}",
-        "The numbers carry noise for privacy; 19 times in 20 they are off by at most: {widths}",
-    ),
-    "SUPPRESSED": (
-        "Các nhóm nhỏ hơn mức tối thiểu không được hiển thị, nếu có.",
-        "Groups below the floor, if there are any, are not shown.",
-    ),
-    "TRUNCATED": ("Kết quả bị cắt ở mức trần số dòng.", "The answer was cut at the limit of rows."),
-    "ANSWERED": ("{ms} ms; bản ghi nhật ký {event}", "{ms} ms; log record {event}"),
     # -- following a log from outside
     "MONITOR_WELL": (
         "Nhật ký nối tiếp mốc đã biết: {size} bản ghi, mã băm gốc {root}; đã đọc {records} bản ghi.",
@@ -328,4 +312,5 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     **PAPER,
     **life_words.LIFE,
     **leak_words.LEAKS,
+    **ROOMS,
 }  # fmt: skip

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from contracts import document
 from exchange import audit
+from exchange.catalogue import service as catalogue
 from exchange.catalogue.models import Listing
 from exchange.errors import NotFound, Refusal
 from exchange.permissions import Actor, Permission, require
@@ -52,11 +53,6 @@ class Reserved:
     accepted: Accepted | None = None
     claim: Claim | None = None
     close: bool = False  # it comes near an earlier question (D1), not so near that it was refused
-
-    @property
-    def account(self) -> str | None:
-        """Whose workers run it, and what stops them."""
-        return self.claim.entry_id if self.claim else None
 
 
 @dataclass(frozen=True)
@@ -136,9 +132,9 @@ def _paid(
 def finish(
     session: Session, actor: Actor | None, reserved: Reserved, outcome: Answer | Denied, now: datetime
 ) -> QueryRun:
-    """Keep and log what came of a reserved question. A room shut, a listing or an account stopped in the meantime gives
-    no answer any more, nor is one kept of a person erased in the meantime: an erasure takes the run's ``cache_key``
-    away."""
+    """Keep and log what came of a reserved question. A room shut, a listing, an account or the trial stopped in the
+    meantime gives no answer any more, nor is one kept of a person erased in the meantime: an erasure takes the run's
+    ``cache_key`` away."""
     actor = require(actor, Permission.QUERY)
     run = session.get_one(QueryRun, reserved.run_id)
     if reserved.accepted is None or reserved.claim is None:
@@ -146,7 +142,7 @@ def finish(
     room = session.get_one(TestRoom, run.room_id)
     if room.org_id != actor.org_id:
         raise NotFound(run.id)
-    stopped = not contract_rooms.in_force(session, room, now) or _is_stopped(session, room, reserved.claim)
+    stopped = _is_stopped(session, room, reserved.claim, now)
     session.refresh(run, with_for_update=True)
     session.refresh(room, with_for_update=True)
     if stopped or room.state != "open" or run.cache_key is None:
@@ -160,10 +156,10 @@ def finish(
     return _done(session, run, room, actor, now)
 
 
-def is_stopped(session: Session, reserved: Reserved) -> bool:
+def is_stopped(session: Session, reserved: Reserved, now: datetime) -> bool:
     """Whether a question under way may not be answered any more; asked by whoever waits for the engine."""
     room = session.exec(select(TestRoom).join(QueryRun).where(QueryRun.id == reserved.run_id)).one()
-    return reserved.claim is not None and _is_stopped(session, room, reserved.claim)
+    return reserved.claim is not None and _is_stopped(session, room, reserved.claim, now)
 
 
 def refuse_export(session: Session, actor: Actor | None, room_id: str, now: datetime) -> Refusal:
@@ -211,6 +207,19 @@ def _barred(session: Session, room: Room, actor: Actor, asked: Asked, now: datet
     return (Denied(found[0].code, found[0].facts, found[0].basis or ""), found[0]) if found else None
 
 
+def _is_stopped(session: Session, room: TestRoom, claim: Claim, now: datetime) -> bool:
+    """Whether the room, the account, the contract, the listing or the trial (T1-T19) no longer lets an answer leave."""
+    if room.state != "open" or not _is_offered(session, room) or spending.is_void(session, claim):
+        return True
+    if not contract_rooms.in_force(session, room, now):
+        return True
+    if room.contract_id is not None:
+        return service.is_halted(session, now)
+    listing = session.get_one(Listing, room.listing_id)
+    act = rooms.query_act(catalogue.shown(session, listing, room.version), room.org_id)
+    return bool(service.judge_action(session, act, now))
+
+
 def _is_offered(session: Session, room: TestRoom) -> bool:
     """Data are tried while they are offered; a contract outlives the offer, and a stopped listing holds it (X26)."""
     return room.contract_id is not None or session.get_one(Listing, room.listing_id).state == "published"
@@ -248,10 +257,6 @@ def _too_close(session: Session, accounts: Accounts, accepted: Accepted, policy:
     if close is None or not close.narrow:
         return None, close is not None
     return Denied("D1", {"column": policy.columns[close.column].name, "parts": close.parts}), True
-
-
-def _is_stopped(session: Session, room: TestRoom, claim: Claim) -> bool:
-    return room.state != "open" or not _is_offered(session, room) or spending.is_void(session, claim)
 
 
 def _answer(run: QueryRun, accepted: Accepted, answer: Answer, limited: str | None) -> None:

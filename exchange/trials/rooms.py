@@ -114,12 +114,14 @@ def prepare(session: Session, ground: Ground, now: datetime, *, min_isolation_ti
 
 def plan_of(session: Session, ground: Ground, now: datetime, *, min_isolation_tier: int = 0) -> Plan:
     """The policy that contract, certificate and data make at ``now``."""
-    shown = ground.shown
+    shown, contract = ground.shown, ground.contract
+    design = designs.design_of(
+        session, shown.listing.id, number=shown.version.number, at=contract.active_at if contract else None
+    )
     try:
         return policies.plan(
             shown.asset, shown.version, service.certificate_now(session, now), now,
-            buyer=ground.buyer, agreed=ground.agreed, design=designs.design_of(session, shown.listing.id),
-            min_isolation_tier=min_isolation_tier,
+            buyer=ground.buyer, agreed=ground.agreed, design=design, min_isolation_tier=min_isolation_tier,
         )  # fmt: skip
     except SandboxError as error:
         raise Refused(rules.say_denied(error.denied), status=409) from error

@@ -15,7 +15,7 @@ from exchange.errors import NotFound, NotPermitted, Refused
 from exchange.notices.models import Notice
 from exchange.oversight import warrants
 from exchange.permissions import Role
-from exchange.trials import leaks, rooms, service, spending
+from exchange.trials import leaks, rooms, spending
 from exchange.trials.leaks import Change
 from exchange.trials.models import BudgetEntry, QueryRun, Spend, TestRoom
 from sandbox.leak import Level, Tie
@@ -38,7 +38,7 @@ LESS = "SELECT COUNT(*) FROM data WHERE hub = 'Hà Nội' AND Phuong_thuc = 'air
 def second_buyer(place: Place, name: str = "stranger") -> Any:
     """Another organisation in the trial."""
     actor = getattr(place.people, name)()
-    place.do(service.enrol, actor, "1")
+    place.enrol(actor)
     return actor
 
 
@@ -180,7 +180,7 @@ def test_a_kill_during_a_run_ends_it_within_a_second_and_gives_no_answer(ready: 
     program, answers = Program(ready, ready.buyer, "query"), []
     assert program.post(f"/test-rooms/{room.id}/queries", {"sql": SIX_SPELLINGS[0]}).status_code == 200
     (worker,) = runner.pool._alive
-    os.kill(worker.process.pid, signal.SIGSTOP)
+    os.killpg(worker.launched.process.pid, signal.SIGSTOP)
     asking = threading.Thread(
         target=lambda: answers.append(program.post(f"/test-rooms/{room.id}/queries", {"sql": LESS}))
     )
@@ -194,7 +194,7 @@ def test_a_kill_during_a_run_ends_it_within_a_second_and_gives_no_answer(ready: 
     asking.join(20)
     assert time.monotonic() - killed < 1
     assert (answers[0].status_code, answers[0].json["code"]) == (409, "E-STOPPED")
-    assert worker.process.poll() is not None
+    assert worker.launched.process.poll() is not None
     with ready.database.reading() as session:
         assert sorted(session.exec(select(Spend.state)).all()) == ["done", "failed"]
         assert session.exec(select(Spend.answer)).all() == [None, None]

@@ -30,7 +30,7 @@ def test_a_room_answers_and_logs(ready: Place) -> None:
     assert ready.budget(room).spent == 1
     leaf = json.loads(ready.leaves()[-1])
     assert leaf["t"] == "query.run"
-    assert leaf["h"].keys() == {"policy"}
+    assert leaf["h"].keys() == {"policy", "receipt"}
     assert len(leaf["_sd"]) == 3  # who asked, what, and the digest of the answer
     assert leaf["d"] == {"rows": 4, "charged": True, "code": "K1"}
     assert "hub" not in json.dumps(leaf)

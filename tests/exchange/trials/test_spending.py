@@ -1,6 +1,6 @@
 """The account under eight processes: exactly what is there is spent, on both databases.
 
-MINHBACH_SPENDERS_ATTEMPTS=300 makes it the long run of the design (8 × 300); here each process tries a few dozen times.
+MINHBACH_SPENDERS_ATTEMPTS=300 makes it the long run of the design (8 × 300); here each process tries a dozen times.
 """
 
 import multiprocessing
@@ -23,7 +23,7 @@ from sandbox.policy import Mode, Policy
 from tests.exchange.trials.place import Place
 
 PROCESSES = 8
-ATTEMPTS = int(os.environ.get("MINHBACH_SPENDERS_ATTEMPTS", "30"))
+ATTEMPTS = int(os.environ.get("MINHBACH_SPENDERS_ATTEMPTS", "12"))
 FORK = multiprocessing.get_context("fork")  # each child opens its own database; starting anew would take seconds
 
 
