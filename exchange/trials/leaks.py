@@ -3,7 +3,7 @@ stopping an account, which ends work that runs and lets the next question fail."
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -17,6 +17,7 @@ from exchange.trials import rules, spending, ties
 from exchange.trials.models import BudgetEntry, QueryRun, TestRoom
 from sandbox import leak
 from sandbox.leak import Level, Meter, Tie
+from sandbox.trial import local_day
 
 MOST_QUESTIONS = 1_000_000  # that a provider may allow; more is a slip of the finger
 MOST_EPSILON = 1_000_000_000  # millionths
@@ -33,6 +34,11 @@ class Reading:
     provider_org_id: str
     meter: Meter
     tied: Mapping[str, tuple[Tie, ...]]  # other buyers of the same data, by name
+
+    @property
+    def last_day(self) -> date:
+        """The last day, in Viet Nam, on which something may be asked."""
+        return local_day(self.entry.ends - timedelta(microseconds=1))
 
     @property
     def ended(self) -> bool:

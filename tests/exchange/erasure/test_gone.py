@@ -32,6 +32,7 @@ from exchange.oversight import evidence
 from exchange.permissions import Actor
 from exchange.trials import queries
 from exchange.trials.models import QueryRun
+from sandbox.privacy import Released
 from sandbox.runner import Answer
 from tests.exchange.erasure.conftest import EMAIL, NAME, PERSONAL, QUESTION, REASON, Life
 from tests.exchange.people import People
@@ -235,11 +236,16 @@ def test_a_question_leaves_no_digest_that_can_be_guessed_and_one_under_way_no_an
     assert reserved.accepted is not None, "the engine works on it"
     assert any("result_sha256" in run.receipt for run in life.in_database(QueryRun, user_id=life.person.user_id))
     ready.do(lambda session, now: service.erase(session, None, session.get_one(User, life.person.user_id), "left", now))
-    ready.do(queries.finish, life.person, reserved, Answer(("hub",), (("SGN",),), False, False, 1, {"statistic": "x"}))
+    ready.do(queries.finish, life.person, reserved, _answer())
     for run in life.in_database(QueryRun, user_id=life.person.user_id):
         assert (run.sql, run.answer, run.state) == (ERASED, None, "done")
         assert run.receipt.keys().isdisjoint({"statistic", "result_sha256"})
         assert run.signed_receipt is None  # it names the answer by its digest
+
+
+def _answer() -> Answer:
+    rows = (("SGN",),)
+    return Answer(("hub",), rows, False, False, 1, {"statistic": "x"}, Released(rows, False, "", 0))
 
 
 def test_an_erasure_waits_for_whoever_is_writing_and_takes_their_rows_too(database: Database, now: datetime) -> None:
