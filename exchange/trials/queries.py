@@ -138,7 +138,8 @@ def finish(
     items = [each.item for each in reserved.accepted.question.outputs]
     kinds = [(item.grain or "key") if isinstance(item, Dim) else "number" for item in items]
     run.answer = {"columns": list(outcome.columns), "kinds": kinds, "rows": rows, "suppressed": outcome.suppressed,
-                  "truncated": outcome.truncated}  # fmt: skip
+                  "truncated": outcome.truncated,
+                  "half_widths": [None if each is None else str(each) for each in outcome.half_widths]}  # fmt: skip
     run.rows, run.elapsed_ms, run.receipt = len(rows), outcome.elapsed_ms, dict(outcome.receipt)
     return _done(session, run, room, actor, now)
 
