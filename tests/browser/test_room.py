@@ -78,7 +78,7 @@ def test_a_room_is_worked_with_the_keyboard_alone(person: People, open_to_trial:
     page.keyboard.press("F8")
     assert area.evaluate("a => a.value.slice(a.selectionStart, a.selectionEnd)") == "seats"
     page.keyboard.press("Control+.")
-    expect(area).to_have_value(re.compile("AVG"))
+    expect(area).to_have_value(re.compile("GROUP BY 1, 2"))
     page.keyboard.press("Control+Z")
     expect(area).to_have_value(WRONG)
     page.keyboard.press("Control+.")

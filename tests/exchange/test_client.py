@@ -446,6 +446,14 @@ def test_a_question_in_a_test_room_is_answered_and_a_refused_one_teaches(floor: 
     told = told[told.index("{\n") :]  # the server of this test logs into the same output
     assert json.loads(told)["columns"] == ["n"]
     assert kept.read_text().strip() == json.loads(told)["signed_receipt"]
+    assert "This question passes" in floor.buyer.does("query", room, "SELECT COUNT(*) AS n FROM data", "--check")
+    barred = floor.buyer.run("query", room, "SELECT cang, max(so_tan) FROM data GROUP BY 1", "--check")
+    assert barred.exit_code == 1
+    assert "The nearest question that is allowed" in barred.output
+    assert "Generated rows" in floor.buyer.does(
+        "query", room, "SELECT cang, COUNT(*) AS n FROM data GROUP BY cang", "--twin"
+    )
+    assert floor.buyer.does("query", room).count("SELECT") == 3, "what was asked, and nothing that was only tried"
 
 
 def test_a_contract_that_gives_answers_only_is_asked_by_its_number(floor: Floor) -> None:
@@ -458,6 +466,18 @@ def test_a_contract_that_gives_answers_only_is_asked_by_its_number(floor: Floor)
     spent = floor.buyer.run("query", "--contract", contract, "SELECT AVG(so_tan) AS a FROM data")
     assert spent.exit_code == 1
     assert "clause 13 of the contract" in spent.output
+
+
+def test_a_provider_sets_the_rules_of_test_rooms(floor: Floor, tmp_path: Path) -> None:
+    listing = floor.published(("cang,so_tan\n" + "".join(f"{n % 3},{n}\n" for n in range(400))).encode())
+    shown = floor.seller.does("test-room", "design", listing)
+    answers = json.loads(shown[shown.index("{\n") : shown.index("\n}") + 2])
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps({**answers, "min_group": 30}), encoding="utf-8")
+    tried = floor.seller.does("test-room", "design", listing, "--set", str(file), "--try", "SELECT COUNT(*) FROM data")
+    assert "Generated rows" in tried
+    assert "version 1" in floor.seller.does("test-room", "design", listing, "--set", str(file))
+    assert "default is in force" in floor.seller.does("test-room", "design", listing, "--default")
 
 
 def test_an_answer_is_a_table() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from exchange.trials import showing
+from exchange.trials import designs, showing
 from exchange.trials.models import QueryRun
 from tests.exchange.trials.place import Place
 from tests.exchange.trials.test_programs import Program
@@ -96,3 +96,23 @@ def test_numbers_with_noise_say_how_far_they_are_off(ready: Place) -> None:
         table = showing.table(answer(half_widths=[None, "1234"]))
         assert table is not None
         assert table["errors"] == [("n", "1,234")]
+
+
+def test_a_designed_room_with_noise_says_how_far_its_numbers_are_off(ready: Place) -> None:
+    with ready.database.reading() as session:
+        given = designs.desk(session, ready.seller, ready.listing_id).answers
+    given |= {"noise": True, "epsilon_release_micro": 500_000}
+    given["columns"] = {
+        "hub": {"use": "filter", "values": ["Hà Nội", "Đà Nẵng", "Cần Thơ", "Hải Phòng"], "public": True},
+        "weight": {"use": "sum", "low": 0, "high": 2000},
+    }
+    ready.do(designs.publish, ready.seller, ready.listing_id, given)
+    room = ready.room()
+    assert room.policy["mode"] == "aggregate_dp"
+    run = ready.ask(room, GOOD)
+    assert run.answer is not None
+    assert run.answer["half_widths"][0] is None
+    assert int(run.answer["half_widths"][1]) > 0
+    page = ready.browser(lang="en").get(f"/test-rooms/{room.id}?run={run.id}").text
+    assert "is off by at most ±" in page
+    assert "Privacy budget used" in page
