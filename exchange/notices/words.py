@@ -307,6 +307,15 @@ DUE: Mapping[str, Told] = {
         N_("An incident of the controlled trial was not reported to the authority in time."),
         _SUPERVISING | {Permission.MODERATE},
     ),
+    "application.due": _deadline(N_("An application for a controlled trial must be decided by %(due)s."), _AUTHORITY),
+    "application.late": _deadline(
+        N_("An application for a controlled trial was to be decided by %(due)s and is overdue."),
+        _AUTHORITY | _RUNNING,
+    ),
+    "trial.ask": _deadline(
+        N_("An extension of the controlled trial can be asked for until %(day)s; it ends after %(ends)s."), _RUNNING
+    ),
+    "trial.ending": _deadline(N_("The controlled trial ends after %(ends)s."), _TRIAL_PEOPLE),
 }
 
 

@@ -33,6 +33,7 @@ from exchange.negotiations.standing import Papers
 from exchange.oversight import evidence, warrants
 from exchange.oversight.models import Warrant
 from exchange.permissions import Actor, Permission, require
+from exchange.trials.models import Trial
 
 COUNTED = ("listing.published", "contract.active", "delivery.made", "delivery.refused", "query.run", "query.refused")
 PAGE = 50
@@ -280,6 +281,8 @@ def _is_known(session: Session, subject: str) -> bool:
         return session.get(Organisation, id_) is not None
     if kind in ("listing", "contract"):
         return session.get(Listing if kind == "listing" else Contract, id_) is not None
+    if kind == "trial":
+        return session.get(Trial, id_) is not None
     return False
 
 

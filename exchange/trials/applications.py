@@ -136,7 +136,7 @@ def approve(session: Session, actor: Actor | None, application_id: str, grant: G
         raise Refused(*problems)
     trial = _certificate(row, dossier, authority, name, grant, actor, now)
     row.state, row.updated_at = "approved", now
-    trial.granted_event = _step(session, actor, row, "approved", "trial.granted", row.org_id, now, grant.conditions)
+    trial.granted_event = _step(session, actor, row, "approved", "trial.granted", row.org_id, now)
     session.add(trial)
     session.flush()
     return trial

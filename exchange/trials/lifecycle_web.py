@@ -28,6 +28,12 @@ blueprint = Blueprint("lifecycle", __name__)
 Act = Callable[[Session, Actor], object]
 
 
+@blueprint.app_template_global("trial_standing")
+def governing() -> service.Standing | None:
+    """The trial that governs now: pages of other nouns show what is used of its limits (trials/_caps.html)."""
+    return service.standing(identity.db_session(), clock.now())
+
+
 def labels() -> dict[str, Any]:
     """The names of things that every page of a trial's life uses."""
     fields_named = {name: _(label) for name, label in words.FIELDS.items()}
@@ -92,7 +98,7 @@ def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
         "may_answer": asking is not None and authority, "may_take_back": asking is not None and operator,
         "may_evaluate": authority and EventKind.EXIT_REPORTED in kinds and EventKind.EVALUATED not in kinds,
         "may_close": (authority or operator) and not over and EventKind.TERMINATED not in kinds,
-        "sees_people": actor.may(Permission.SUSPEND),
+        "sees_people": authority or operator,
         "evaluation_due": core.evaluation_due(service.core_of(session, row)),
         "transition_ends": core.transition_ends(service.core_of(session, row)),
     }  # fmt: skip
@@ -279,7 +285,8 @@ def _participants(trial_id: str, refused: Refused | None = None) -> Response:
     session, now = identity.db_session(), clock.now()
     standing = service.standing_of(session, trial_id, now)
     return forms.page(
-        "trials/participants.html", refused, standing=standing, list=enrolments.participants(session, standing.row),
+        "trials/participants.html", refused, standing=standing,
+        list=enrolments.participants(session, identity.the_actor(), standing.row),
         may_exclude=identity.the_actor().may(Permission.RUN_TRIAL), codes=enrolments.BY_OPERATOR, **labels(),
     )  # fmt: skip
 

@@ -189,7 +189,7 @@ def standing_of(session: Session, trial_id: str, now: datetime) -> Standing:
 
 def trials(session: Session, *, limit: int = 100) -> list[Trial]:
     """Every certificate, the newest first."""
-    return list(session.exec(select(Trial).order_by(col(Trial.id).desc()).limit(limit)))
+    return list(session.exec(select(Trial).order_by(col(Trial.granted_at).desc(), col(Trial.id).desc()).limit(limit)))
 
 
 def _standing(session: Session, row: Trial, now: datetime) -> Standing:
@@ -240,7 +240,7 @@ def _judge(
 
 def _current(session: Session, now: datetime, *, lock: bool = False) -> Trial | None:
     """The certificate that governs: the active one, or else the one recorded last."""
-    rows = list(session.exec(select(Trial).order_by(col(Trial.id).desc())))
+    rows = list(session.exec(select(Trial).order_by(col(Trial.granted_at).desc(), col(Trial.id).desc())))
     active = [row for row in rows if core.state(core_of(session, row), now) is core.State.ACTIVE]
     chosen = next(iter([*active, *rows]), None)
     if chosen is not None and lock:

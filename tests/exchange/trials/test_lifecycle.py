@@ -1,9 +1,11 @@
 """From the application to the end of a trial: each step by whom it may be taken, out of turn, and two at once."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -15,8 +17,10 @@ from exchange.clock import VIETNAM
 from exchange.demo.trial import dossier as whole_dossier
 from exchange.errors import NotFound, NotPermitted, Refused
 from exchange.notices.models import Notice
+from exchange.notices.timed import tell_due
+from exchange.notices.words import DUE
 from exchange.permissions import Actor, OrgKind, Role
-from exchange.trials import applications, authorities, enrolments, lifecycle, service
+from exchange.trials import applications, authorities, enrolments, lifecycle, lifecycle_due, service
 from exchange.trials.application_models import TrialApplication, TrialApplicationStep
 from exchange.trials.applications import Grant
 from exchange.trials.dossier import Dossier
@@ -242,14 +246,26 @@ def test_a_certificate_allows_no_more_than_was_asked_for(place: Place, wider: di
 
 
 def test_of_two_decisions_at_once_one_stands(place: Place) -> None:
+    """Two people of the authority press their buttons in the same moment."""
     ministry, application_id = authority(place), submitted(place)
-    with place.database.writing() as first:
-        applications.approve(first, ministry, application_id, Grant("07/GCN"), clock.now())
-        first.commit()
-    with place.database.writing() as second, refused("WRONG_STATE"):
-        applications.refuse_application(second, ministry, application_id, "Chậm một bước", clock.now())
+    together = Barrier(2)
+
+    def decide(use_case: Any, *arguments: Any) -> str:
+        together.wait()
+        try:
+            place.do(use_case, ministry, application_id, *arguments)
+        except Refused as refusal:
+            return refusal.code
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(decide, applications.approve, Grant("07/GCN"))
+        second = pool.submit(decide, applications.refuse_application, "Cùng lúc")
+        assert sorted([first.result(), second.result()]) == ["WRONG_STATE", "done"]
     with place.database.reading() as session:
-        assert len(session.exec(select(Trial)).all()) == 1
+        state = session.get_one(TrialApplication, application_id).state
+        assert len(session.exec(select(Trial)).all()) == (state == "approved")
+    assert len(kinds(place, application_id)) == 2
 
 
 # --- taking part --------------------------------------------------------------------------------------------------
@@ -427,3 +443,25 @@ def test_on_paper_the_operator_writes_down_what_the_authority_decided(place: Pla
     place.do(lifecycle.answer_extension, operator, row.id, True, "Quyết định 8/QĐ")
     place.do(lifecycle.change_trial, operator, row.id, "terminated", "Quyết định 9/QĐ", code="fraud")
     assert state(place, row) is State.TERMINATED
+
+
+def test_the_clock_reminds_of_decisions_and_ends_once_each(place: Place) -> None:
+    ministry, application_id = authority(place), submitted(place)
+
+    def told() -> list[str]:
+        with place.database.writing() as session:
+            tell_due(session, clock.now(), (lifecycle_due.due,))
+            session.commit()
+            return sorted(n.kind for n in session.exec(select(Notice)) if n.kind in DUE)
+
+    assert told() == []
+    with clock.frozen(at(date(2026, 12, 16))):
+        assert told() == ["application.due"]
+        assert told() == ["application.due"]
+    with clock.frozen(at(date(2026, 12, 19))):
+        assert told() == ["application.due", "application.late", "application.late"]  # the applicant hears of it too
+        row = place.do(applications.approve, ministry, application_id, Grant("07/GCN"))
+    with clock.frozen(at(row.valid_to - timedelta(days=45))):
+        assert told()[-1] == "trial.ask"
+    with clock.frozen(at(row.valid_to - timedelta(days=14))):
+        assert told()[-1] == "trial.ending"

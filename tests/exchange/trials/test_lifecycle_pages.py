@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from exchange.oversight import warrants
 from exchange.permissions import Actor, OrgKind, Role
 from exchange.trials import service
 from exchange.trials.application_models import TrialApplication
@@ -75,7 +76,8 @@ def test_from_the_form_to_the_public_page(place: Place, ministry: Actor, lang: s
     assert refused.status_code == 422
     assert "GRANT_TOO_WIDE" in refused.text or 'href="#f-max_listings"' in refused.text
     assert 'value="07/GCN"' in refused.text
-    answer = desk.post(f"/trial/applications/{application_id}/approve", data={"cert_no": "07/GCN"})
+    long = {"cert_no": "07/GCN", "conditions": "Đ" * 4000}
+    answer = desk.post(f"/trial/applications/{application_id}/approve", data=long)
     assert answer.status_code == 303
     public = place.app.test_client().get(f"/trials/{application_id}?lang={lang}").text
     assert "07/GCN" in public
@@ -113,6 +115,7 @@ def test_statements_are_kept_when_refused_and_the_operator_sees_them(place: Plac
     good = stated | {"licence_valid_to": "", "manager_degree": "law", "manager_years": "4"}
     assert member.post("/trial/enrolment", data=good).status_code == 303
     people = operator.get(f"/trials/{row.id}/participants")
+    assert place.browser(place.people.regulator()).get(f"/trials/{row.id}/participants").status_code == 403
     assert "Luật" in people.text
     with place.database.reading() as session:
         enrolment = service.enrolment_of(session, session.get_one(Trial, row.id), place.buyer.org_id)
@@ -186,3 +189,23 @@ def test_the_page_of_a_running_trial_offers_each_reader_their_steps(place: Place
     assert granted.status_code == 303
     assert "Fraud" in desk.get("/trial").text
     assert "Change the trial" not in place.browser(place.buyer, "en").get("/trial").text
+
+
+def test_limits_are_shown_where_they_would_bite(ready: Place) -> None:
+    page = ready.browser(lang="en").get(f"/listings/{ready.listing_id}/request").text
+    assert "Value of contracts" in page
+    assert "20,000,000,000" in page
+
+
+def test_an_official_finds_the_whole_life_under_the_trials_number(place: Place, ministry: Actor) -> None:
+    application_id = handed_in(place, valid_from="2026-11-22")
+    place.browser(ministry).post(f"/trial/applications/{application_id}/approve", data={"cert_no": "07/GCN"})
+    change = {"kind": "suspended", "code": "precaution", "reason": "Sự cố nội bộ"}
+    place.browser(place.people.operator()).post(f"/trial/{application_id}/change", data=change)
+    regulator = place.people.regulator()
+    mandate = warrants.Mandate("01/QĐ-TTr", "Thanh tra", "Thử nghiệm", place.now.date(), place.now.date())
+    place.do(warrants.open_warrant, regulator, mandate)
+    place.app.extensions["minhbach.sequencer"].run_once()
+    found = place.browser(regulator, "en").get(f"/oversight/log?subject=trial:{application_id}&format=json").text
+    for event in ("trial.applied", "trial.granted", "trial.changed"):
+        assert event in found
