@@ -172,7 +172,10 @@ def test_suspending_stops_everything_at_once(ready: Place) -> None:
         == 303
     )
     assert ready.ask(room, "SELECT COUNT(*) FROM data").verdict in ("allow", "limit")
-    assert regulator.post(f"/trial/{trial_id}/change", data=form | {"kind": "terminated", "code": "fraud"}).status_code == 303
+    assert (
+        regulator.post(f"/trial/{trial_id}/change", data=form | {"kind": "terminated", "code": "fraud"}).status_code
+        == 303
+    )
     assert ready.ask(room, "SELECT COUNT(*) FROM data").code == "TRIAL_TERMINATED"
     assert regulator.post(f"/trial/{trial_id}/change", data=form | {"kind": "resumed"}).status_code == 409
 
