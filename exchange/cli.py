@@ -11,11 +11,13 @@ from exchange.client import (
     deals,
     hooks,
     keyring,
+    leaks,  # noqa: F401 - adds its commands to the group `trial`
     life,
     monitor,
     paper,  # noqa: F401 - adds its commands to the group `contract`
     trial,
     trial_life,
+    trial_reports,  # noqa: F401 - adds its commands to the group `trial`
 )
 from exchange.client import cli as client_commands
 from exchange.erasure import cli as erasure_commands
@@ -95,7 +97,8 @@ for command in (client_commands.key, client_commands.publish, client_commands.ve
 for command in (consents.approve, consents.withdraw_approval, consents.rule):
     deals.negotiate.add_command(command)
 main.add_command(trial_life.trial)
-for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query):
+for command in (deals.request, deals.negotiate, deals.sign, deals.receipt, deals.download, trial.room, trial.query,
+                trial.test_room):  # fmt: skip
     main.add_command(command)
 main.add_command(life.contract)
 main.add_command(hooks.notices)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from exchange.client import life_words
+from exchange.client import leak_words, life_words
 from exchange.client.paper_words import PAPER
 from exchange.client.place_words import PLACES
+from exchange.client.room_words import ROOMS
 from exchange.client.trial_words import TRIAL
 from exchange.errors import ExchangeError
 
@@ -181,19 +182,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Kết nối bị ngắt ở byte {at} của {size}. Chạy lại lệnh để tải tiếp.",
         "The connection broke at byte {at} of {size}. Run the command again to go on from there.",
     ),
-    # -- the test room
-    "ROOM": (
-        "Phòng thử {id}, mở đến {closes}. Bảng: {table}. Nhóm nhỏ nhất: {min_group} {unit}. "
-        "Còn {queries} câu hỏi, hôm nay {today}.",
-        "Test room {id}, open until {closes}. Table: {table}. Smallest group: {min_group} {unit}. "
-        "{queries} questions left, {today} of them today.",
-    ),
-    "SUPPRESSED": (
-        "Các nhóm nhỏ hơn mức tối thiểu không được hiển thị, nếu có.",
-        "Groups below the floor, if there are any, are not shown.",
-    ),
-    "TRUNCATED": ("Kết quả bị cắt ở mức trần số dòng.", "The answer was cut at the limit of rows."),
-    "ANSWERED": ("{ms} ms; bản ghi nhật ký {event}", "{ms} ms; log record {event}"),
     # -- following a log from outside
     "MONITOR_WELL": (
         "Nhật ký nối tiếp mốc đã biết: {size} bản ghi, mã băm gốc {root}; đã đọc {records} bản ghi.",
@@ -323,4 +311,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     **TRIAL,
     **PAPER,
     **life_words.LIFE,
+    **leak_words.LEAKS,
+    **ROOMS,
 }  # fmt: skip

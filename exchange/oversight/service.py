@@ -33,6 +33,7 @@ from exchange.negotiations.standing import Papers
 from exchange.oversight import evidence, warrants
 from exchange.oversight.models import Warrant
 from exchange.permissions import Actor, Permission, require
+from exchange.trials import leaks
 from exchange.trials.models import Trial
 
 COUNTED = ("listing.published", "contract.active", "delivery.made", "delivery.refused", "query.run", "query.refused")
@@ -237,6 +238,12 @@ def organisations(session: Session, actor: Actor | None, words: str, now: dateti
     """Who takes part in the exchange."""
     warrants.look(session, actor, "organisations", [], now, words)
     return find_organisations(session, words, limit=500)
+
+
+def accounts(session: Session, actor: Actor | None, now: datetime) -> list[leaks.Reading]:
+    """What each buyer has taken of each dataset in test rooms, those that need a look first."""
+    warrants.look(session, actor, "leaks", [], now)
+    return leaks.everywhere(session)
 
 
 # --- inside -------------------------------------------------------------------------------------------------------

@@ -10,11 +10,12 @@ from exchange.bodies import Blueprint
 from exchange.error_pages import say
 from exchange.errors import NotFound, Refused
 from exchange.permissions import Permission, needs
-from exchange.trials import engine, hints, queries, rooms, rules, showing
+from exchange.trials import engine, hints, queries, rooms, rules, showing, twins
 from exchange.trials.models import QueryRun
 from exchange.trials.queries import Asked
 from exchange.trials.rooms import Room
 from exchange.trials.schemas import QuestionSchema
+from exchange.trials.twins import Tried
 from exchange.trials.web import signed_receipt
 from sandbox.trial import local_day
 
@@ -27,7 +28,9 @@ def room_json(room: Room) -> dict[str, Any]:
     today = entry.day_spent if entry.day == local_day(now) else 0
     return {
         "id": room.row.id, "listing": room.row.listing_id, "version": room.row.version, "open": room.open_at(now),
-        "opens": room.row.opened_at.isoformat(), "closes": room.row.closes_at.isoformat(), "purpose": rules.PURPOSE,
+        "opens": room.row.opened_at.isoformat(), "closes": room.row.closes_at.isoformat(),
+        "contract": room.row.contract_id, "purpose": room.policy.purposes[0],
+        "clauses": dict(room.policy.clauses), "unenforced": list(room.policy.unenforced),
         "table": room.policy.table, "columns": showing.columns(room.policy), "min_group": room.policy.limits.min_group,
         "max_rows": room.policy.limits.max_rows, "unit": room.policy.unit_column or "(row)",
         "round_to": room.policy.output.round_to, "watermark": room.policy.output.watermark,
@@ -43,9 +46,32 @@ def run_json(run: QueryRun) -> dict[str, Any]:
     return {
         "id": run.id, "verdict": run.verdict, "code": run.code, "charged": run.charged, "columns": answer["columns"],
         "rows": answer["rows"], "suppressed": answer["suppressed"], "truncated": answer["truncated"],
-        "elapsed_ms": run.elapsed_ms, "receipt": run.receipt, "signed_receipt": run.signed_receipt,
+        "half_widths": answer.get("half_widths", []), "elapsed_ms": run.elapsed_ms, "receipt": run.receipt,
+        "signed_receipt": run.signed_receipt,
         "event": run.event_id, "at": run.at.isoformat(),
     }  # fmt: skip
+
+
+def asked_json(run: QueryRun) -> dict[str, Any]:
+    """A question of the past in a line."""
+    return {
+        "id": run.id, "sql": run.sql, "verdict": run.verdict, "code": run.code, "charged": run.charged,
+        "rows": run.rows, "event": run.event_id, "at": run.at.isoformat(),
+    }  # fmt: skip
+
+
+def twin_json(tried: Tried) -> Response:
+    """What the twin said, in the shape of a real answer or refusal; no run and no record stand behind it."""
+    if tried.denied is None:
+        verdict = "limit" if tried.answer and tried.answer["suppressed"] else "allow"
+        return jsonify(verdict=verdict, generated=True, receipt=tried.receipt, **(tried.answer or {}))
+    line = say(rules.say_denied(tried.denied, "sql"))
+    answer = jsonify(
+        code=line["code"], message=line["message"], errors=[line], verdict="deny", fix=line["passes"],
+        position=tried.denied.facts.get("position"), generated=True, request_id=g.get("request_id", ""),
+    )  # fmt: skip
+    answer.status_code = rules.status_of(tried.denied.code)
+    return answer
 
 
 def refused_json(run: QueryRun) -> Response:
@@ -88,14 +114,19 @@ class OneRoom(MethodView):
     @blueprint.response(204)
     def delete(self, room_id: str) -> None:
         """Shut it before its time."""
-        session = identity.db_session()
-        rooms.close_room(session, identity.the_actor(), room_id, clock.now())
-        session.commit()
+        engine.close_room(room_id)
 
 
 @blueprint.route("/test-rooms/<room_id>/queries")
 class Queries(MethodView):
     """Questions."""
+
+    @needs(Permission.QUERY)
+    @blueprint.response(200)
+    def get(self, room_id: str) -> dict[str, Any]:
+        """The latest questions of the room, the newest first, with what came of them."""
+        room = rooms.room_of(identity.db_session(), identity.the_actor(), room_id)
+        return {"queries": [asked_json(run) for run in room.runs]}
 
     @needs(Permission.QUERY)
     @blueprint.arguments(QuestionSchema)
@@ -114,6 +145,19 @@ class OneQuery(MethodView):
     def get(self, room_id: str, run_id: str) -> dict[str, Any]:
         """Its answer while the room is open, its receipt for ever."""
         return run_json(queries.run_of(identity.db_session(), identity.the_actor(), room_id, run_id))
+
+
+@blueprint.route("/test-rooms/<room_id>/twin")
+class Twin(MethodView):
+    """Generated rows of the same shape."""
+
+    @needs(Permission.QUERY)
+    @blueprint.arguments(QuestionSchema)
+    def post(self, values: dict[str, Any], room_id: str) -> Response:
+        """Ask the twin: nothing is spent, nothing is recorded, nothing is learned of the data."""
+        room = rooms.room_of(identity.db_session(), identity.the_actor(), room_id)
+        identity.release()
+        return twin_json(twins.ask(room.policy, room.row.policy, values["sql"]))
 
 
 @blueprint.route("/test-rooms/<room_id>/queries/<run_id>/receipt")
@@ -144,6 +188,7 @@ class Check(MethodView):
         return {
             "verdict": "deny", "code": line["code"], "message": line["message"], "fix": line["passes"],
             "basis": line["basis"], "position": found.denied.facts.get("position"),
+            "nearest": hints.nearest(values["sql"], rooms.room_of(session, actor, room_id).policy),
         }  # fmt: skip
 
 

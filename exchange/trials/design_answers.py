@@ -25,7 +25,7 @@ from exchange.trials.policies import FLOOR, QUESTIONS, TABLE, _profile
 from sandbox.draft import DIM_VALUES, draft
 from sandbox.policy import GRAINS
 
-MOST_ROWS_PER_UNIT = 1_000
+MOST_ROWS_PER_UNIT = 50  # as the exchange drafts; a design is only ever stricter
 LARGEST_GROUP = 1_000
 LONGEST_VALUE = 128  # characters; the gate refuses longer literals
 ROUNDINGS = (1, 5, 10, 50, 100)
@@ -70,15 +70,17 @@ def _fact(column: Mapping[str, Any], personal: tuple[str, ...]) -> Fact:
     kind = _kind(profile.type.upper())
     uses = ["never"]
     listed = 0 < profile.distinct <= DIM_VALUES
+    numeric = kind in ("int", "number") and profile.low is not None and profile.high is not None
     if not personal:
         if kind in ("date", "bool") or (kind in ("text", "int") and listed):
             uses += ["group", "filter"]
-        if kind in ("int", "number") and profile.low is not None and profile.high is not None:
+        if numeric:
             uses += ["sum"]
+    low, high = (profile.low, profile.high) if numeric else (None, None)  # the extremes of texts may look like numbers
     dates = [str(column[edge])[:10] if kind == "date" and column.get(edge) else None for edge in ("min", "max")]
     return Fact(
         profile.name, profile.type, kind, profile.distinct, int(column.get("nulls") or 0),
-        profile.low, profile.high, dates[0], dates[1], personal, tuple(uses),
+        low, high, dates[0], dates[1], personal, tuple(uses),
     )  # fmt: skip
 
 

@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 from flask.views import MethodView
 
 from exchange import clock, identity
-from exchange.error_pages import say
 from exchange.permissions import Permission, needs
-from exchange.trials import design_answers, designs, rules, twins
-from exchange.trials.api import blueprint
+from exchange.trials import design_answers, designs, twins
+from exchange.trials.api import blueprint, twin_json
 from exchange.trials.design_schemas import AnswersSchema, TrySchema
 from exchange.trials.designs import Desk
-from exchange.trials.twins import Tried
 
 
 def desk_json(at: Desk) -> dict[str, Any]:
@@ -32,19 +30,6 @@ def desk_json(at: Desk) -> dict[str, Any]:
             for fact in design_answers.facts(at.asset)
         ],
     }  # fmt: skip
-
-
-def tried_json(tried: Tried) -> Response:
-    """What the twin said, in the shape of a real answer or refusal."""
-    if tried.denied is not None:
-        line = say(rules.say_denied(tried.denied, "sql"))
-        answer = jsonify(
-            code=line["code"], message=line["message"], errors=[line], verdict="deny", fix=line["passes"],
-            position=tried.denied.facts.get("position"), generated=True,
-        )  # fmt: skip
-        answer.status_code = rules.status_of(tried.denied.code)
-        return answer
-    return jsonify(verdict="allow", generated=True, receipt=tried.receipt, **(tried.answer or {}))
 
 
 @blueprint.route("/listings/<listing_id>/test-room-policy")
@@ -94,4 +79,4 @@ class TestRoomPolicyTry(MethodView):
         policy = designs.policy_of(at, given, now)
         document = designs.whole(at, at.document(given), now)
         identity.release()
-        return tried_json(twins.ask(policy, document, values["sql"]))
+        return twin_json(twins.ask(policy, document, values["sql"]))

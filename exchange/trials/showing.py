@@ -68,6 +68,9 @@ def summary(answer: dict[str, Any]) -> str | None:
     if len(rows) < 2:
         return None
     low, high = rows[0], rows[-1]
+    if rows[0][at] == rows[-1][at]:
+        return _("“%(name)s” is %(value)s in each of %(count)s groups.", name=name, value=cell(high[at], "number"),
+                 count=len(rows))  # fmt: skip
     return _(
         "“%(name)s” is largest for %(most)s (%(high)s) and smallest for %(least)s (%(low)s).",
         name=name, most=cell(high[1 - at], kind), high=cell(high[at], "number"),

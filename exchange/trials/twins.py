@@ -39,13 +39,15 @@ def ask(policy: Policy, document: dict[str, Any], sql: str) -> Tried:
     if not path.is_file():
         _sweep(path.parent)
         twin.write(policy, path, seed=seed)
-    # The policy names the real copy; what stands here is another file on purpose.
-    outcome = engine.the_runner().run_accepted(replace(policy, snapshot_sha256=""), path, accepted)
+    # The policy names the real copy; what stands here is another file on purpose. Nothing of it need be marked.
+    free = replace(policy, snapshot_sha256="", output=replace(policy.output, watermark=False))
+    outcome = engine.the_runner().run_accepted(free, path, accepted, room=f"twin:{path.stem}")
     if isinstance(outcome, Denied):
         return Tried(sql, outcome, None, {})
     rows = json.loads(json.dumps(outcome.rows, default=str))  # decimals and days as text, exactly
     answer = {"columns": list(outcome.columns), "kinds": kinds(accepted), "rows": rows,
-              "suppressed": outcome.suppressed, "truncated": outcome.truncated}  # fmt: skip
+              "suppressed": outcome.suppressed, "truncated": outcome.truncated,
+              "half_widths": [None if each is None else str(each) for each in outcome.half_widths]}  # fmt: skip
     return Tried(sql, None, answer, dict(outcome.receipt))
 
 

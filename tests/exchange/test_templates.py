@@ -44,10 +44,11 @@ MACROS = {
     "empty": '{{ m.empty("Nothing", "Soon.", "Begin", "/") }}',
     "notice": '{{ m.notice("Text", "wait", title="T", live=True) }}{% call m.notice() %}<p>x</p>{% endcall %}',
     "refusal": '{{ m.refusal(errors[0], "Change", "/c", title="Refused") }}',
+    "copy_button": '{{ m.copy_button("SELECT 1", "Copy the question") }}',
     "copyable": '{{ m.copyable("0123456789abcdef0123") }}{{ m.copyable("short") }}',
     "steps": '{{ m.steps([("One", "/1"), ("Two", "/2"), ("Three", none)], 2) }}',
     "tabs": '{{ m.tabs([("a", "A", "/a"), ("b", "B", "/b", 3)], "b") }}',
-    "meter": '{{ m.meter("Left", 3, 10) }}{{ m.meter("Left", 3, 10, "three", tone="bad") }}',
+    "meter": '{{ m.meter("Left", 3, 10) }}{{ m.meter("Left", 3, 10, "three", tone="bad", live="left") }}',
     "confirm": '{% call m.confirm("/end", "End it", errors=errors) %}<p>Effect.</p>{% endcall %}',
     "chip": '{{ m.chip("Tourism", "/?s=t", 12, current=True) }}',
 }

@@ -8,7 +8,7 @@ import pytest
 
 from exchange.errors import NotFound, NotPermitted, Refused
 from exchange.permissions import Actor, OrgKind, Role
-from exchange.trials import designs
+from exchange.trials import design_answers, designs
 from exchange.trials.designs import Desk
 from tests.exchange.trials.place import Place
 
@@ -168,3 +168,12 @@ def test_only_the_provider_designs(listed: Place, act: Any) -> None:
     finance = listed.people.make("ke-toan", OrgKind.MEMBER, Role.FINANCE)
     with pytest.raises(NotPermitted):
         listed.do(act, finance, listed.listing_id, {})
+
+
+def test_texts_that_look_like_numbers_are_texts(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "engines.csv"
+    file.write_text("model,seats\n" + "\n".join(f"{'150' if i % 2 else 'ZX'},{i % 90}" for i in range(400)))
+    place.publish(file)
+    facts = {fact.source: fact for fact in design_answers.facts(desk(place).asset)}
+    assert (facts["model"].low, facts["model"].uses) == (None, ("never", "group", "filter"))
+    assert (facts["seats"].low, facts["seats"].high) == (0, 89)
