@@ -203,7 +203,7 @@ def test_every_kind_can_be_told_to_somebody_in_both_languages() -> None:
     for kind, how in (words.TOLD | words.DUE).items():
         assert any(roles_with(org, permission) for org in OrgKind for permission in how.to), kind
         facts = {"listing": "l", "contract": "0123456789abc", "day": "2026-11-29", "ends": "2026-11-29",
-                 "due": "2026-11-29"}  # fmt: skip
+                 "due": "2026-11-29", "hours": 6}  # fmt: skip
         notice = Notice(kind=kind, facts=facts)
         said = {lang: saying.say(notice, {"l": "Lúa"}, lang) for lang in ("vi", "en")}
         assert said["vi"] != said["en"]
