@@ -13,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table("query_run") as table:
-        table.add_column(sa.Column('signed_receipt', sa.Text(), nullable=True))
+        table.add_column(sa.Column('signed_receipt', sa.String(), nullable=True))
         table.create_check_constraint("query_run_signed", "signed_receipt IS NULL OR verdict IN ('allow', 'limit')")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exchange.trials import engine, queries, receipts, service
+from exchange.trials import engine, lifecycle, queries, receipts, service
 from exchange.trials.models import QueryRun, TestRoom
 from exchange.trials.rules import leaf_digest
 from sandbox import receipt, watermark
@@ -173,5 +173,6 @@ def test_suspending_the_trial_ends_what_runs_though_another_process_did_it(ready
     with ready.database.reading() as session:
         current = service.current(session, ready.now)
     assert current is not None
-    ready.do(service.change_trial, ready.people.regulator(), current.id, "suspended", "Sự cố nghiêm trọng")
+    regulator = ready.people.regulator()
+    ready.do(lifecycle.change_trial, regulator, current.id, "suspended", "Kiểm tra", code="inspection")
     assert running.ended().code == "E-STOPPED"
