@@ -100,7 +100,7 @@ class Door:
         """The verdict on one line."""
         try:
             asked = json.loads(line)
-            sql, given = asked["sql"], asked.get("context")
+            sql, given = _asked(asked), asked.get("context")
         except (ValueError, KeyError, TypeError, AttributeError):
             return self._denied(None, Denied("S0", {"position": 0}))
         if not isinstance(sql, str):
@@ -174,6 +174,13 @@ class Door:
         if self.runner is not None:
             answer |= {"columns": [], "rows": [], "budget_left": self._left()}
         return answer | ({"position": denied.facts["position"]} if "position" in denied.facts else {})
+
+
+def _asked(line: Mapping[str, Any]) -> object:
+    """The text of a line: SQL, or in mode `template` the name and the values, which may be keys of the line itself."""
+    if "template" not in line or "sql" in line:
+        return line["sql"]
+    return json.dumps({key: line[key] for key in ("template", "parameters") if key in line})
 
 
 def _circumstances(policy: Policy, given: object) -> Iterator[Denied]:

@@ -193,13 +193,18 @@ def _parser() -> duckdb.DuckDBPyConnection:
 
 def recheck(text: str, policy: Policy) -> None:
     """Z1: the engine must read our text as one SELECT made only of the shapes we generate. Never expected to fire."""
+    known = {column.name for column in policy.columns.values()}
+    for node in nodes(text):
+        if not _understood(node, known):
+            raise QueryRefused("Z1")
+
+
+def nodes(text: str) -> Iterator[dict[str, Any]]:
+    """Every node of the engine's own reading of one statement; Z1 when it reads another number of them."""
     found = json.loads(_parser().execute("SELECT json_serialize_sql(?)", [text]).fetchall()[0][0])
     if found.get("error") is not False or len(found.get("statements", ())) != 1:
         raise QueryRefused("Z1")
-    known = {column.name for column in policy.columns.values()}
-    for node in _nodes(found["statements"][0]["node"]):
-        if not _understood(node, known):
-            raise QueryRefused("Z1")
+    yield from _nodes(found["statements"][0]["node"])
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:

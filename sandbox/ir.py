@@ -10,12 +10,14 @@ Literal = str | int | bool
 
 
 class Measure(StrEnum):
-    """The four statistics that may be asked."""
+    """The statistics that may be asked; the last two in templates only."""
 
     ROWS = "count"
     UNITS = "units"
     SUM = "sum"
     AVG = "avg"
+    VALUES = "values"  # rows that have a value
+    QUANTILE = "quantile"
 
 
 @dataclass(frozen=True)

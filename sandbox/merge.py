@@ -24,7 +24,7 @@ STATES = ("open", "paused", "closed", "killed")
 MODES = (Mode.AGGREGATE, Mode.AGGREGATE_DP, Mode.TEMPLATE)
 NAMES = ("policy_id", "version", "contract_id", "contract_hash", "provider", "buyer")
 DATASET_NAMES = ("snapshot_id", "sha256", "table", "unit_column")
-UNENFORCEABLE = ("joins", "functions", "aggregates", "audit", "templates")  # reading refuses them, so they stay
+UNENFORCEABLE = ("joins", "functions", "aggregates", "audit")  # reading refuses them, so they stay
 
 
 def merge(a: Document, b: Document) -> dict[str, Any]:
@@ -46,6 +46,9 @@ def merge(a: Document, b: Document) -> dict[str, Any]:
     for name in UNENFORCEABLE:
         if a.get(name) or b.get(name):
             merged[name] = a.get(name) or b[name]
+    approved = _templates(a.get("templates") or [], b.get("templates") or [])
+    if approved:
+        merged["templates"] = approved
     merged["unenforced"] = sorted({*a.get("unenforced", ()), *b.get("unenforced", ())}, key=_order)
     merged["clauses"] = _clauses(a, b, merged)
     return merged
@@ -86,6 +89,14 @@ def _dataset(a: Document, b: Document) -> dict[str, Any]:
     found["max_rows_per_unit"] = min(each.get("max_rows_per_unit", 1) for each in (a, b))
     found["rows_public"] = a.get("rows_public", False) and b.get("rows_public", False)
     return found
+
+
+def _templates(a: list[Any], b: list[Any]) -> list[Any]:
+    """Of two lists what stands in both, word for word; a policy that has none has no say in them."""
+    both = [each for each in a if each in b] if a and b else a or b
+    if (a or b) and not both:
+        raise PolicyRefused("POLICY_CONFLICT", key="templates")
+    return sorted(both, key=lambda each: str(each.get("id", "")) if isinstance(each, Mapping) else "")
 
 
 def _section(a: Document, b: Document, kind: Callable[[], Any]) -> dict[str, Any]:

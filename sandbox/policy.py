@@ -1,7 +1,7 @@
 """What one buyer may ask of one dataset: a closed JSON document, read strictly or not at all.
 
 An unknown key refuses to load, a missing limit takes the strictest default, and a thing this version
-cannot enforce (a join, a template) refuses rather than being ignored. Every field may name the clause it
+cannot enforce (a join) refuses rather than being ignored. Every field may name the clause it
 came from, and the clauses that no field enforces are listed.
 """
 
@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.denials import PolicyRefused
+
+if TYPE_CHECKING:
+    from sandbox.templates import Template
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 GRAINS = ("day", "week", "month", "quarter", "year")
@@ -183,6 +186,7 @@ class Policy:
     clauses: Mapping[str, str]
     unenforced: tuple[str, ...]
     hash: str
+    templates: "tuple[Template, ...]" = ()  # what may be asked in mode `template`
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Policy":

@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import date
 from typing import Any, TypeVar
 
-from sandbox import strict
+from sandbox import strict, templates
 from sandbox.denials import PolicyRefused
 from sandbox.policy import (
     AGGREGATES,
@@ -72,8 +72,7 @@ COLUMN: Mapping[Role, frozenset[str]] = {
 }
 DEFAULT_KIND = {Role.MEASURE: Kind.NUMBER, Role.TIME: Kind.DATE}
 # Parts of a full policy that this version has no machinery for: present and not empty means refuse.
-NOT_ENFORCED = ("joins", "functions", "aggregates", "templates", "audit")
-MODES = (Mode.AGGREGATE, Mode.AGGREGATE_DP)
+NOT_ENFORCED = ("joins", "functions", "aggregates", "audit")
 MECHANISMS = ("discrete_laplace",)
 VALUES = {Kind.TEXT: str, Kind.INT: int, Kind.BOOL: bool}
 CLAUSE = re.compile(r"[1-9]\d?|trial:[TX][1-9]\d?")  # of the contract's text, or a rule of the trial
@@ -85,9 +84,11 @@ def read(document: Mapping[str, Any]) -> Policy:
     for key in NOT_ENFORCED:
         if document.get(key):
             raise PolicyRefused("POLICY_NOT_ENFORCEABLE", key=key)
-    if document.get("mode") not in MODES:
+    if document.get("mode") not in tuple(Mode):
         raise PolicyRefused("POLICY_NOT_ENFORCEABLE", key="mode")
     mode = Mode(document["mode"])
+    if document.get("templates") and mode is not Mode.TEMPLATE:
+        raise PolicyRefused("POLICY_NOT_ENFORCEABLE", key="templates")
     dataset = strict.mapping(document, "dataset")
     strict.closed(dataset, DATASET, "dataset.")
     named = strict.mapping(document, "columns")
@@ -128,7 +129,14 @@ def read(document: Mapping[str, Any]) -> Policy:
         clauses=_clauses(document),
         unenforced=tuple(_clause(each, "unenforced") for each in strict.texts(document, "unenforced")),
         hash=digest(document),
+        templates=_templates(document, table, columns, limits) if mode is Mode.TEMPLATE else (),
     )
+
+
+def _templates(
+    document: Mapping[str, Any], table: str, columns: Mapping[str, Column], limits: Limits
+) -> tuple[templates.Template, ...]:
+    return templates.read(document.get("templates"), table, columns, limits.max_groups)
 
 
 def _column(name: str, entry: Mapping[str, Any]) -> Column:

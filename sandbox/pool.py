@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox import engines, launch, wire
 from sandbox.denials import Denied
-from sandbox.policy import Policy
+from sandbox.policy import Mode, Policy
 from sandbox.worker import LIFETIME_QUERIES
 
 START_SECONDS = {engines.DUCKDB: 20.0, engines.SPARK: 90.0}
@@ -212,6 +212,7 @@ class Pool:
     def _start(self, ticket: Ticket, policy: Policy, path: str, key: tuple[str, ...]) -> Worker:
         resources = policy.resources
         large = self._spark_above is not None and os.path.getsize(path) > self._spark_above
+        large = large and policy.mode is not Mode.TEMPLATE  # templates are printed for DuckDB only
         engine = engines.SPARK if large else engines.DUCKDB
         launched = launch.start(path, spill_mb=resources.spill_mb, walled=False if large else None)
         worker = Worker(launched, ticket.room, key, engine=engine)

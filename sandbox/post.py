@@ -47,7 +47,7 @@ def plan(question: Question, policy: Policy) -> Plan:
         measures=len(emit.measured(question)),
         floor=question.floor,
         max_groups=policy.limits.max_groups,
-        units=policy.unit_column is not None,
+        units=policy.unit_column is not None and policy.mode is not Mode.TEMPLATE,  # there they are exact
         noised=policy.mode is Mode.AGGREGATE_DP,
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
-from sandbox import clauses, emit, predicates, privacy, text
+from sandbox import clauses, emit, predicates, privacy, templates, text
 from sandbox.denials import Denied, QueryRefused
 from sandbox.expressions import Scope, only, output_names, ungrouped
 from sandbox.ir import Agg, Dim, Order, Output, Question
@@ -31,12 +31,13 @@ class Accepted:
     policy_hash: str
     limited: str | None = None
     epsilon_micro: int = 0
+    template: str = ""  # the provider's question that was filled in, in mode `template`
 
 
 def check(sql: str, policy: Policy) -> Accepted | Denied:
     """Accept or refuse one query, on the text and the policy alone: no data are looked at."""
-    if policy.mode is Mode.TEMPLATE:  # no template is known here, and no question of the buyer's own is allowed
-        return Denied("POLICY_NOT_ENFORCEABLE", {"key": "mode"})
+    if policy.mode is Mode.TEMPLATE:
+        return _filled(sql, policy)
     noisy = privacy.on(policy)
     try:
         question, limited = _question(_parse(sql, policy), policy)
@@ -52,6 +53,17 @@ def check(sql: str, policy: Policy) -> Accepted | Denied:
     statistic, cost = question.statistic(policy.hash), privacy.epsilon_micro(question, policy)
     limited = limited or ("DP" if noisy else None)
     return Accepted(question, made, exact, names, statistic, policy.hash, limited, cost)
+
+
+def _filled(call: str, policy: Policy) -> Accepted | Denied:
+    """In mode `template` the text names a question of the provider's: no SQL of the buyer's own is read."""
+    try:
+        found = templates.bound(call, policy)
+    except QueryRefused as refused:
+        return clauses.quoted(refused.denied, policy)
+    names = tuple(output.name for output in found.question.outputs)
+    asked = found.template.id
+    return Accepted(found.question, found.sql, None, names, found.statistic, policy.hash, template=asked)
 
 
 def _parse(sql: str, policy: Policy) -> exp.Select:

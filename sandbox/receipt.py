@@ -37,6 +37,7 @@ CLAIMS: Mapping[str, type] = {
     "statistic": str,  # the same for every spelling of one statistic
     "result_sha256": str,  # `answer_digest`
     "mode": str,
+    "template": str,  # the provider's question that was filled in; empty in the other modes
     "min_group": int,
     "unit": str,
     "tier": int,  # of isolation, as tried by the worker itself

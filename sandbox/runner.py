@@ -208,6 +208,7 @@ def _receipt(
         "unit": policy.unit_column or "(row)",
         "tier": released.tier,
         "mode": policy.mode.value,
+        "template": accepted.template,
         "epsilon_micro": 0,
         "round_to": policy.output.round_to,
         "watermark": policy.output.watermark,

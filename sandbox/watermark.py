@@ -21,7 +21,7 @@ from sandbox.ir import Agg, Dim, Measure, Question
 from sandbox.policy import Mode, Policy
 from sandbox.post import Row, Value
 
-COUNTS = (Measure.ROWS, Measure.UNITS)
+COUNTS = (Measure.ROWS, Measure.UNITS, Measure.VALUES)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Match:
 def rounded(rows: Iterable[Row], question: Question, policy: Policy, key: bytes | None) -> tuple[Row, ...]:
     """A group table (`Question.keys`, then `Question.aggs`) with its counts rounded as the policy says."""
     step = policy.output.round_to
-    if step == 1 or policy.mode is not Mode.AGGREGATE:
+    if step == 1 or policy.mode is Mode.AGGREGATE_DP:
         return tuple(rows)
     mark = key if policy.output.watermark else None
     return tuple(_rounded(row, question, step, mark) for row in rows)

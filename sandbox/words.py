@@ -204,9 +204,10 @@ def known() -> Mapping[str, Words]:
     from sandbox.words_leak import LEAK
     from sandbox.words_policy import POLICY
     from sandbox.words_receipt import RECEIPT
+    from sandbox.words_template import TEMPLATE
     from sandbox.words_trial import TRIAL
 
-    return {**CONTEXT, **FILES, **PRIVACY, **GATE, **LEAK, **POLICY, **RECEIPT, **TRIAL}
+    return {**CONTEXT, **FILES, **PRIVACY, **GATE, **LEAK, **POLICY, **RECEIPT, **TEMPLATE, **TRIAL}
 
 
 class _Facts(dict[str, str]):

@@ -91,7 +91,7 @@ def test_a_wrong_value_refuses(sales_document: dict[str, Any], path: str, value:
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("mode", "template"), ("templates", [{}]), ("joins", [{}]), ("dp", {"threshold": 5}), ("functions", ["upper"])],
+    [("mode", "free"), ("templates", [{}]), ("joins", [{}]), ("dp", {"threshold": 5}), ("functions", ["upper"])],
 )
 def test_what_cannot_be_enforced_refuses_instead_of_being_ignored(
     sales_document: dict[str, Any], path: str, value: Any
