@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Value = str | int | bool | Decimal
 MOST_TEMPLATES = 50
 MOST_VALUES = 500  # of one domain
+LONGEST_TITLE = 200  # characters
 NAMED = 12  # values that a refusal names
 KEYS = frozenset({"id", "title_vi", "title_en", "sql", "parameters", "min_group"})
 TYPES: Mapping[Kind, type | tuple[type, ...]] = {
@@ -133,7 +134,7 @@ def _template(where: str, entry: object, table: str, columns: Mapping[str, Colum
     strict.closed(entry, KEYS, where)
     name, sql = strict.text(entry, "id", None, where), strict.text(entry, "sql", None, where)
     titles = [strict.text(entry, key, None, where).strip() for key in ("title_vi", "title_en")]
-    if not NAME.fullmatch(name) or not all(titles):
+    if not NAME.fullmatch(name) or not all(0 < len(each) <= LONGEST_TITLE and each.isprintable() for each in titles):
         raise PolicyRefused("POLICY_INVALID", key=f"{where}id")
     given = strict.mapping(entry, "parameters", {})
     parameters = tuple(_parameter(each, given[each], f"{where}parameters.") for each in given)

@@ -37,6 +37,10 @@ def room_json(room: Room) -> dict[str, Any]:
         "policy_hash": room.row.policy_hash, "copy_sha256": room.copy.sha256, "event": room.row.event_id,
         "budget_left": {"queries": entry.cap - entry.spent, "today": entry.day_cap - today},
         "examples": hints.examples(room.policy),
+        "templates": [
+            {"title": title, "call": call, "parameters": dict(parameters)}
+            for title, call, parameters in hints.approved(room.policy)
+        ],
     }  # fmt: skip
 
 

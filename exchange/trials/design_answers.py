@@ -267,6 +267,8 @@ def document(answers: Mapping[str, Any], asset: Asset, version: ListingVersion) 
             "epsilon_per_query_micro": answers["epsilon_release_micro"],
         }
         found["dp"] = {"mechanism": "discrete_laplace", "threshold": floor, "rounding": answers["round_to"]}
+    if answers.get("templates"):  # with noise the policy is refused: templates have none
+        found |= {"mode": "template", "templates": answers["templates"]}
     return found
 
 

@@ -19,6 +19,7 @@ from exchange.trials.design_answers import (
 from exchange.trials.policies import QUESTIONS
 from sandbox.draft import DIM_VALUES
 from sandbox.policy import GRAINS
+from sandbox.templates import MOST_TEMPLATES
 
 MOST_COLUMNS = 1_000
 EPSILON = N_("Give a number from 0.001 to 10.")
@@ -104,6 +105,8 @@ class AnswersSchema(Schema):
     )
     round_to = fields.Integer(load_default=1, validate=validate.OneOf(ROUNDINGS, error=CHOOSE))
     watermark = fields.Boolean(load_default=False)
+    # The provider's own questions (sandbox.templates reads them, strictly); from programs, pages only keep them.
+    templates = fields.List(fields.Dict(), validate=validate.Length(max=MOST_TEMPLATES, error=TOO_MANY))
     columns = fields.Dict(
         keys=fields.String(validate=[validate.Length(max=200, error=CHOOSE), storable]),
         values=fields.Nested(ColumnSchema), required=True, validate=validate.Length(max=MOST_COLUMNS, error=TOO_MANY),

@@ -153,7 +153,8 @@ def _typed(at: Desk) -> dict[str, Any]:
     for place, fact in enumerate(design_answers.facts(at.asset)):
         if f"use-{place}" in form:
             typed["columns"][fact.source] = _column(place)
-    return typed
+    kept = at.answers.get("templates")  # no page writes them, so none may lose them
+    return typed | ({"templates": kept} if kept else {})
 
 
 def _column(place: int) -> dict[str, Any]:
@@ -262,6 +263,7 @@ def _preview(at: Desk, tried: Tried | None = None, refused: Refused | None = Non
         version=request.args.get("version"),
         columns=showing.columns(policy) if policy else [],
         examples=examples,
+        approved=hints.approved(policy) if policy else [],
         sql=tried.sql if tried else next(iter(chosen or examples[1:2] or examples), ""),
         problems=_named(at, shown or (barred.refusals if barred else ())),
         **_outcome(tried, policy),

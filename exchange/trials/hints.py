@@ -2,6 +2,7 @@
 
 import re
 
+from exchange.i18n import language
 from exchange.trials.policies import columns_by_role
 from sandbox import query
 from sandbox.denials import Denied
@@ -12,7 +13,9 @@ MOST = 4  # examples
 
 
 def examples(policy: Policy) -> list[str]:
-    """A handful of questions in rising order of interest."""
+    """A handful of questions in rising order of interest; in mode `template` the provider's own, all of them."""
+    if policy.templates:
+        return [template.call() for template in policy.templates]
     dims, times, measures = (columns_by_role(policy, role) for role in (Role.DIM, Role.TIME, Role.MEASURE))
     dims.sort(key=lambda name: policy.columns[name.lower()].kind is not Kind.TEXT)  # names tell more than codes
     found = [_ask(policy, [], [])]
@@ -28,11 +31,27 @@ def examples(policy: Policy) -> list[str]:
 
 
 def nearest(sql: str, policy: Policy) -> str | None:
-    """A question about the columns the refused one speaks of that the gate lets through; None when there is none."""
+    """A question about the columns the refused one speaks of that the gate lets through; None when there is none. In
+    mode `template` the provider's question that the text names, else the first."""
+    if policy.templates:
+        named = {word.lower() for word in WORD.findall(sql)}
+        return next((each for each in policy.templates if each.id.lower() in named), policy.templates[0]).call()
     for candidate in (_tidied(sql, policy), _about(sql, policy)):
         if candidate and candidate.strip() != sql.strip() and not isinstance(query.check(candidate, policy), Denied):
             return candidate
     return None
+
+
+def approved(policy: Policy) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """What may be asked in mode `template`: title, how it is written, and of each parameter what it may be."""
+    return [
+        (
+            each.title_vi if language() == "vi" else each.title_en,
+            each.call(),
+            [(parameter.name, parameter.allowed) for parameter in each.parameters],
+        )
+        for each in policy.templates
+    ]
 
 
 def around(sql: str, position: object) -> tuple[str, str, str] | None:

@@ -118,7 +118,9 @@ def _protect(document: dict[str, Any], personal: set[str], floor: int) -> None:
     for name, entry in document["columns"].items():
         if entry.get("source", name) in personal and entry["role"] != Role.UNIT:
             document["columns"][name] = {"role": Role.FORBIDDEN.value, "source": entry.get("source", name)}
-        elif entry["role"] == Role.DIM and entry.get("type", "text") == "text" and document["mode"] == Mode.AGGREGATE:
+        elif (
+            entry["role"] == Role.DIM and entry.get("type", "text") == "text" and document["mode"] != Mode.AGGREGATE_DP
+        ):
             entry["min_units_for_value"] = max(floor, entry.get("min_units_for_value", 0))
 
 

@@ -74,6 +74,9 @@ def _most(questions: int) -> str:
 def _mode(policy: Policy) -> str:
     if policy.mode is Mode.AGGREGATE_DP:
         return _("statistics about groups, with noise that hides single persons")
+    if policy.mode is Mode.TEMPLATE:
+        names = ", ".join(template.id for template in policy.templates)
+        return _("statistics about groups, only the questions approved by the provider: %(names)s", names=names)
     return _("statistics about groups")
 
 

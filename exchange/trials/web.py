@@ -94,6 +94,7 @@ def _room(room_id: str, refused: Refused | None = None, tried: Tried | None = No
         privacy=left["privacy"],
         again=url_for(".open_room", listing_id=found.row.listing_id),
         examples=examples,
+        approved=hints.approved(found.policy),
         sql=_text(room_id, examples),
         columns=showing.columns(found.policy),
         run=run,
