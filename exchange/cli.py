@@ -11,11 +11,13 @@ from exchange.client import (
     deals,
     hooks,
     keyring,
+    leaks,  # noqa: F401 - adds its commands to the group `trial`
     life,
     monitor,
     paper,  # noqa: F401 - adds its commands to the group `contract`
     trial,
     trial_life,
+    trial_reports,  # noqa: F401 - adds its commands to the group `trial`
 )
 from exchange.client import cli as client_commands
 from exchange.erasure import cli as erasure_commands

@@ -39,6 +39,7 @@ class Config:
     max_upload_bytes: int
     turn_days: int
     max_proposals: int
+    spark_above: int | None
     demo: bool
 
     @property
@@ -75,6 +76,9 @@ class Config:
             max_upload_bytes=_whole_number(environ, "MINHBACH_MAX_UPLOAD_BYTES", 4 * 1024**3),
             turn_days=_whole_number(environ, "MINHBACH_TURN_DAYS", TURN_DAYS, most=3650),
             max_proposals=_whole_number(environ, "MINHBACH_MAX_PROPOSALS", MAX_PROPOSALS, most=1000),
+            spark_above=_whole_number(environ, "MINHBACH_SPARK_ABOVE", 1)
+            if environ.get("MINHBACH_SPARK_ABOVE")
+            else None,
             demo=environ.get("MINHBACH_DEMO", "0") == "1",
         )
         config._check()
@@ -104,6 +108,10 @@ def _whole_number(environ: Mapping[str, str], name: str, default: int, most: int
     if most is not None and int(text) > most:
         raise ConfigurationError(f"{name} must be at most {most}, not {text}")
     return int(text)
+
+
+def _size(environ: Mapping[str, str], name: str) -> int | None:
+    return _whole_number(environ, name, 1) if environ.get(name) else None
 
 
 def _secret(path: Path, production: bool) -> str:

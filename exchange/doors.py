@@ -40,10 +40,18 @@ from exchange.oversight import web as oversight_web
 from exchange.trials import api as trials_api
 from exchange.trials import (
     applications_web,  # noqa: F401 - it adds its views to lifecycle_web's blueprint
+    contract_rooms_api,
+    contract_rooms_web,
     design_api,  # noqa: F401 - it adds its views to api's blueprint
     design_web,
+    incident_web,
+    leaks_api,  # noqa: F401 - and it too
+    leaks_web,
     lifecycle_api,
     lifecycle_web,
+    report_api,
+    report_web,
+    rulebook,
 )
 from exchange.trials import service as trials
 from exchange.trials import web as trials_web
@@ -58,7 +66,9 @@ PAGES = (
     fonts.blueprint,
     health.blueprint,
     hooks_web.blueprint,
+    incident_web.blueprint,
     keys_web.blueprint,
+    leaks_web.blueprint,
     ledger_web.blueprint,
     lifecycle_web.blueprint,
     members_web.blueprint,
@@ -68,7 +78,10 @@ PAGES = (
     oauth_web.blueprint,
     oversight_web.blueprint,
     own_web.blueprint,
+    report_web.blueprint,
+    rulebook.blueprint,
     trials_web.blueprint,
+    contract_rooms_web.blueprint,
     trust_web.blueprint,
 )
 APIS = (
@@ -80,8 +93,11 @@ APIS = (
     negotiations_api.negotiations,
     notices_api.blueprint,
     oversight_api.blueprint,
+    report_api.blueprint,
     lifecycle_api.blueprint,
+    rulebook.api,
     trials_api.blueprint,
+    contract_rooms_api.blueprint,
     trust_api.blueprint,
 )
 

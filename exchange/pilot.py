@@ -15,7 +15,11 @@ from exchange.errors import Refusal
 
 @dataclass(frozen=True)
 class Act:
-    """What somebody is about to do. ``kind`` as in sandbox.rules.ActionKind; ``org_id`` the one it is done for."""
+    """What somebody is about to do. ``kind`` as in sandbox.rules.ActionKind; ``org_id`` the one it is done for.
+
+    What is named by ``listing_id``, ``negotiation_id`` and ``replaces`` (a contract) is the thing that is judged, or
+    what it takes the place of: it is not counted as used up before (T9).
+    """
 
     kind: str
     org_id: str
@@ -23,6 +27,10 @@ class Act:
     classification: str | None = None
     territory: tuple[str, ...] = ()
     amount_vnd: int = 0
+    again: bool = False  # as in sandbox.rules.Action
+    listing_id: str | None = None
+    negotiation_id: str | None = None
+    replaces: str | None = None
 
 
 Judge = Callable[[Session, Act, datetime], tuple[Refusal, ...]]
@@ -36,7 +44,7 @@ def connect(judge: Judge, certificate: Certificate) -> None:
 
 
 def denials(session: Session, act: Act, now: datetime) -> tuple[Refusal, ...]:
-    """Every rule of the trial (T1-T17) that refuses ``act``; none while no certificate is recorded.
+    """Every rule of the trial (T1-T19, X30) that refuses ``act``; none while no certificate is recorded.
 
     Raises LookupError when nobody connected the trial: to go on without asking would be to permit.
     """

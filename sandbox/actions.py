@@ -66,6 +66,7 @@ class Action:
     approver: Approver | None = None
     provinces: tuple[str, ...] = ()
     until: date | None = None
+    again: bool = False  # of something that is on show already: a newer version, a listing put back
 
 
 VERB_OF = {

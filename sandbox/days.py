@@ -36,8 +36,11 @@ def add_working_days(day: date, count: int, holidays: Collection[date] = ()) -> 
 
 
 def working_days_left(today: date, due: date, holidays: Collection[date] = ()) -> int:
-    """How many working days after `today` there are until `due`, that day included; below zero: so many days late."""
+    """How many working days after `today` there are until `due`, that day included.
+
+    Below zero: so many days late. A weekend after the last day is late too, by one.
+    """
     if due < today:
-        return -working_days_left(due, today, holidays)
+        return -max(1, working_days_left(due, today, holidays))
     between = (today + timedelta(days=n) for n in range(1, (due - today).days + 1))
     return sum(day.weekday() < SATURDAY and day not in holidays for day in between)

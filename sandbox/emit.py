@@ -1,15 +1,16 @@
-"""From our question to the engine's text, and a second opinion on that text from the engine's own parser."""
+"""From our question to an engine's text, and a second opinion on DuckDB's text from DuckDB's own parser."""
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
 from sandbox.denials import QueryRefused
 from sandbox.ir import Agg, Dim, Literal, Measure, Predicate, Question
-from sandbox.policy import Policy
+from sandbox.policy import Mode, Policy
 
 TABLE = "snap"
 UNIT = "_pu"
@@ -47,6 +48,37 @@ TYPES = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """The few places in which two engines spell the same thing differently."""
+
+    quote: str
+    semi_join: str
+    same: str  # equal, or both without a value
+    average: str  # of a column; as a floating-point number
+    text: Callable[[str], str]  # a text as a literal
+
+
+DUCKDB = Dialect(
+    '"', "SEMI JOIN", "IS NOT DISTINCT FROM", "avg({0})", lambda value: "'" + value.replace("'", "''") + "'"
+)
+# Spark's quotation marks and backslashes depend on settings: bytes in hexadecimal do not. Its avg of decimals is a
+# decimal of fewer digits.
+SPARK = Dialect(
+    "`",
+    "LEFT SEMI JOIN",
+    "<=>",
+    "CAST(sum({0}) AS DOUBLE) / count({0})",
+    lambda value: f"CAST(X'{value.encode().hex()}' AS STRING)",
+)
+
+
+def texts(question: Question, policy: Policy, dialect: Dialect = DUCKDB) -> tuple[str, str | None]:
+    """What the worker runs: the groups, and for those whose size the cheap bound leaves in doubt the exact counts."""
+    text = _Text(question, policy, dialect)
+    return (text.raw(), None) if policy.mode is Mode.AGGREGATE_DP else (text.groups(), text.exact())
+
+
 def group_names(question: Question) -> tuple[str, ...]:
     """The engine-side names of the group keys."""
     return tuple(f"_g{at}" for at in range(len(question.keys)))
@@ -57,113 +89,94 @@ def measured(question: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys(agg.column for agg in question.aggs if agg.column and agg.measure is not Measure.UNITS))
 
 
-def groups(question: Question, policy: Policy) -> str:
-    """One row per group: keys, rows, a lower bound of its units, non-empty values per measure, the statistics.
+class _Text:
+    """One question in the words of one engine."""
 
-    The largest groups come first, so that reading may stop at the first one under the floor.
-    """
-    keys = _keys(question, policy)
-    shown = [f"{key} AS {name}" for key, name in zip(keys, group_names(question), strict=True)]
-    shown.append(f"count(*) AS {ROWS}")
-    shown.append(f"{_bound(policy)} AS {UNITS}")
-    shown += [f"count({_quoted(name, policy)}) AS _c{at}" for at, name in enumerate(measured(question))]
-    shown += [f"{_statistic(agg, policy)} AS _a{at}" for at, agg in enumerate(question.aggs)]
-    text = f"SELECT {', '.join(shown)} FROM {TABLE}{_where(question.predicates, policy)}{_group_by(keys)}"  # noqa: S608
-    return f"{text} ORDER BY {ROWS} DESC LIMIT {policy.limits.max_groups + 1}"
+    def __init__(self, question: Question, policy: Policy, dialect: Dialect) -> None:
+        self.question, self.policy, self.dialect = question, policy, dialect
+        self.keys = [self._key(dim) for dim in question.keys]
+        self.names = group_names(question)
+        self.columns = [self._quoted(name) for name in measured(question)]
+        self.where = self._where()
+        self.group_by = f" GROUP BY {', '.join(self.keys)}" if self.keys else ""
+        self.named = [f"{key} AS {name}" for key, name in zip(self.keys, self.names, strict=True)]
+        self.bound = "count(*)" if policy.unit_column is None else f"bit_count(bit_or({BITS}))"
 
+    def groups(self) -> str:
+        """One row per group: keys, rows, a lower bound of its units, non-empty values per measure, the statistics.
 
-def raw(question: Question, policy: Policy) -> str:
-    """For noise to be added: keys, rows, exact units, values and sum per measure. No floor, and no order.
+        The largest groups come first, so that reading may stop at the first one under the floor.
+        """
+        shown = [*self.named, f"count(*) AS {ROWS}", f"{self.bound} AS {UNITS}"]
+        shown += [f"count({name}) AS _c{at}" for at, name in enumerate(self.columns)]
+        shown += [f"{self._statistic(agg)} AS _a{at}" for at, agg in enumerate(self.question.aggs)]
+        text = f"SELECT {', '.join(shown)} FROM {TABLE}{self.where}{self.group_by}"  # noqa: S608
+        return f"{text} ORDER BY {ROWS} DESC LIMIT {self.policy.limits.max_groups + 1}"
 
-    The keys hold public values only (see `snapshot`), so the limit never cuts: `domains` has counted them.
-    """
-    keys = _keys(question, policy)
-    shown = [f"{key} AS {name}" for key, name in zip(keys, group_names(question), strict=True)]
-    shown.append(f"count(*) AS {ROWS}")
-    shown.append(f"{'count(*)' if policy.unit_column is None else f'count(DISTINCT {UNIT})'} AS {UNITS}")
-    columns = [_quoted(name, policy) for name in measured(question)]
-    shown += [f"count({name}) AS _c{at}" for at, name in enumerate(columns)]
-    shown += [f"sum({name}) AS _a{at}" for at, name in enumerate(columns)]
-    text = f"SELECT {', '.join(shown)} FROM {TABLE}{_where(question.predicates, policy)}{_group_by(keys)}"  # noqa: S608
-    return f"{text} LIMIT {policy.limits.max_groups + 1}"
+    def raw(self) -> str:
+        """For noise to be added: keys, rows, exact units, values and sum per measure. No floor, and no order.
 
+        The keys hold public values only (see `snapshot`), so the limit never cuts: `domains` has counted them.
+        """
+        units = "count(*)" if self.policy.unit_column is None else f"count(DISTINCT {UNIT})"
+        shown = [*self.named, f"count(*) AS {ROWS}", f"{units} AS {UNITS}"]
+        shown += [f"count({name}) AS _c{at}" for at, name in enumerate(self.columns)]
+        shown += [f"sum({name}) AS _a{at}" for at, name in enumerate(self.columns)]
+        text = f"SELECT {', '.join(shown)} FROM {TABLE}{self.where}{self.group_by}"  # noqa: S608
+        return f"{text} LIMIT {self.policy.limits.max_groups + 1}"
 
-def exact(question: Question, policy: Policy) -> str | None:
-    """Exact units per group, and per measure those with a value, for groups the cheap bound leaves in doubt."""
-    if policy.unit_column is None:
-        return None
-    names, columns = group_names(question), measured(question)
-    counts = [f"count(DISTINCT {UNIT}) AS {UNITS}"]
-    counts += [f"count(DISTINCT CASE WHEN _m{at} IS NOT NULL THEN {UNIT} END) AS _c{at}" for at in range(len(columns))]
-    values = [f"{_quoted(name, policy)} AS _m{at}" for at, name in enumerate(columns)]
-    keys = _keys(question, policy)
-    named = [f"{key} AS {name}" for key, name in zip(keys, names, strict=True)]
-    where = _where(question.predicates, policy)
-    rows = f"(SELECT {', '.join([*named, UNIT, *values])} FROM {TABLE}{where}) s"  # noqa: S608
-    if not names:
-        return f"SELECT {', '.join(counts)} FROM {rows}"  # noqa: S608
-    tallies = [*named, f"count(*) AS {ROWS}", f"{_bound(policy)} AS {UNITS}"]
-    tallies += [f"count({_quoted(name, policy)}) AS _c{at}" for at, name in enumerate(columns)]
-    inner = f"SELECT {', '.join(tallies)} FROM {TABLE}{where}{_group_by(keys)}"  # noqa: S608
-    doubts = [f"{UNITS} < {question.floor}", *(f"_c{at} < {ROWS}" for at in range(len(columns)))]
-    doubtful = (
-        f"(SELECT {', '.join(names)} FROM ({inner}) t WHERE {ROWS} >= {question.floor} AND ({' OR '.join(doubts)})) d"  # noqa: S608
-    )
-    same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM d.{name}" for name in names)
-    keyed = [f"s.{name}" for name in names]
-    return (
-        f"SELECT {', '.join([*keyed, *counts])} FROM {rows} SEMI JOIN {doubtful} ON {same} GROUP BY {', '.join(keyed)}"  # noqa: S608
-    )
+    def exact(self) -> str | None:
+        """Exact units per group, and per measure those with a value, for groups the cheap bound leaves in doubt."""
+        if self.policy.unit_column is None:
+            return None
+        names, floor = self.names, self.question.floor
+        marks = range(len(self.columns))
+        counts = [f"count(DISTINCT {UNIT}) AS {UNITS}"]
+        counts += [f"count(DISTINCT CASE WHEN _m{at} IS NOT NULL THEN {UNIT} END) AS _c{at}" for at in marks]
+        values = [f"{name} AS _m{at}" for at, name in enumerate(self.columns)]
+        rows = f"(SELECT {', '.join([*self.named, UNIT, *values])} FROM {TABLE}{self.where}) s"  # noqa: S608
+        if not names:
+            return f"SELECT {', '.join(counts)} FROM {rows}"  # noqa: S608
+        tallies = [*self.named, f"count(*) AS {ROWS}", f"{self.bound} AS {UNITS}"]
+        tallies += [f"count({name}) AS _c{at}" for at, name in enumerate(self.columns)]
+        inner = f"SELECT {', '.join(tallies)} FROM {TABLE}{self.where}{self.group_by}"  # noqa: S608
+        doubts = " OR ".join([f"{UNITS} < {floor}", *(f"_c{at} < {ROWS}" for at in marks)])
+        doubtful = f"(SELECT {', '.join(names)} FROM ({inner}) t WHERE {ROWS} >= {floor} AND ({doubts})) d"  # noqa: S608
+        same = " AND ".join(f"s.{name} {self.dialect.same} d.{name}" for name in names)
+        keyed = [f"s.{name}" for name in names]
+        joined = f"{rows} {self.dialect.semi_join} {doubtful} ON {same}"
+        return f"SELECT {', '.join([*keyed, *counts])} FROM {joined} GROUP BY {', '.join(keyed)}"  # noqa: S608
 
+    def _key(self, dim: Dim) -> str:
+        name = self._quoted(dim.column)
+        return f"date_trunc('{dim.grain}', {name})" if dim.grain else name
 
-def _keys(question: Question, policy: Policy) -> list[str]:
-    return [_key(dim, policy) for dim in question.keys]
+    def _statistic(self, agg: Agg) -> str:
+        if agg.measure is Measure.ROWS:
+            return "count(*)"
+        if agg.measure is Measure.UNITS or agg.column is None:
+            return f"count(DISTINCT {UNIT})"
+        name = self._quoted(agg.column)
+        return self.dialect.average.format(name) if agg.measure is Measure.AVG else f"{agg.measure.value}({name})"
 
+    def _where(self) -> str:
+        predicates = self.question.predicates
+        return " WHERE " + " AND ".join(self._predicate(each) for each in predicates) if predicates else ""
 
-def _key(dim: Dim, policy: Policy) -> str:
-    name = _quoted(dim.column, policy)
-    return f"date_trunc('{dim.grain}', {name})" if dim.grain else name
+    def _predicate(self, each: Predicate) -> str:
+        name = self._quoted(each.column)
+        if each.operator == "IN":
+            return f"{name} IN ({', '.join(self._literal(value) for value in each.values)})"
+        return f"{name} {each.operator} DATE '{each.values[0]}'"
 
+    def _literal(self, value: Literal) -> str:
+        if isinstance(value, bool):
+            return "TRUE" if value else "FALSE"
+        return str(value) if isinstance(value, int) else self.dialect.text(value)
 
-def _bound(policy: Policy) -> str:
-    return "count(*)" if policy.unit_column is None else f"bit_count(bit_or({BITS}))"
-
-
-def _statistic(agg: Agg, policy: Policy) -> str:
-    if agg.measure is Measure.ROWS:
-        return "count(*)"
-    if agg.measure is Measure.UNITS or agg.column is None:
-        return f"count(DISTINCT {UNIT})"
-    return f"{agg.measure.value}({_quoted(agg.column, policy)})"
-
-
-def _where(predicates: tuple[Predicate, ...], policy: Policy) -> str:
-    if not predicates:
-        return ""
-    return " WHERE " + " AND ".join(_predicate(each, policy) for each in predicates)
-
-
-def _predicate(each: Predicate, policy: Policy) -> str:
-    name = _quoted(each.column, policy)
-    if each.operator == "IN":
-        return f"{name} IN ({', '.join(_literal(value) for value in each.values)})"
-    return f"{name} {each.operator} DATE '{each.values[0]}'"
-
-
-def _literal(value: Literal) -> str:
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int):
-        return str(value)
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _quoted(name: str, policy: Policy) -> str:
-    return f'"{policy.columns[name].name}"'
-
-
-def _group_by(keys: list[str]) -> str:
-    return f" GROUP BY {', '.join(keys)}" if keys else ""
+    def _quoted(self, name: str) -> str:
+        mark = self.dialect.quote
+        return f"{mark}{self.policy.columns[name].name}{mark}"
 
 
 _local = threading.local()

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import launch, wire
+from sandbox import engines, launch, wire
 from sandbox.denials import Denied
 from sandbox.policy import Policy
 from sandbox.worker import LIFETIME_QUERIES
 
-START_SECONDS = 20.0
+START_SECONDS = {engines.DUCKDB: 20.0, engines.SPARK: 90.0}
 READY_BYTES = 4096
 QUEUE = 16  # questions that may wait for a turn; one more is told to come again
 IDLE_SECONDS = 600.0  # a warm worker holds 70 MB: nobody keeps it longer than this without asking
@@ -52,6 +52,7 @@ class Worker:
     key: tuple[str, ...]
     tier: int = 0
     sha256: str = ""
+    engine: str = engines.DUCKDB
     served: int = 0
     idle_since: float = 0.0
 
@@ -78,10 +79,13 @@ class Worker:
 
 
 class Pool:
-    """At most `most_running` workers at work, twice as many alive."""
+    """At most `most_running` workers at work, twice as many alive.
 
-    def __init__(self, most_running: int) -> None:
-        self._most = most_running
+    A snapshot of more than `spark_above` bytes is opened by Spark, the others by DuckDB.
+    """
+
+    def __init__(self, most_running: int, spark_above: int | None) -> None:
+        self._most, self._spark_above = most_running, spark_above
         self._reset()
 
     @contextmanager
@@ -207,16 +211,19 @@ class Pool:
 
     def _start(self, ticket: Ticket, policy: Policy, path: str, key: tuple[str, ...]) -> Worker:
         resources = policy.resources
-        launched = launch.start(path, spill_mb=resources.spill_mb)
-        worker = Worker(launched, ticket.room, key)
+        large = self._spark_above is not None and os.path.getsize(path) > self._spark_above
+        engine = engines.SPARK if large else engines.DUCKDB
+        launched = launch.start(path, spill_mb=resources.spill_mb, walled=False if large else None)
+        worker = Worker(launched, ticket.room, key, engine=engine)
         with self._changed:
             self._alive.append(worker)
         setup = {
+            "engine": engine,
             "path": launched.snapshot, "mem_mb": resources.mem_mb, "cpu_s": resources.cpu_s, "spill": launched.spill,
             "spill_mb": resources.spill_mb if launched.spill else 0, "threads": max(1, resources.threads),
         }  # fmt: skip
         try:
-            ready = worker.ask(setup, READY_BYTES, time.monotonic() + START_SECONDS, ticket.pulse)
+            ready = worker.ask(setup, READY_BYTES, time.monotonic() + START_SECONDS[engine], ticket.pulse)
         except (wire.WireError, StoppedError):
             self.end(worker)
             raise

@@ -80,6 +80,11 @@ def on(policy: Policy) -> bool:
     return policy.mode is Mode.AGGREGATE_DP
 
 
+def rows_told(policy: Policy) -> bool:
+    """Whether the buyer may hear how many rows the copy has: an exact count beside noisy ones would undo them."""
+    return policy.rows_public or not on(policy)
+
+
 def releases(question: Question, policy: Policy) -> tuple[Release, ...]:
     """The noisy columns of a question. Units are always among them: the threshold needs them."""
     most = policy.max_rows_per_unit if policy.unit_column is not None else 1

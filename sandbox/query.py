@@ -42,8 +42,7 @@ def check(sql: str, policy: Policy) -> Accepted | Denied:
         question, limited = _question(_parse(sql, policy), policy)
         if noisy:
             privacy.judge(question, policy)
-        made = emit.raw(question, policy) if noisy else emit.groups(question, policy)
-        exact = None if noisy else emit.exact(question, policy)
+        made, exact = emit.texts(question, policy)
         emit.recheck(made, policy)
         if exact is not None:
             emit.recheck(exact, policy)

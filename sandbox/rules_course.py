@@ -33,7 +33,7 @@ class Reported:
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
         """One denial for each period whose report is missing when its days of grace are over."""
-        if action.kind != ActionKind.LIST:
+        if action.kind != ActionKind.LIST or action.again:
             return
         for period in reports_missed(trial, now):
             facts = {"from": period.first, "to": period.last, "value": local_day(now), "limit": period.due}

@@ -47,8 +47,10 @@ class Eligible:
     parameters: ClassVar[tuple[str, ...]] = ()
 
     def check(self, trial: Trial, action: Action, now: datetime) -> Iterator[Denied]:
-        """Both reasons are said when both hold."""
+        """Both reasons are said when both hold; an organisation that states nothing of itself does not take part."""
         entity = action.entity
+        if action.kind == ActionKind.ENROL and entity is None:
+            yield Denied(self.code, {"case": "unknown", "value": ""}, self.basis)
         if action.kind not in TAKES_PART or entity is None:
             return
         if not entity.vietnamese:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox import emit, post, privacy, query, receipt, watermark, wire
+from sandbox import emit, engines, post, privacy, query, receipt, watermark, wire
 from sandbox.denials import Denied
 from sandbox.policy import Policy
 from sandbox.pool import Pool, StoppedError, Ticket, Worker
@@ -41,8 +41,11 @@ class Answer:
 class Runner:
     """A small warm pool of confined workers. Close it when done; it is its own context manager."""
 
-    def __init__(self, max_workers: int = 2, time_buckets: Sequence[float] = TIME_BUCKETS) -> None:
-        self.pool = Pool(max_workers)
+    def __init__(
+        self, max_workers: int = 2, time_buckets: Sequence[float] = TIME_BUCKETS, spark_above: int | None = None
+    ) -> None:
+        """A snapshot of more than `spark_above` bytes is answered by Spark; None: none is."""
+        self.pool = Pool(max_workers, spark_above)
         self._buckets = tuple(time_buckets)
 
     def run(self, policy: Policy, snapshot: str | Path, sql: str) -> Answer | Denied:
@@ -144,7 +147,10 @@ def _exchange(
     worker: Worker, ticket: Ticket, policy: Policy, accepted: query.Accepted, deadline: float
 ) -> Mapping[str, object]:
     how = post.plan(accepted.question, policy)
-    request = {"sql": accepted.sql, "exact_sql": accepted.exact_sql, "plan": how.to_json()}
+    sql, exact_sql = accepted.sql, accepted.exact_sql
+    if worker.engine == engines.SPARK:
+        sql, exact_sql = emit.texts(accepted.question, policy, emit.SPARK)
+    request = {"sql": sql, "exact_sql": exact_sql, "plan": how.to_json()}
     worker.served += 1
     # JSON of a row is longer than its text: names of tags, quotes, escapes.
     return worker.ask(request, 8 * post.TABLE_BYTES + SLACK_BYTES, deadline, ticket.pulse)

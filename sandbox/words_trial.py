@@ -133,6 +133,12 @@ PARTICIPANTS = {
         "Gia hạn giấy phép ít nhất đến ngày {limit}.",
         "Have the licence extended to {limit} or later.",
     ),
+    "ENTITY_NOT_ELIGIBLE:unknown": Words(
+        "Tổ chức không đủ điều kiện tham gia: chưa kê khai tư cách pháp nhân, giấy phép và người phụ trách.",
+        "The organisation is not eligible: it has stated nothing of its legal form, licence and manager.",
+        "Kê khai các thông tin đó khi đăng ký tham gia.",
+        "State these when joining.",
+    ),
     "ENTITY_NOT_ELIGIBLE:foreign": Words(
         "Tổ chức không đủ điều kiện tham gia: không phải pháp nhân Việt Nam.",
         "The organisation is not eligible: it is not a Vietnamese legal entity.",

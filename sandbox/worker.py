@@ -8,6 +8,7 @@ closes the pipe, which a thread of its own notices in the middle of a query.
 import datetime
 import decimal
 import hashlib
+import importlib
 import os
 import select
 import sys
@@ -15,22 +16,13 @@ import threading
 import uuid
 from typing import Any
 
-import duckdb
-
-from sandbox import acts, confine, emit, post, wire
+from sandbox import acts, confine, engines, post, wire
+from sandbox.engines import Engine
 
 IMPORTED = (datetime, decimal, uuid)  # the engine loads these when it first converts a value
 LARGEST_REQUEST = 1 << 20
 LIFETIME_QUERIES = 100
 READABLE = ("/proc/self/cgroup", "/sys/fs/cgroup")
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "allow_community_extensions": False,
-    "allow_unsigned_extensions": False,
-    "allow_persistent_secrets": False,
-    "python_enable_replacements": False,
-}
 
 
 def main() -> None:
@@ -41,15 +33,17 @@ def main() -> None:
     os.dup2(silent, 2)
     try:
         setup = wire.receive(0, LARGEST_REQUEST)
+        opened = importlib.import_module(f"sandbox.engines.{setup['engine']}")
         targets = acts.Targets(sys.executable, os.getppid())
         walled = sys.platform == "linux" and all(acts.walls().values())
-        confine.limit(setup["mem_mb"], setup["cpu_s"] * LIFETIME_QUERIES, setup["spill_mb"])
-        confine.lock([setup["path"], *READABLE], setup["spill"])
+        if setup["engine"] == engines.DUCKDB:  # the other one starts processes of its own: it reaches tier 0
+            confine.limit(setup["mem_mb"], setup["cpu_s"] * LIFETIME_QUERIES, setup["spill_mb"])
+            confine.lock([setup["path"], *READABLE], setup["spill"])
         threading.Thread(
             target=_end_with_the_parent, daemon=True
         ).start()  # after the lock: it binds later threads only
         tier = confine.probe(walled, targets)
-        engine = _open(setup)
+        engine = opened.open(setup)
         wire.send(replies, {"tier": tier, "sha256": _digest(setup["path"])})
         alive = True
         while alive:
@@ -69,59 +63,30 @@ def _end_with_the_parent() -> None:
     os._exit(0)
 
 
-def _open(setup: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    """An engine that knows one view over one file, and can be told nothing more.
-
-    Whatever the settings say, it may write below `temp_directory`: that is a folder of this process alone, or none."""
-    path = str(setup["path"]).replace("'", "''")
-    engine = duckdb.connect(
-        ":memory:", config=CONFIG | {"threads": setup["threads"], "memory_limit": f"{setup['mem_mb']}MB"}
-    )
-    for statement in (
-        "SET enable_progress_bar = false",
-        "SET parquet_metadata_cache = true",
-        f"CREATE VIEW {emit.TABLE} AS SELECT * FROM read_parquet('{path}')",  # noqa: S608
-        f"SET allowed_paths = ['{path}']",
-        f"SET temp_directory = '{setup['spill'] or ''}'",
-        *((f"SET max_temp_directory_size = '{setup['spill_mb']}MB'",) if setup["spill"] else ()),
-        "SET enable_external_access = false",
-        "SET lock_configuration = true",
-    ):
-        engine.execute(statement).fetchall()
-    flags = engine.execute(
-        "SELECT current_setting('enable_external_access'), current_setting('lock_configuration')"
-    ).fetchall()
-    if flags != [(False, True)]:
-        raise SystemExit(3)
-    return engine
-
-
 def _digest(path: str) -> str:
     with open(path, "rb") as file:
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _answer(engine: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> dict[str, Any]:
+def _answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
     """Rows, or a code out of a closed list. The engine's own words may quote the data and stay here."""
     try:
         return _ask(engine, request["sql"], request["exact_sql"], post.Plan(**request["plan"]))
-    except (duckdb.OutOfMemoryException, MemoryError):
+    except MemoryError:
         return {"code": "E-MEM"}
-    except duckdb.InterruptException:
-        return {"code": "E-TIME"}
-    except Exception:  # the edge: whatever the query did to the engine, only a code leaves
-        return {"code": "E-ENGINE"}
+    except Exception as error:  # the edge: whatever the query did to the engine, only a code leaves
+        return {"code": engine.code(error)}
 
 
-def _ask(engine: duckdb.DuckDBPyConnection, sql: str, exact_sql: str | None, how: post.Plan) -> dict[str, Any]:
-    rows = engine.execute(sql).fetchall()  # at most max_groups + 1, by the text itself
+def _ask(engine: Engine, sql: str, exact_sql: str | None, how: post.Plan) -> dict[str, Any]:
+    rows = engine.rows(sql)  # at most max_groups + 1, by the text itself
     if how.noised:  # every group is public, or this snapshot was not made for this policy
         return {"code": "E-ENGINE"} if len(rows) > how.max_groups else {"rows": [post.bare(row, how) for row in rows]}
     if len(rows) > how.max_groups and rows[-1][how.keys] >= how.floor:  # largest first: more of these were left out
         return {"refused": "O4", "limit": how.max_groups}
     exact: dict[tuple[Any, ...], tuple[int, ...]] = {}
     if exact_sql is not None and any(post.doubtful(row, how) for row in rows):
-        for row in engine.execute(exact_sql).fetchall():
+        for row in engine.rows(exact_sql):
             exact[tuple(row[: how.keys])] = tuple(row[how.keys :])
     kept = [post.bare(row, how) for row in rows if post.proven(row, exact, how)]
     if post.too_long(kept):

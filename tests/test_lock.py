@@ -19,11 +19,15 @@ PINS = re.findall(r"^([a-z0-9][^\\\n]*?) \\\n((?:    --hash=\S+(?: \\)?\n)+)", L
 PYTHONS = ["3.11", "3.12", "3.13"]
 
 
+NOT_LOCKED = {"spark"}  # half a gigabyte that few need: decision 0026
+
+
 def wanted() -> list[Requirement]:
     """Everything pyproject.toml asks for: to run, for the demo, to develop."""
     project = PROJECT["project"]
     lines = [*project["dependencies"], *PROJECT["dependency-groups"]["dev"]]
-    lines += [line for extra in project.get("optional-dependencies", {}).values() for line in extra]
+    extras = project.get("optional-dependencies", {})
+    lines += [line for name, extra in extras.items() if name not in NOT_LOCKED for line in extra]
     return [Requirement(line) for line in lines]
 
 

@@ -69,6 +69,7 @@ class EventType(StrEnum):
     QUERY_RUN = "query.run"
     QUERY_REFUSED = "query.refused"
     TESTROOM_OPENED = "testroom.opened"
+    BUDGET_CHANGED = "budget.changed"
     TESTROOM_DESIGNED = "testroom.designed"
     DELIVERY_MADE = "delivery.made"
     DELIVERY_REFUSED = "delivery.refused"

@@ -12,7 +12,7 @@ from exchange.catalogue import rules, service
 from exchange.catalogue.models import Asset, Listing, ListingVersion, ModerationDecision
 from exchange.catalogue.service import Shown
 from exchange.catalogue.vocabulary import State
-from exchange.errors import N_, NotFound, Refused, refuse
+from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.permissions import Actor, Permission, require
 
 
@@ -82,10 +82,7 @@ def approve(
     found = [refusal for check in item.checks for refusal in check.refusals]
     if not personal_data_checked:
         found.append(_unchecked())
-    if listing.state != State.PUBLISHED:  # another version of what is on show uses no further place
-        version = item.shown.version
-        act = pilot.Act("list", listing.org_id, version.sector, version.classification)
-        found += pilot.denials(session, act, now)
+    found += _trial_denials(session, listing, item.shown.version, now, again=listing.state == State.PUBLISHED)
     if found:
         raise Refused(*found)
     listing.state, listing.current_version, listing.pending_version = State.PUBLISHED, number, None
@@ -94,6 +91,16 @@ def approve(
         session, "listing.published", actor, listing, item.shown.version, item.shown.asset, now, reason=_note(reason)
     )  # fmt: skip
     return item.shown.version
+
+
+def _trial_denials(
+    session: Session, listing: Listing, version: ListingVersion, now: datetime, *, again: bool
+) -> tuple[Refusal, ...]:
+    """What the pilot's trial has against showing this version (T1-T19)."""
+    act = pilot.Act(
+        "list", listing.org_id, version.sector, version.classification, again=again, listing_id=listing.id
+    )  # fmt: skip
+    return pilot.denials(session, act, now)
 
 
 def _unchecked() -> Any:
@@ -174,9 +181,13 @@ def _switch(
         raise refuse("WRONG_STATE", N_("The listing is not in the state that this needs."), status=409,
                      value=str(listing.state))  # fmt: skip
     reason = _reason(reason)
+    item = service.shown(session, listing, listing.current_version)
+    if after is State.PUBLISHED:  # in the meantime the trial may have been stopped, or the place taken
+        denied = _trial_denials(session, listing, item.version, now, again=True)
+        if denied:
+            raise Refused(*denied, status=409)
     listing.state, listing.stopped_reason, listing.updated_at = after, reason, now
     session.add(listing)
-    item = service.shown(session, listing, listing.current_version)
     service.record(
         session, "listing.changed", actor, listing, item.version, item.asset, now, reason=reason, state=str(after)
     )  # fmt: skip

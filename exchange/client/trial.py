@@ -9,20 +9,22 @@ from urllib.parse import quote
 
 import click
 
+from exchange.client.connection import Connection
 from exchange.client.desk import Desk, clean, online, tell_refusal
 from exchange.client.files import read_json
 
 
 @click.command("room")
 @click.argument("listing")
-@click.option("--accept-notice", metavar="VERSION", help="First take part in the trial and accept its notice.")
+@click.option("--contract", "by_contract", is_flag=True, help="LISTING is the number of a contract: ask under it.")
+@click.option("--accept-notice", metavar="VERSION", help="First accept this newer notice of the trial.")
 @online
-def room(desk: Desk, listing: str, accept_notice: str | None) -> None:
-    """Open a test room on LISTING, or show the one that is open: columns, what is left to ask, examples."""
+def room(desk: Desk, listing: str, by_contract: bool, accept_notice: str | None) -> None:
+    """Open a test room on LISTING, or a session under a contract; shows its columns, what is left to ask, examples."""
     connection = desk.connection("query")
     if accept_notice:
         connection.call("PUT", "/trial/enrolment", {"notice_version": accept_notice})
-    found = connection.call("POST", f"/listings/{quote(listing, safe='')}/test-rooms")
+    found = _opened(connection, "contracts" if by_contract else "listings", listing)
     facts = {name: found[name] for name in ("id", "closes", "table", "min_group", "unit")}
     desk.tell("ROOM", **facts, **found["budget_left"])
     click.echo(clean(table(("", ""), [(column["name"], column["uses"]) for column in found["columns"]])))
@@ -33,19 +35,30 @@ def room(desk: Desk, listing: str, accept_notice: str | None) -> None:
 @click.command("query")
 @click.argument("room")
 @click.argument("sql", required=False)
+@click.option("--contract", "by_contract", is_flag=True, help="ROOM is the number of a contract: ask under it.")
 @click.option("--check", "only_check", is_flag=True, help="Only say whether it would be let through; spends nothing.")
 @click.option("--twin", is_flag=True, help="Ask generated rows of the same shape; spends nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer with its receipt as JSON.")
 @click.option("--receipt", type=click.File("w", lazy=True), help="Keep the signed receipt in this file.")
 @online
 def query(
-    desk: Desk, room: str, sql: str | None, only_check: bool, twin: bool, as_json: bool, receipt: IO[str] | None
+    desk: Desk,
+    room: str,
+    sql: str | None,
+    by_contract: bool,
+    only_check: bool,
+    twin: bool,
+    as_json: bool,
+    receipt: IO[str] | None,
 ) -> None:
-    """Ask one aggregate question in a test ROOM; a refusal says which rule, and what would pass.
+    """Ask one aggregate question in a test ROOM or under a contract; a refusal says which rule, and what would pass.
 
     Without SQL: what was asked in the room, with what came of it and the record in the log.
     """
-    connection, at = desk.connection("query"), f"/test-rooms/{quote(room, safe='')}"
+    connection = desk.connection("query")
+    if by_contract:
+        room = str(_opened(connection, "contracts", room)["id"])
+    at = f"/test-rooms/{quote(room, safe='')}"
     if sql is None:
         _history(desk, connection.call("GET", f"{at}/queries")["queries"], as_json)
     elif only_check:
@@ -144,6 +157,11 @@ def design(desk: Desk, listing: str, file: Path | None, sql: str | None, to_defa
         click.echo(
             desk.say("RULES_IN_FORCE", **{name: found[name] for name in ("version", "digest", "event")}), err=True
         )
+
+
+def _opened(connection: Connection, kind: str, number: str) -> dict[str, Any]:
+    found: dict[str, Any] = connection.call("POST", f"/{kind}/{quote(number, safe='')}/test-rooms")
+    return found
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -38,5 +38,21 @@ TRIAL: Mapping[str, tuple[str, str]] = {
         "Đã cấp giấy chứng nhận {cert_no} cho thử nghiệm {id}. Bản ghi: {event}",
         "Certificate {cert_no} issued for the trial {id}. Log record: {event}",
     ),
+    "TRIAL_REPORT": (
+        "Báo cáo {id} ({kind}) cho kỳ đến {until}; mã băm: {state}",
+        "Report {id} ({kind}) of the period until {until}; digest: {state}",
+    ),
+    "TRIAL_REPORT_CONFIRM": (
+        "Xác nhận báo cáo cho kỳ đến {until} đầy đủ, đúng sự thật và nộp? Báo cáo đã nộp không sửa được.",
+        "State that the report until {until} is complete and true, and submit it? It cannot be changed afterwards.",
+    ),
+    "REPORT_FORM": (
+        "{path}: tên tệp phải có đuôi .pdf hoặc .json.",
+        "{path}: the file's name must end in .pdf or .json.",
+    ),
+    "TRIAL_INCIDENT": (
+        "Sự cố {id} ({severity}); phải báo cáo trước {due}; báo cáo lúc {reported_at}",
+        "Incident {id} ({severity}); to be reported by {due}; reported at {reported_at}",
+    ),
     "TRIAL_DONE": ("Đã ghi nhận: {id}", "Recorded: {id}"),
 }

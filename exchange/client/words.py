@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from exchange.client import life_words
+from exchange.client import leak_words, life_words
 from exchange.client.paper_words import PAPER
 from exchange.client.place_words import PLACES
 from exchange.client.room_words import ROOMS
@@ -311,5 +311,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     **TRIAL,
     **PAPER,
     **life_words.LIFE,
+    **leak_words.LEAKS,
     **ROOMS,
 }  # fmt: skip

@@ -20,18 +20,24 @@ from exchange.permissions import Actor, OrgKind, Permission
 def why_not(
     session: Session, contract: Contract, signed: document.Contract, now: datetime, *, made: int = 0
 ) -> Refusal | None:
-    """The first reason against handing out a file of ``contract`` at ``now``, or None.
+    """The first reason against handing out a file of ``contract`` at ``now``, or None."""
+    return next(iter(against(session, contract, signed, now, made=made)), None)
 
-    The contract speaks first; then the controlled trial (T1-T17), while a certificate is recorded: a trial that was
+
+def against(
+    session: Session, contract: Contract, signed: document.Contract, now: datetime, *, made: int = 0
+) -> tuple[Refusal, ...]:
+    """Every reason against it.
+
+    The contract speaks first; then the controlled trial (T1-T19), while a certificate is recorded: a trial that was
     suspended or is over stops deliveries under contracts made in it.
     """
     refused = standing.may(session, contract, signed, Use.DELIVER, now, deliveries=made)
-    if refused is not None:
-        return refused
     version = catalogue.the_version(session, contract.listing_id, contract.version)
     buyer, places = contract.buyer_org_id, signed.terms.territory
     act = pilot.Act("deliver", buyer, version.sector, version.classification, places)
-    return next(iter(pilot.denials(session, act, now)), None)
+    denied = pilot.denials(session, act, now)
+    return denied if refused is None else (refused, *denied)
 
 
 def holder_of(session: Session, grant: Grant) -> Actor:

@@ -7,7 +7,7 @@ each time: at the grant, at each fetch, and while bytes flow.
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -243,18 +243,22 @@ def _check(session: Session, actor: Actor, ticket: Ticket, now: datetime) -> Tic
     """The ticket, or the refusal put on record."""
     grant, contract = ticket.grant, ticket.contract
     used = count_made(session, contract.id) if ticket.is_first else 0  # a grant that began may be finished
-    denied = gate.why_not(session, contract, ticket.document, now, made=used)
-    if denied is not None:
-        raise _refuse(session, actor, contract, ticket, denied, now)
+    denied = gate.against(session, contract, ticket.document, now, made=used)
+    if denied:
+        raise _refuse(session, actor, contract, ticket, denied[0], now, also=denied[1:])
     if grant.revoked_at is not None or now >= grant.expires_at or gate.is_out(session, grant):
         raise _refuse(session, actor, contract, ticket, _grant_over(), now)
     return ticket
 
 
 def _refuse(
-    session: Session, actor: Actor, contract: Contract | None, ticket: Ticket | None, why: Refusal, now: datetime
-) -> RefusedOnRecord:
-    """Put the refusal on record: in the log and, where a contract is concerned, in its list of deliveries."""
+    session: Session, actor: Actor, contract: Contract | None, ticket: Ticket | None, why: Refusal, now: datetime,
+    *, also: Sequence[Refusal] = (),
+) -> RefusedOnRecord:  # fmt: skip
+    """Put the refusal on record: in the log and, where a contract is concerned, in its list of deliveries.
+
+    Whoever asked is told what else bars it; the record names the first reason.
+    """
     subjects = [f"org:{actor.org_id}"]
     if contract is not None:
         mine = actor.org_id == contract.buyer_org_id
@@ -269,7 +273,7 @@ def _refuse(
             org_id=actor.org_id, status="refused", code=why.code, at=now, ended_at=now, event_id=event_id,
         )
     )  # fmt: skip
-    return RefusedOnRecord(why, status=403)
+    return RefusedOnRecord(why, *also, status=403)
 
 
 def _record_refusal(

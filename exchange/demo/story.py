@@ -88,6 +88,8 @@ class Story:
             self._listings(Path(folder), say)
         say("a contract, signed by both, and a request that waits for an answer")
         self._deal()
+        say("an incident of the trial, told of and closed")
+        self._mishap()
 
     def _do(self, use_case: Callable[[Session, datetime], T]) -> T:
         with self._database.writing() as session:
@@ -140,6 +142,12 @@ class Story:
         notice = trial.permit(self._do, self._actors["operator"], self._actors["regulator"], today)
         for part in ("provider", "buyer"):
             trial.join(self._do, self._actors[part], notice)
+
+    def _mishap(self) -> None:
+        with self._database.reading() as session:
+            row = trials.current(session, clock.now())
+        if row is not None:
+            trial.mishap(self._do, self._actors["provider"], self._actors["operator"], row.id)
 
     # -- listings ----------------------------------------------------------------------------------------------
 

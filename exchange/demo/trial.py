@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from exchange.catalogue.vocabulary import SECTORS
 from exchange.permissions import Actor
-from exchange.trials import applications, authorities, enrolments, rules
+from exchange.trials import applications, authorities, enrolments, incidents, rules
 from exchange.trials.dossier import Dossier
 from sandbox.rules import Entity
 from sandbox.trial import Approver
@@ -58,3 +58,16 @@ def permit(do: Do, operator: Actor, regulator: Actor, today: date) -> str:
 def join(do: Do, member: Actor, notice_version: str) -> None:
     """A member states what is asked and accepts the notice."""
     do(lambda session, now: enrolments.enrol(session, member, notice_version, now, SOUND))
+
+
+def mishap(do: Do, seller: Actor, operator: Actor, trial_id: str) -> None:
+    """A small incident that the seller tells of, and what becomes of it."""
+    what = "Trang tải dữ liệu trả lời chậm trong vài phút khi nhiều người cùng tải."
+
+    def told(session: Session, now: datetime) -> Any:
+        account = incidents.Account("minor", "outage", what, now, measures="Đã báo đơn vị vận hành.")
+        return incidents.tell(session, seller, trial_id, account, now)
+
+    row = do(told)
+    cause, remedy = "Một máy chủ phải phục vụ quá nhiều lượt tải.", "Giới hạn số lượt tải cùng lúc của mỗi tổ chức."
+    do(lambda session, now: incidents.close(session, operator, row.id, cause, remedy, now))

@@ -48,7 +48,7 @@ def agree(session: Session, actor: Actor | None, negotiation_id: str, seen: str,
     negotiation, actor, role = service.locked(session, actor, negotiation_id, now)
     state = moves.play_on(session, negotiation, role, Act.AGREE, seen)
     terms = moves.terms_on_table(session, negotiation)
-    service.check_still_possible(session, negotiation, terms, now)
+    service.check_still_possible(session, negotiation, terms, now, trial=None)
     approvals.use(session, negotiation, actor, approvals.What.TERMS, terms.hash, now)
     return _agreed(session, negotiation, moves.Step(actor, role, Act.AGREE, terms), state, now)
 
@@ -109,7 +109,10 @@ def _document(
     terms = step.terms
     listing = session.get_one(Listing, negotiation.listing_id)
     version = catalogue.the_version(session, listing.id, negotiation.version)
-    action = rules.TrialAction("agree", step.actor, negotiation.buyer_org_id, listing, version, terms)
+    replaces = rules.amended_by(session, negotiation.id)
+    action = rules.TrialAction(
+        "agree", step.actor, negotiation.buyer_org_id, listing, version, terms, negotiation.id, replaces
+    )
     denials = rules.trial_denials(session, action, now)
     if denials:
         raise Refused(*denials, status=409)
@@ -218,7 +221,7 @@ def _check_signable(session: Session, negotiation: Negotiation, terms: Terms, no
         text = N_("This negotiation has ended; its contract can no longer be signed.")
         raise refuse("NOT_SIGNABLE", text, value=negotiation.state, status=409)
     rules.check_open(negotiation, now)
-    service.check_still_possible(session, negotiation, terms, now)
+    service.check_still_possible(session, negotiation, terms, now, trial="sign")
     successors.check(session, negotiation, terms, now)
 
 

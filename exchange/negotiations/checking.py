@@ -42,7 +42,7 @@ def check_request(session: Session, actor: Actor | None, listing_id: str, wish: 
     rules.check_listing(listing)
     version = catalogue.the_version(session, listing.id, listing.current_version)
     terms = rules.terms_of(version, wish)
-    action = rules.TrialAction("request", actor, actor.org_id, listing, version, terms)
+    action = rules.TrialAction("propose", actor, actor.org_id, listing, version, terms)
     refusals = rules.request_problems(session, session.get_one(Organisation, actor.org_id), action, now)
     offered = rules.offer_for(version, terms)
     return Checked(terms, tuple(refusals), offered.difference(terms), Role.CONSUMER)

@@ -83,7 +83,7 @@ def redraw(session: Session, actor: Actor | None, contract_id: str, now: datetim
     need = _the_need(session, papers, actor)
     rules.check_open(negotiation, now)
     terms = papers.document.terms
-    service.check_still_possible(session, negotiation, terms, now)
+    service.check_still_possible(session, negotiation, terms, now, trial=None)
     _check_patience(session, negotiation.id)
     _void(session, actor, papers, need, now)
     step = moves.Step(actor, Role.CONSUMER if actor.org_id == row.buyer_org_id else Role.PROVIDER, Act.AGREE, terms)

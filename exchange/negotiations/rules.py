@@ -19,7 +19,7 @@ from exchange.accounts.rules import trading_problems
 from exchange.catalogue.models import Listing, ListingVersion
 from exchange.config import TURN_DAYS
 from exchange.errors import N_, Refusal, Refused, refuse
-from exchange.negotiations.models import Negotiation
+from exchange.negotiations.models import Negotiation, Succession
 from exchange.permissions import Actor
 
 
@@ -46,14 +46,16 @@ CHANGEABLE = {Role.PROVIDER: _BOTH, Role.CONSUMER: _BOTH | {"purpose", "scenario
 
 @dataclass(frozen=True)
 class TrialAction:
-    """What the rules of the pilot judge: somebody is about to request or agree on a licence of this value."""
+    """What the rules of the pilot judge: somebody is about to propose, agree on or sign a licence of this value."""
 
-    kind: str  # request | agree
+    kind: str  # propose | agree | sign
     actor: Actor | None  # None: a seller's rule agrees
     buyer_org_id: str
     listing: Listing
     version: ListingVersion
     terms: Terms
+    negotiation_id: str | None = None  # None: it begins with this
+    replaces: str | None = None  # the contract that an amendment takes the place of
 
 
 MAX_REASON = 2_000  # characters
@@ -61,17 +63,25 @@ REASONS = tuple(reason for reason in Reason if reason is not Reason.LAPSED)  # w
 
 
 def trial_denials(session: Session, action: TrialAction, now: datetime) -> tuple[Refusal, ...]:
-    """The refusals of the pilot's trial (rules T1-T17); none while no trial is recorded for this exchange."""
+    """The refusals of the pilot's trial (rules T1-T19); none while no trial is recorded for this exchange."""
     version, terms = action.version, action.terms
     act = pilot.Act(
-        kind="contract" if action.kind == "agree" else "order",
+        kind="order" if action.kind == "propose" else "contract",
         org_id=action.buyer_org_id,
         sector=version.sector,
         classification=version.classification,
         territory=terms.territory,
         amount_vnd=terms.price_vnd,
+        negotiation_id=action.negotiation_id,
+        replaces=action.replaces,
     )
     return pilot.denials(session, act, now)
+
+
+def amended_by(session: Session, negotiation_id: str) -> str | None:
+    """The contract whose place the outcome of this negotiation takes, its value included; None for any other."""
+    found = session.get(Succession, negotiation_id)
+    return found.contract_id if found is not None and found.kind == "amendment" else None
 
 
 def trial_reference(session: Session, action: TrialAction, now: datetime) -> TrialRef | None:

@@ -56,7 +56,7 @@ def request_access(
     version = catalogue.the_version(session, listing.id, listing.current_version)
     make_room(session, listing.id, actor.org_id, now)
     terms = rules.terms_of(version, wish)
-    action = rules.TrialAction("request", actor, actor.org_id, listing, version, terms)
+    action = rules.TrialAction("propose", actor, actor.org_id, listing, version, terms)
     found = rules.request_problems(session, session.get_one(Organisation, actor.org_id), action, now)
     if found:
         raise Refused(*found)
@@ -209,11 +209,28 @@ def locked(
 
 
 def check_still_possible(
-    session: Session, negotiation: Negotiation, terms: Terms, now: datetime, *, status: int = 409
+    session: Session,
+    negotiation: Negotiation,
+    terms: Terms,
+    now: datetime,
+    *,
+    status: int = 409,
+    trial: str | None = "propose",
 ) -> None:
-    """Between two moves a listing can be stopped (X26) and a term can pass."""
-    rules.check_not_suspended(session.get_one(Listing, negotiation.listing_id))
+    """Between two moves a listing can be stopped (X26), a term can pass, and the trial can change (T1-T19).
+
+    ``trial`` is the kind of rules.TrialAction; None where the contract is drawn up next, which judges it.
+    """
+    listing = session.get_one(Listing, negotiation.listing_id)
+    rules.check_not_suspended(listing)
     problems = rules.terms_problems(terms, now)
+    if trial is not None:
+        version = catalogue.the_version(session, listing.id, negotiation.version)
+        replaces = rules.amended_by(session, negotiation.id)
+        action = rules.TrialAction(
+            trial, None, negotiation.buyer_org_id, listing, version, terms, negotiation.id, replaces
+        )
+        problems += rules.trial_denials(session, action, now)
     if problems:
         raise Refused(*problems, status=status)
 

@@ -60,6 +60,7 @@ def propose(session: Session, actor: Actor | None, contract_id: str, proposal: P
     terms = rules.countered(_begin(before, version, proposal, now), role, proposal.changes)
     _check_terms(before, terms, old, now)
     _check_overlap(session, terms, old, now)
+    _check_trial(session, actor, old, listing, version, terms, proposal.kind, now)
     act, state = (Act.REQUEST, State.REQUESTED) if role is Role.CONSUMER else (Act.OFFER, State.OFFERED)
     negotiation = Negotiation(
         id=new_id(), listing_id=listing.id, version=version.number, buyer_org_id=old.buyer_org_id,
@@ -191,6 +192,18 @@ def _check_replaceable(session: Session, old: Contract, kind: str, now: datetime
     if standing.facts_of(session, old).holds:
         text = N_("This contract is suspended. It can be changed once whoever suspended it has resumed it.")
         raise refuse("CONTRACT_SUSPENDED", text, status=409)
+
+
+def _check_trial(
+    session: Session, actor: Actor, old: Contract, listing: Listing, version: ListingVersion, terms: Terms, kind: str,
+    now: datetime,
+) -> None:  # fmt: skip
+    """T1-T19: an amendment takes the place of the old contract and of its value; a renewal comes on top of it."""
+    replaces = old.id if kind == AMENDMENT else None
+    action = rules.TrialAction("propose", actor, old.buyer_org_id, listing, version, terms, None, replaces)
+    denied = rules.trial_denials(session, action, now)
+    if denied:
+        raise Refused(*denied, status=422)
 
 
 def _takes_over(old: Contract, now: datetime) -> date:

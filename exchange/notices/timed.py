@@ -9,11 +9,12 @@ from exchange.negotiations import ending, lapsing
 from exchange.notices import post, telling
 from exchange.notices.due import Due
 from exchange.notices.models import DueTold, Notice, WebhookDelivery
+from exchange.trials import lifecycle_due, reminders
 
 Source = Callable[[Session, datetime], Iterable[Due]]
 
 # Who says what is due at a moment; each thing is found as long as it is due, and told the first time.
-SOURCES: tuple[Source, ...] = (lapsing.due, ending.due)
+SOURCES: tuple[Source, ...] = (lapsing.due, ending.due, lifecycle_due.due, reminders.due)
 
 NOTICES_KEPT = timedelta(days=400)
 DELIVERIES_KEPT = timedelta(days=30)  # those that are done or given up

@@ -72,6 +72,8 @@ _KEYS = frozenset({Permission.MANAGE_KEYS})
 _HOOKS = frozenset({Permission.MANAGE_WEBHOOKS})
 _AUTHORITY = frozenset({Permission.AUTHORISE})
 _RUNNING = frozenset({Permission.RUN_TRIAL})
+_SUPERVISING = frozenset({Permission.AUDIT, Permission.RUN_TRIAL})
+_OF_INCIDENT = _SUPERVISING | {Permission.MODERATE, Permission.PUBLISH}  # of members only whoever told of it is named
 _TRIAL_PEOPLE = frozenset({Permission.RUN_TRIAL, Permission.AUTHORISE, Permission.QUERY})
 
 
@@ -81,6 +83,10 @@ def _negotiation(sentence: str, to: frozenset[Permission] = _BOTH, **more: bool)
 
 def _contract(sentence: str, to: frozenset[Permission] = _PARTIES, **more: bool) -> Told:
     return Told(Group.CONTRACT, to, _CONTRACT, sentence, **more)
+
+
+def _asked_of(sentence: str) -> Told:
+    return Told(Group.LISTING, _SELLING | {Permission.QUERY}, "/listings/{listing}", sentence)
 
 
 def _own(group: Group, to: frozenset[Permission], page: str, sentence: str) -> Told:
@@ -99,6 +105,10 @@ def _trial(sentence: str, to: frozenset[Permission] = _TRIAL_PEOPLE, **more: boo
     return Told(Group.TRIAL, to, "/trials/{trial}", sentence, **more)
 
 
+def _incident(sentence: str) -> Told:
+    return Told(Group.TRIAL, _OF_INCIDENT, "/incidents/{incident}", sentence)
+
+
 # A kind is an event's type, or the type and the value of the detail that VARIANTS names.
 VARIANTS: Mapping[str, str] = {
     "account.changed": "change",
@@ -106,8 +116,11 @@ VARIANTS: Mapping[str, str] = {
     "listing.changed": "state",
     "approval.given": "what",
     "approval.withdrawn": "what",
+    "budget.changed": "state",
     "negotiation.terminated": "reason",
     "trial.changed": "kind",
+    "trial.reported": "kind",
+    "incident.found": "severity",
     "trial.decided": "kind",
     "trial.left": "kind",
 }
@@ -172,6 +185,11 @@ TOLD: Mapping[str, Told] = {
     "listing.returned": Told(
         Group.LISTING, _SELLING, "/publish/{listing}", N_("Your listing “%(listing)s” was returned for correction.")
     ),
+    "budget.changed:paused": _asked_of(
+        N_("Questions to “%(listing)s” in the test room are paused; the provider decides whether they go on.")
+    ),
+    "budget.changed:open": _asked_of(N_("Questions to “%(listing)s” in the test room may be asked again.")),
+    "budget.changed:killed": _asked_of(N_("Questions to “%(listing)s” in the test room are ended for good.")),
     "listing.changed:suspended": Told(
         Group.LISTING, _SELLING, "/publish/{listing}", N_("Your listing “%(listing)s” was suspended.")
     ),
@@ -232,6 +250,19 @@ TOLD: Mapping[str, Told] = {
     "trial.changed:closed": _trial(
         N_("The controlled trial is closed. That gives nobody a right to go on."), participants=True
     ),
+    "trial.reported": Told(
+        Group.TRIAL, _SUPERVISING, "/trial-reports/{report}",
+        N_("A periodic report on the controlled trial is submitted."),
+    ),
+    "trial.reported:exit": Told(
+        Group.TRIAL, _SUPERVISING, "/trial-reports/{report}",
+        N_("The exit report on the controlled trial is submitted and waits for its evaluation."),
+    ),
+    "incident.found:serious": _incident(N_("A serious incident of the controlled trial was recorded.")),
+    "incident.found": _incident(N_("An incident of the controlled trial was recorded.")),
+    "incident.assessed": _incident(N_("It was decided how serious an incident of the controlled trial is.")),
+    "incident.reported": _incident(N_("An incident of the controlled trial was reported to the authority.")),
+    "incident.closed": _incident(N_("An incident of the controlled trial was closed.")),
     "trial.left:false_statement": _trial(
         N_("The operator has ended your organisation's part in the controlled trial: a statement was false.")
     ),
@@ -271,6 +302,29 @@ DUE: Mapping[str, Told] = {
     "duty.late": _deadline(
         N_("A duty of the contract %(contract)s on “%(listing)s” was due on %(due)s and is overdue."),
         _PARTIES | {Permission.SUSPEND},  # the operator hears of it as well
+    ),
+    "application.due": _deadline(N_("An application for a controlled trial must be decided by %(due)s."), _AUTHORITY),
+    "application.late": _deadline(
+        N_("An application for a controlled trial was to be decided by %(due)s and is overdue."),
+        _AUTHORITY | _RUNNING,
+    ),
+    "trial.ask": _deadline(
+        N_("An extension of the controlled trial can be asked for until %(day)s; it ends after %(ends)s."), _RUNNING
+    ),
+    "trial.ending": _deadline(N_("The controlled trial ends after %(ends)s."), _TRIAL_PEOPLE),
+    "report.due": _deadline(
+        N_("The report on the controlled trial until %(day)s is due by %(due)s."), frozenset({Permission.RUN_TRIAL})
+    ),
+    "report.late": _deadline(
+        N_("The report on the controlled trial until %(day)s was due by %(due)s and is overdue."), _SUPERVISING
+    ),
+    "incident.due": _deadline(
+        N_("An incident of the controlled trial must be reported to the authority: %(hours)s hours are left."),
+        frozenset({Permission.RUN_TRIAL, Permission.MODERATE}),
+    ),
+    "incident.late": _deadline(
+        N_("An incident of the controlled trial was not reported to the authority in time."),
+        _SUPERVISING | {Permission.MODERATE},
     ),
 }
 

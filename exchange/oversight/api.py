@@ -17,6 +17,7 @@ from exchange.oversight import formats, own, schemas, service, warrants
 from exchange.oversight.models import Warrant
 from exchange.oversight.web import evidence_answer, whole_log_answer
 from exchange.permissions import Permission, needs
+from exchange.trials.leaks_api import readings_json
 
 blueprint = Blueprint("oversight_api", __name__, url_prefix="/api/v1", description="Supervision, and evidence")
 
@@ -97,6 +98,16 @@ def contract(contract_id: str) -> dict[str, Any]:
                       for line in story.report.lines],
         },
     }  # fmt: skip
+
+
+@blueprint.get("/oversight/leaks")
+@needs(Permission.AUDIT)
+def leaks() -> dict[str, Any]:
+    """What each buyer has taken of each dataset in test rooms, those that need a look first"""
+    session = identity.writing_session()
+    found = service.accounts(session, identity.the_actor(), clock.now())
+    session.commit()
+    return {"accounts": readings_json(found)}
 
 
 @blueprint.get("/oversight/contracts/<contract_id>/evidence")

@@ -33,6 +33,8 @@ from exchange.negotiations.standing import Papers
 from exchange.oversight import evidence, warrants
 from exchange.oversight.models import Warrant
 from exchange.permissions import Actor, Permission, require
+from exchange.trials import leaks
+from exchange.trials.models import Trial
 
 COUNTED = ("listing.published", "contract.active", "delivery.made", "delivery.refused", "query.run", "query.refused")
 PAGE = 50
@@ -238,6 +240,12 @@ def organisations(session: Session, actor: Actor | None, words: str, now: dateti
     return find_organisations(session, words, limit=500)
 
 
+def accounts(session: Session, actor: Actor | None, now: datetime) -> list[leaks.Reading]:
+    """What each buyer has taken of each dataset in test rooms, those that need a look first."""
+    warrants.look(session, actor, "leaks", [], now)
+    return leaks.everywhere(session)
+
+
 # --- inside -------------------------------------------------------------------------------------------------------
 
 
@@ -280,6 +288,8 @@ def _is_known(session: Session, subject: str) -> bool:
         return session.get(Organisation, id_) is not None
     if kind in ("listing", "contract"):
         return session.get(Listing if kind == "listing" else Contract, id_) is not None
+    if kind == "trial":
+        return session.get(Trial, id_) is not None
     return False
 
 

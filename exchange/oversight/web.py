@@ -34,6 +34,7 @@ from exchange.limits import EXPORTS, FETCHES, by_organisation, limiter
 from exchange.negotiations import pages
 from exchange.oversight import formats, schemas, service, warrants, words
 from exchange.permissions import Permission, needs
+from exchange.trials import leaks_web
 
 blueprint = Blueprint("oversight", __name__, url_prefix="/oversight")
 SPREADSHEET = 1000  # records of one CSV or JSON answer
@@ -132,6 +133,19 @@ def organisations() -> str:
     found = service.organisations(session, identity.the_actor(), asked, clock.now())
     session.commit()
     return render_template("oversight/organisations.html", found=found, asked=asked)
+
+
+@blueprint.get("/leaks")
+@needs(Permission.AUDIT)
+def leaks() -> str:
+    """What buyers have taken in test rooms."""
+    session, actor = identity.writing_session(), identity.the_actor()
+    found = service.accounts(session, actor, clock.now())
+    session.commit()
+    may_stop = actor.may(Permission.SUSPEND)
+    return render_template(
+        "oversight/leaks.html", found=found, errors=[], typed={}, may_stop=may_stop, **leaks_web.WORDS
+    )
 
 
 def evidence_answer(contract_id: str) -> Response:

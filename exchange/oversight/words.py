@@ -32,6 +32,7 @@ EVENTS: dict[EventType, str] = {
     EventType.QUERY_REFUSED: N_("Query refused"),
     EventType.TESTROOM_OPENED: N_("Test room opened"),
     EventType.TESTROOM_DESIGNED: N_("Rules of a test room set"),
+    EventType.BUDGET_CHANGED: N_("Account of questions stopped or let go on"),
     EventType.DELIVERY_MADE: N_("Data delivered"),
     EventType.DELIVERY_REFUSED: N_("Delivery refused or cut"),
     EventType.KEY_ADDED: N_("Signing key registered"),

@@ -28,7 +28,9 @@ def room_json(room: Room) -> dict[str, Any]:
     today = entry.day_spent if entry.day == local_day(now) else 0
     return {
         "id": room.row.id, "listing": room.row.listing_id, "version": room.row.version, "open": room.open_at(now),
-        "opens": room.row.opened_at.isoformat(), "closes": room.row.closes_at.isoformat(), "purpose": rules.PURPOSE,
+        "opens": room.row.opened_at.isoformat(), "closes": room.row.closes_at.isoformat(),
+        "contract": room.row.contract_id, "purpose": room.policy.purposes[0],
+        "clauses": dict(room.policy.clauses), "unenforced": list(room.policy.unenforced),
         "table": room.policy.table, "columns": showing.columns(room.policy), "min_group": room.policy.limits.min_group,
         "max_rows": room.policy.limits.max_rows, "unit": room.policy.unit_column or "(row)",
         "round_to": room.policy.output.round_to, "watermark": room.policy.output.watermark,
@@ -44,8 +46,8 @@ def run_json(run: QueryRun) -> dict[str, Any]:
     return {
         "id": run.id, "verdict": run.verdict, "code": run.code, "charged": run.charged, "columns": answer["columns"],
         "rows": answer["rows"], "suppressed": answer["suppressed"], "truncated": answer["truncated"],
-        "half_widths": answer.get("half_widths", []),
-        "elapsed_ms": run.elapsed_ms, "receipt": run.receipt, "signed_receipt": run.signed_receipt,
+        "half_widths": answer.get("half_widths", []), "elapsed_ms": run.elapsed_ms, "receipt": run.receipt,
+        "signed_receipt": run.signed_receipt,
         "event": run.event_id, "at": run.at.isoformat(),
     }  # fmt: skip
 
@@ -112,9 +114,7 @@ class OneRoom(MethodView):
     @blueprint.response(204)
     def delete(self, room_id: str) -> None:
         """Shut it before its time."""
-        session = identity.db_session()
-        rooms.close_room(session, identity.the_actor(), room_id, clock.now())
-        session.commit()
+        engine.close_room(room_id)
 
 
 @blueprint.route("/test-rooms/<room_id>/queries")

@@ -23,10 +23,9 @@ from exchange.trials.dossier import Dossier, missing
 from exchange.trials.models import Trial
 from sandbox import rules as core_rules
 from sandbox import trial as core
-from sandbox.competence import review_due
+from sandbox.competence import competent, review_due
 from sandbox.rules import Action, ActionKind
 
-COMPETENCE = frozenset({"LEVEL_AUTHORITY_MISMATCH", "APPROVER_NOT_COMPETENT"})  # T10, T11
 OPEN = ("draft", "returned")  # the operator may still change it
 LONGEST_REASON = 2000
 
@@ -84,7 +83,7 @@ def submit(session: Session, actor: Actor | None, application_id: str, now: date
     dossier = Dossier.of(row.dossier)
     if problems := missing(dossier):
         raise Refused(*problems)
-    authority, name = _addressed(session, dossier, now)
+    authority, name = _addressed(session, dossier)
     denied = _judge(dossier, authority, name, ActionKind.APPLY, now)
     if denied:
         raise Refused(*denied)
@@ -137,7 +136,7 @@ def approve(session: Session, actor: Actor | None, application_id: str, grant: G
         raise Refused(*problems)
     trial = _certificate(row, dossier, authority, name, grant, actor, now)
     row.state, row.updated_at = "approved", now
-    trial.granted_event = _step(session, actor, row, "approved", "trial.granted", row.org_id, now, grant.conditions)
+    trial.granted_event = _step(session, actor, row, "approved", "trial.granted", row.org_id, now)
     session.add(trial)
     session.flush()
     return trial
@@ -312,17 +311,15 @@ def _authority_of(session: Session, row: TrialApplication) -> Authority:
     return session.get_one(Authority, row.authority_id)
 
 
-def _addressed(session: Session, dossier: Dossier, now: datetime) -> tuple[Authority, str]:
+def _addressed(session: Session, dossier: Dossier) -> tuple[Authority, str]:
     """The authority that was chosen, or the one whose competence fits (T11)."""
     known = authorities.authorities(session)
     if dossier.authority_id:
         chosen = [(row, org.name) for row, org in known if row.id == dossier.authority_id]
     else:
-        chosen = [
-            (row, org.name)
-            for row, org in known
-            if not COMPETENCE & {each.code for each in _judge(dossier, row, org.name, ActionKind.APPLY, now)}
-        ]
+        needed, places = competent(dossier.level or 1, dossier.territory), set(dossier.territory)
+        fitting = [(row, org) for row, org in known if row.approver == needed]
+        chosen = [(row, org.name) for row, org in fitting if not row.provinces or places <= set(row.provinces)]
     if not chosen:
         text = N_("No authority on this exchange is competent for this level and territory.")
         passes = N_("Let the competent authority join, or apply on paper and record its certificate here.")

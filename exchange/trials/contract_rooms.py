@@ -7,6 +7,7 @@ account is the contract's (docs/decisions/0021).
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -50,12 +51,17 @@ class Panel:
 
     contract: Contract
     terms: Terms
-    policy: Policy | None  # None: no policy can be made of it, see ``refusal``
+    document: dict[str, Any] | None  # the compiled policy; None: none can be made, see ``refusal``
     account: Account
     hours_end: datetime | None
     refusal: Refusal | None  # why nothing may be asked now
     may_open: bool
     room: TestRoom | None  # the reader's own, open now
+
+    @property
+    def policy(self) -> Policy | None:
+        """The document, read."""
+        return Policy.from_json(self.document) if self.document is not None else None
 
 
 # --- opening ------------------------------------------------------------------------------------------------------
@@ -146,7 +152,9 @@ def in_force(session: Session, room: TestRoom, now: datetime) -> bool:
     row = session.get_one(Contract, room.contract_id)
     moves.lock(session, row.negotiation_id)
     session.refresh(row)
-    return standing.standing_of(session, row, now) is Standing.ACTIVE
+    if standing.standing_of(session, row, now) is not Standing.ACTIVE:
+        return False
+    return not trial_refusals(session, row, document.parse(row.payload), now)
 
 
 def trial_refusals(session: Session, row: Contract, signed: document.Contract, now: datetime) -> tuple[Refusal, ...]:
@@ -206,7 +214,9 @@ def _refusal(
 # --- showing ------------------------------------------------------------------------------------------------------
 
 
-def panel(session: Session, actor: Actor | None, contract_id: str, now: datetime) -> Panel | None:
+def panel(
+    session: Session, actor: Actor | None, contract_id: str, now: datetime, *, min_isolation_tier: int = 0
+) -> Panel | None:
     """Policy, what is used and what stands in the way; None for a contract that is not signed or delivers files."""
     papers = standing.papers(session, actor, contract_id)
     row, signed = papers.row, papers.document
@@ -216,7 +226,8 @@ def panel(session: Session, actor: Actor | None, contract_id: str, now: datetime
     refusal = _refusal(session, row, signed, account, now)
     policy = None
     try:
-        policy = Policy.from_json(rooms.plan_of(session, _on(session, row, signed, now, now), now).policy)
+        ground = _on(session, row, signed, now, now)
+        policy = rooms.plan_of(session, ground, now, min_isolation_tier=min_isolation_tier).policy
     except Refused as refused:
         refusal = refusal or refused.refusals[0]
     buying = actor is not None and papers.role is Role.CONSUMER and actor.may(Permission.QUERY)

@@ -55,17 +55,26 @@ class Desk:
         return design_answers.document(answers, self.asset, self.version)
 
 
-def design_of(session: Session, listing_id: str) -> dict[str, Any] | None:
+def design_of(
+    session: Session, listing_id: str, *, number: int | None = None, at: datetime | None = None
+) -> dict[str, Any] | None:
     """The provider's own part of the policy for the listing's file as it is now; None where the default governs.
+
+    ``number`` is another version of the listing, ``at`` the moment whose design counts: a contract keeps the one that
+    stood when it came into force.
 
     ``{"mode", "dataset": {"unit_column", "max_rows_per_unit"}, "columns", "limits", "budgets", "output"}`` and, with
     noise, ``dp``. Every column of the file is there; one that the design does not know is forbidden.
     """
-    design = session.exec(_newest(listing_id).limit(1)).first()
+    query = _newest(listing_id) if at is None else _newest(listing_id).where(col(Design.published_at) <= at)
+    design = session.exec(query.limit(1)).first()
     listing = session.get(Listing, listing_id)
-    if design is None or design.answers is None or listing is None or listing.current_version is None:
+    if design is None or design.answers is None or listing is None:
         return None
-    shown = catalogue.shown(session, listing, listing.current_version)
+    number = number or listing.current_version
+    if number is None:
+        return None
+    shown = catalogue.shown(session, listing, number)
     return design_answers.document(design.answers, shown.asset, shown.version)
 
 

@@ -12,7 +12,7 @@ from exchange import audit
 from exchange.accounts.models import Organisation
 from exchange.errors import N_, NotFound, NotPermitted, Refusal, Refused, refuse
 from exchange.permissions import Actor, OrgKind, Permission, require
-from exchange.trials import service
+from exchange.trials import lifecycle, service
 from exchange.trials.models import END_CODES, Enrolment, Trial
 from sandbox import rules as core_rules
 from sandbox.rules import Entity
@@ -106,8 +106,13 @@ def readmit(session: Session, actor: Actor | None, enrolment_id: str, now: datet
     return found
 
 
-def participants(session: Session, row: Trial) -> list[tuple[Enrolment, Organisation]]:
-    """Everybody who joined, those that take part now first."""
+def participants(session: Session, actor: Actor | None, row: Trial) -> list[tuple[Enrolment, Organisation]]:
+    """Everybody who joined with what they stated, those that take part now first.
+
+    For the operator and the trial's own authority; another official asks for a warrant and reads the log.
+    """
+    if actor is None or not (actor.may(Permission.RUN_TRIAL) or lifecycle.is_authority(row, actor)):
+        raise NotPermitted(Permission.RUN_TRIAL)
     query = (
         select(Enrolment, Organisation)
         .join(Organisation, col(Organisation.id) == col(Enrolment.org_id))

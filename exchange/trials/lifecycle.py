@@ -222,7 +222,7 @@ def answer_extension(
         _judged(session, row, Action(ActionKind.EXTEND, until=asking.until), asking.at)
         _still_going(session, row, now)
     code = "withdrawn" if takes_back else ""
-    words = reason.strip()[:LONGEST_REASON] if granted else _words(reason)
+    words = _remark(reason) if granted else _words(reason)
     until = asking.until if granted else None
     return record_event(session, actor, row, kind, now, reason=words, until=until, about=asking.id, code=code)
 
@@ -267,7 +267,7 @@ def close(session: Session, actor: Actor | None, trial_id: str, reason: str, now
     if any(event.kind == EventKind.CLOSED for event in service.events_of(session, row)):
         raise _wrong_state(service.state_of(session, row, now))
     _judged(session, row, Action(ActionKind.CLOSE), now)
-    return record_event(session, actor, row, EventKind.CLOSED, now, reason=reason.strip()[:LONGEST_REASON])
+    return record_event(session, actor, row, EventKind.CLOSED, now, reason=_remark(reason))
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
@@ -295,8 +295,15 @@ def _still_going(session: Session, row: Trial, now: datetime) -> None:
 
 
 def _words(reason: str) -> str:
+    words = _remark(reason)
+    if not words:
+        raise refuse("REASON_MISSING", N_("Give the reason in at most 2,000 characters."), field="reason")
+    return words
+
+
+def _remark(reason: str) -> str:
     words = reason.strip()
-    if not 0 < len(words) <= LONGEST_REASON:
+    if len(words) > LONGEST_REASON:
         raise refuse("REASON_MISSING", N_("Give the reason in at most 2,000 characters."), field="reason")
     return words
 

@@ -255,7 +255,7 @@ class Participants(MethodView):
                 "manager_years": found.manager_years,
                 "licence_valid_to": found.licence_valid_to.isoformat() if found.licence_valid_to else None,
             }
-            for found, org in enrolments.participants(session, standing.row)
+            for found, org in enrolments.participants(session, identity.the_actor(), standing.row)
         ]}  # fmt: skip
 
 

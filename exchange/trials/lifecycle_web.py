@@ -12,17 +12,26 @@ from exchange import clock, identity
 from exchange.accounts import forms
 from exchange.catalogue import vocabulary
 from exchange.errors import N_, Refused
+from exchange.i18n import language
 from exchange.permissions import Actor, OrgKind, Permission, needs, public
 from exchange.trials import enrolments, lifecycle, rooms, schemas, service
 from exchange.trials import lifecycle_schemas as fields
 from exchange.trials import lifecycle_words as words
 from exchange.trials.models import Trial
+from sandbox import rules as core_rules
 from sandbox import trial as core
+from sandbox import words as sentences
 from sandbox.rules import Entity
 from sandbox.trial import EventKind
 
 blueprint = Blueprint("lifecycle", __name__)
 Act = Callable[[Session, Actor], object]
+
+
+@blueprint.app_template_global("trial_standing")
+def governing() -> service.Standing | None:
+    """The trial that governs now: pages of other nouns show what is used of its limits (trials/_caps.html)."""
+    return service.standing(identity.db_session(), clock.now())
 
 
 def labels() -> dict[str, Any]:
@@ -58,11 +67,17 @@ def _page(trial_id: str | None, refused: Refused | None = None) -> Response:
         others=[each for each in service.trials(session) if row is None or each.id != row.id],
         causes=core.suspension(standing.trial, now) if standing else (),
         may_enrol=actor is not None and actor.kind == OrgKind.MEMBER and actor.may(Permission.QUERY),
-        may_grant=actor is not None and actor.may(Permission.RUN_TRIAL),
+        liability=_liability(), may_grant=actor is not None and actor.may(Permission.RUN_TRIAL),
         may_apply=actor is not None and actor.may(Permission.RUN_TRIAL),
         rooms=rooms.rooms_of(session, actor) if actor and actor.may(Permission.QUERY) else [],
         **(_steps(session, row, actor) if row and actor else {}), **labels(),
     )  # fmt: skip
+
+
+def _liability() -> str:
+    """T19, in the reader's language: what the law says, and not a word more."""
+    statement = core_rules.LIABILITY.statement
+    return f"{sentences.say(statement, language())} {sentences.fix(statement, language())}"
 
 
 def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
@@ -83,7 +98,7 @@ def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
         "may_answer": asking is not None and authority, "may_take_back": asking is not None and operator,
         "may_evaluate": authority and EventKind.EXIT_REPORTED in kinds and EventKind.EVALUATED not in kinds,
         "may_close": (authority or operator) and not over and EventKind.TERMINATED not in kinds,
-        "sees_people": actor.may(Permission.SUSPEND),
+        "sees_people": authority or operator,
         "evaluation_due": core.evaluation_due(service.core_of(session, row)),
         "transition_ends": core.transition_ends(service.core_of(session, row)),
     }  # fmt: skip
@@ -270,7 +285,8 @@ def _participants(trial_id: str, refused: Refused | None = None) -> Response:
     session, now = identity.db_session(), clock.now()
     standing = service.standing_of(session, trial_id, now)
     return forms.page(
-        "trials/participants.html", refused, standing=standing, list=enrolments.participants(session, standing.row),
+        "trials/participants.html", refused, standing=standing,
+        list=enrolments.participants(session, identity.the_actor(), standing.row),
         may_exclude=identity.the_actor().may(Permission.RUN_TRIAL), codes=enrolments.BY_OPERATOR, **labels(),
     )  # fmt: skip
 

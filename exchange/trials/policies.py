@@ -21,6 +21,7 @@ from exchange.trials.models import TestRoom
 from sandbox.compile import Agreed, Data, compile, period
 from sandbox.denials import PolicyRefused
 from sandbox.draft import ColumnProfile, draft
+from sandbox.merge import merge
 from sandbox.policy import Mode, Policy, Role
 from sandbox.trial import Trial
 
@@ -28,7 +29,6 @@ FLOOR = 10  # smallest group shown, unless the listing asks for a larger one
 QUESTIONS = 100  # per buyer and dataset
 ANSWER_BYTES = 65_536  # an answer is kept until the room closes, so it stays small
 TABLE = "data"
-# What a provider's design decides; parties, window and snapshot are not its to name.
 # What stands in a clause without being a field of the terms -> the clause (contracts.clauses).
 CLAUSES = {"parties": 1, "data": 2, "delivery": 13, "personal": 14, "security": 15, "stop": 18, "trial": 22}
 
@@ -55,18 +55,15 @@ def plan(
     design: Mapping[str, Any] | None = None,
     min_isolation_tier: int = 0,
 ) -> Plan:
-    """The draft for this file, made stricter by the provider's design, then compiled with contract and certificate.
-
-    Columns in which personal data were found are never asked about, whatever the class of the listing says.
-    """
+    """What the listing allows, compiled with contract and certificate; raises PolicyRefused."""
     if agreed is not None:
-        starts, ends = agreed.starts, agreed.ends
+        window = agreed.starts, agreed.ends
     elif trial is not None:
-        starts, ends = period(trial, now)
+        window = period(trial, now)
     else:
         raise PolicyRefused("POLICY_INVALID", key="window")  # neither contract nor certificate: nothing to ask under
-    document = offered(asset, version, (starts, ends), buyer=buyer, design=design)
-    document["min_isolation_tier"] = min_isolation_tier
+    document = offered(asset, version, window, buyer=buyer, design=design)
+    document["min_isolation_tier"] = max(min_isolation_tier, document["min_isolation_tier"])
     document = compile(document, Data(version.sector, version.classification), trial, now, agreed)
     Policy.from_json(document)
     used = [e["source"] for e in document["columns"].values() if e["role"] != Role.FORBIDDEN]
@@ -85,7 +82,7 @@ def offered(
     design: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the listing alone allows: the draft for its file under the provider's design, before contract and
-    certificate make it stricter."""
+    certificate make it stricter. Columns in which personal data were found are never asked about."""
     floor = max(FLOOR, version.min_group or 0)
     document = draft(
         [_profile(column) for column in asset.columns],
@@ -106,13 +103,13 @@ def offered(
 
 
 def _designed(document: dict[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
-    """The provider's design over the draft. It is the provider's own word on its own data, down to the floor that the
-    listing promises."""
+    """The provider's design over the draft. Roles of columns and the number of questions are the provider's own word on
+    its own data; in everything else the stricter of the two stands, and what the design does not name is as drafted."""
     own = {**document, **{name: design[name] for name in ("mode", "columns", "dp", "templates") if name in design}}
     for name in ("dataset", "limits", "budgets", "output", "resources"):
         own[name] = {**document[name], **design.get(name, {})}
-    own["limits"]["min_group"] = max(document["limits"]["min_group"], own["limits"]["min_group"])
-    return own
+    counts = {name: own["budgets"][name] for name in ("queries_total", "queries_per_day", "requests_total")}
+    return merge({**document, "columns": own["columns"], "budgets": {**document["budgets"], **counts}}, own)
 
 
 def _protect(document: dict[str, Any], personal: set[str], floor: int) -> None:
@@ -153,6 +150,8 @@ def recipe(document: Mapping[str, Any]) -> str:
     """A name for everything in the policy that shapes the copy: the same recipe over one file, the same copy."""
     parts = {"columns": document["columns"], "unit": document["dataset"]["unit_column"]}
     parts["rows"] = document["dataset"]["max_rows_per_unit"]
+    if document["mode"] == Mode.AGGREGATE_DP:  # folds by the public lists, not by counts
+        parts["mode"] = document["mode"]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

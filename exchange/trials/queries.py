@@ -1,36 +1,35 @@
 """One question: reserved and paid for, answered by the engine while nobody holds the database, finished and logged.
 
 ``reserve`` and ``finish`` are two short transactions; what comes between is `exchange.trials.engine`'s business.
-A budget once spent is never given back: whether a question fails may depend on the data.
+What a statistic costs and who has paid for it is `exchange.trials.spending`'s.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import CursorResult, case, func, or_, update
 from sqlmodel import Session, col, select
 
 from contracts import document
 from exchange import audit
+from exchange.catalogue import service as catalogue
 from exchange.catalogue.models import Listing
-from exchange.errors import N_, NotFound, Refusal, refuse
+from exchange.errors import NotFound, Refusal
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import contract_rooms, receipts, rooms, rules, service
-from exchange.trials.models import BudgetEntry, QueryRun, TestRoom
+from exchange.trials import contract_rooms, receipts, rooms, rules, service, spending
+from exchange.trials.models import BudgetEntry, QueryRun, Spend, TestRoom
 from exchange.trials.rooms import Room
+from exchange.trials.spending import Accounts, Claim
 from sandbox import clauses, context, query
 from sandbox.denials import Denied
 from sandbox.ir import Dim
 from sandbox.policy import Policy
+from sandbox.privacy import Released
 from sandbox.query import Accepted
 from sandbox.rules import ActionKind, NoExport
-from sandbox.runner import Answer
+from sandbox.runner import Answer, shape_released
 from sandbox.trial import ZONE, local_day
 
-REQUESTS_PER_ROOM = 1_000  # refused and repeated questions included: they cost no budget, but rows and log records
-ABANDONED = timedelta(minutes=5)  # a run whose process died; no policy lets a question take that long
 LONGEST_SQL = 65_536  # characters that are kept of what was asked
 
 
@@ -46,12 +45,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reserved:
-    """A question on its way. ``accepted`` is None when it is finished already: refused, or answered from before."""
+    """A question on its way. ``claim`` is None when it is finished already: refused, or answered from before."""
 
     run_id: str
     policy: Policy
     file_key: str
-    accepted: Accepted | None
+    accepted: Accepted | None = None
+    claim: Claim | None = None
+    close: bool = False  # it comes near an earlier question (D1), not so near that it was refused
 
 
 @dataclass(frozen=True)
@@ -70,86 +71,102 @@ def check(session: Session, actor: Actor | None, room_id: str, asked: Asked, now
     barred = _barred(session, room, actor, asked, now)
     if barred is not None:
         return Checked(barred[0], barred[1], None)
-    denied = _circumstances(session, room, actor, asked, _running(session, room.row, now), now)
+    own = Accounts(room.budget)
+    denied = _circumstances(session, room, actor, asked, own, now)
     outcome = denied or query.check(asked.sql, room.policy)
+    if not isinstance(outcome, Denied):
+        outcome = _too_close(session, own, outcome, room.policy)[0] or outcome
     if isinstance(outcome, Denied):
         return Checked(outcome, rules.say_denied(outcome, "sql"), None)
     return Checked(None, None, outcome.limited)
 
 
 def reserve(session: Session, actor: Actor | None, room_id: str, asked: Asked, now: datetime) -> Reserved:
-    """Judge a question and pay for it, in this order: trial, circumstances, text, what is remembered, budget.
+    """Judge a question and pay for it, in this order: trial, circumstances, text, what is remembered, what it is close
+    to, budget.
 
     A refusal is a finished run and a record in the log, not an exception: the caller commits either way.
     """
     actor = require(actor, Permission.QUERY)
     room = rooms.room_of(session, actor, room_id)
     contract_rooms.hold(session, room)
-    entry = _locked_budget(session, room.row)
-    _check_requests(session, room.row)
+    accounts = spending.lock(session, room.row)
+    spending.count_request(session, accounts.own)
     run = QueryRun(room_id=room.row.id, user_id=actor.user_id, sql=_storable(asked.sql), at=now)
-    reserved = Reserved(run.id, room.policy, room.copy.file_key, None)
     barred = _barred(session, room, actor, asked, now)
-    if barred is not None:
-        _refuse(session, run, room.row, actor, barred[0], now)
-        return reserved
-    denied = _circumstances(session, room, actor, asked, _running(session, room.row, now), now)
-    outcome = denied or query.check(asked.sql, room.policy)
-    if isinstance(outcome, Denied):
-        _refuse(session, run, room.row, actor, outcome, now)
-        return reserved
-    run.cache_key = _key(outcome)
-    earlier = _remembered(session, room.row, run.cache_key)
-    if earlier is not None:
-        _repeat(session, run, earlier, room.row, actor, now)
-        return reserved
-    spent = contract_rooms.barred(session, room, now, spending=True) or _spend(session, entry, room.policy, now)
-    if spent is not None:
-        _refuse(session, run, room.row, actor, spent, now)
-        return reserved
+    outcome = barred[0] if barred else _paid(session, run, room, actor, asked, accounts, now)
+    if isinstance(outcome, Reserved):
+        return outcome
+    _refuse(session, run, room.row, actor, outcome, now)
+    return Reserved(run.id, room.policy, room.copy.file_key)
+
+
+def _paid(
+    session: Session, run: QueryRun, room: Room, actor: Actor, asked: Asked, accounts: Accounts, now: datetime
+) -> Reserved | Denied:
+    accepted = _circumstances(session, room, actor, asked, accounts, now) or query.check(asked.sql, room.policy)
+    if isinstance(accepted, Denied):
+        return accepted
+    earlier = spending.remembered(session, accounts.own, spending.key(accepted), now)
+    if isinstance(earlier, Denied):
+        return earlier
+    run.cache_key = spending.key(accepted)
+    if isinstance(earlier, Spend):
+        _repeat(session, run, earlier, accepted, room, actor, now)
+        return Reserved(run.id, room.policy, room.copy.file_key)
+    denied, close = _too_close(session, accounts, accepted, room.policy)
+    if close:
+        spending.note_overlap(session, accounts.own, now, refused=denied is not None)
+    denied = denied or contract_rooms.barred(session, room, now, spending=True)
+    claim = denied or spending.reserve(session, accounts, accepted, room.policy, now)
+    if accounts.own.state == "paused":
+        _tell_paused(session, room.row, accounts.own, actor, now)
+    if isinstance(claim, Denied):
+        return claim
     run.charged = True
     session.add(run)
     session.flush()
-    return Reserved(run.id, room.policy, room.copy.file_key, outcome)
+    return Reserved(run.id, room.policy, room.copy.file_key, accepted, claim, close)
 
 
 def finish(
     session: Session, actor: Actor | None, reserved: Reserved, outcome: Answer | Denied, now: datetime
 ) -> QueryRun:
-    """Keep and log what came of a reserved question. A room shut or a listing stopped in the meantime gives no answer
-    any more, nor is one kept of a person erased in the meantime: an erasure takes the run's ``cache_key`` away."""
+    """Keep and log what came of a reserved question. A room shut, a listing, an account or the trial stopped in the
+    meantime gives no answer any more, nor is one kept of a person erased in the meantime: an erasure takes the run's
+    ``cache_key`` away."""
     actor = require(actor, Permission.QUERY)
     run = session.get_one(QueryRun, reserved.run_id)
-    if reserved.accepted is None:
+    if reserved.accepted is None or reserved.claim is None:
         return run
     room = session.get_one(TestRoom, run.room_id)
     if room.org_id != actor.org_id:
         raise NotFound(run.id)
-    stopped = not contract_rooms.in_force(session, room, now) or not _is_offered(session, room)
+    stopped = _is_stopped(session, room, reserved.claim, now)
     session.refresh(run, with_for_update=True)
     session.refresh(room, with_for_update=True)
     if stopped or room.state != "open" or run.cache_key is None:
         outcome = Denied("E-STOPPED")
     if isinstance(outcome, Denied):
+        spending.settle(session, reserved.claim, None)
         return _refuse(session, run, room, actor, outcome, now)
-    limited = "K1" if outcome.suppressed else "O1" if outcome.truncated else reserved.accepted.limited
-    run.verdict, run.code = ("allow" if limited is None else "limit"), limited
-    rows = json.loads(json.dumps(outcome.rows, default=str))  # decimals and days as text, exactly
-    items = [each.item for each in reserved.accepted.question.outputs]
-    kinds = [(item.grain or "key") if isinstance(item, Dim) else "number" for item in items]
-    run.answer = {"columns": list(outcome.columns), "kinds": kinds, "rows": rows, "suppressed": outcome.suppressed,
-                  "truncated": outcome.truncated,
-                  "half_widths": [None if each is None else str(each) for each in outcome.half_widths]}  # fmt: skip
-    run.rows, run.elapsed_ms, run.receipt = len(rows), outcome.elapsed_ms, dict(outcome.receipt)
+    spending.settle(session, reserved.claim, outcome.released.to_json())
+    _answer(run, reserved.accepted, outcome, "D1" if reserved.close else None)
+    run.receipt = {**run.receipt, "epsilon_micro": reserved.claim.epsilon}
     return _done(session, run, room, actor, now)
+
+
+def is_stopped(session: Session, reserved: Reserved, now: datetime) -> bool:
+    """Whether a question under way may not be answered any more; asked by whoever waits for the engine."""
+    room = session.exec(select(TestRoom).join(QueryRun).where(QueryRun.id == reserved.run_id)).one()
+    return reserved.claim is not None and _is_stopped(session, room, reserved.claim, now)
 
 
 def refuse_export(session: Session, actor: Actor | None, room_id: str, now: datetime) -> Refusal:
     """X30: a test room has answers to look at, no files. The attempt is recorded."""
     actor = require(actor, Permission.QUERY)
     room = rooms.room_of(session, actor, room_id)
-    _locked_budget(session, room.row)
-    _check_requests(session, room.row)
+    spending.count_request(session, spending.lock(session, room.row).own)
     denied = clauses.quoted(Denied(NoExport.code, {}, NoExport.basis), room.policy)
     run = QueryRun(room_id=room.row.id, user_id=actor.user_id, sql="", at=now)
     _refuse(session, run, room.row, actor, denied, now)
@@ -190,15 +207,28 @@ def _barred(session: Session, room: Room, actor: Actor, asked: Asked, now: datet
     return (Denied(found[0].code, found[0].facts, found[0].basis or ""), found[0]) if found else None
 
 
+def _is_stopped(session: Session, room: TestRoom, claim: Claim, now: datetime) -> bool:
+    """Whether the room, the account, the contract, the listing or the trial (T1-T19) no longer lets an answer leave."""
+    if room.state != "open" or not _is_offered(session, room) or spending.is_void(session, claim):
+        return True
+    if not contract_rooms.in_force(session, room, now):
+        return True
+    if room.contract_id is not None:
+        return service.is_halted(session, now)
+    listing = session.get_one(Listing, room.listing_id)
+    act = rooms.query_act(catalogue.shown(session, listing, room.version), room.org_id)
+    return bool(service.judge_action(session, act, now))
+
+
 def _is_offered(session: Session, room: TestRoom) -> bool:
     """Data are tried while they are offered; a contract outlives the offer, and a stopped listing holds it (X26)."""
     return room.contract_id is not None or session.get_one(Listing, room.listing_id).state == "published"
 
 
 def _circumstances(
-    session: Session, room: Room, actor: Actor, asked: Asked, running: int, now: datetime
+    session: Session, room: Room, actor: Actor, asked: Asked, accounts: Accounts, now: datetime
 ) -> Denied | None:
-    row = room.row
+    row, entry = room.row, accounts.own
     if not _is_offered(session, row):
         return Denied("X2", {"state": str(room.shown.listing.state)})
     if not row.opened_at <= now < row.closes_at:
@@ -207,7 +237,7 @@ def _circumstances(
     if row.state != "open":
         return Denied("X2", {"state": row.state})
     purpose = next(iter(room.policy.purposes), None) if asked.purpose == rules.UNSAID else asked.purpose
-    entry = room.budget
+    running = spending.running(session, accounts, now)
     today = entry.day_cap - (entry.day_spent if entry.day == local_day(now) else 0)
     found = context.judge(
         room.policy,
@@ -217,78 +247,54 @@ def _circumstances(
         ),
     )  # fmt: skip
     # What is remembered costs nothing: an empty budget is judged when it would be spent.
-    return next((each for each in found if each.code not in ("B1", "B2")), None)
+    denied = next((each for each in found if each.code not in ("B1", "B2")), None)
+    return denied or spending.standing(entry, now)
 
 
-def _locked_budget(session: Session, room: TestRoom) -> BudgetEntry:
-    """The buyer's account for this dataset, ours until commit: of two questions at once the second waits here."""
-    query_ = select(BudgetEntry).where(*rooms.account(room))
-    return session.exec(query_.with_for_update().execution_options(populate_existing=True)).one()
+def _too_close(session: Session, accounts: Accounts, accepted: Accepted, policy: Policy) -> tuple[Denied | None, bool]:
+    """The refusal under D1, if it comes to that; and whether the question is close to an earlier one at all."""
+    close = spending.close_to(session, accounts.all, accepted, policy)
+    if close is None or not close.narrow:
+        return None, close is not None
+    return Denied("D1", {"column": policy.columns[close.column].name, "parts": close.parts}), True
 
 
-def _running(session: Session, room: TestRoom, now: datetime) -> int:
-    """Questions of this buyer to this dataset that the engine works on now."""
-    query_ = (
-        select(func.count())
-        .select_from(QueryRun)
-        .join(TestRoom, col(TestRoom.id) == col(QueryRun.room_id))
-        .where(*rooms.sharing(room), QueryRun.state == "running", col(QueryRun.at) > now - ABANDONED)
-    )
-    return session.exec(query_).one()
+def _answer(run: QueryRun, accepted: Accepted, answer: Answer, limited: str | None) -> None:
+    limited = "K1" if answer.suppressed else "O1" if answer.truncated else accepted.limited or limited
+    run.verdict, run.code = ("allow" if limited is None else "limit"), limited
+    rows = json.loads(json.dumps(answer.rows, default=str))  # decimals and days as text, exactly
+    items = [each.item for each in accepted.question.outputs]
+    kinds = [(item.grain or "key") if isinstance(item, Dim) else "number" for item in items]
+    run.answer = {"columns": list(answer.columns), "kinds": kinds, "rows": rows, "suppressed": answer.suppressed,
+                  "truncated": answer.truncated}  # fmt: skip
+    if answer.half_widths:
+        run.answer["half_widths"] = [None if each is None else str(each) for each in answer.half_widths]
+    run.rows, run.elapsed_ms, run.receipt = len(rows), answer.elapsed_ms, dict(answer.receipt)
 
 
-def _check_requests(session: Session, room: TestRoom) -> None:
-    count = session.exec(select(func.count()).select_from(QueryRun).where(QueryRun.room_id == room.id)).one()
-    if count >= REQUESTS_PER_ROOM:
-        text = N_("This room has taken %(limit)s requests, the most that one room takes.")
-        raise refuse("REQUESTS_SPENT", text, basis=rules.ROOM_BASIS, limit=REQUESTS_PER_ROOM, status=409)
+def _repeat(
+    session: Session, run: QueryRun, spend: Spend, accepted: Accepted, room: Room, actor: Actor, now: datetime
+) -> None:
+    """Tell the kept table again, in this spelling. The first run is named while its own room remembers it."""
+    first = select(QueryRun.id).join(TestRoom).where(
+        TestRoom.org_id == room.row.org_id, TestRoom.listing_id == room.row.listing_id,
+        QueryRun.cache_key == spend.statistic, col(QueryRun.charged),
+    )  # fmt: skip
+    answer = shape_released(room.policy, Released.from_json(spend.answer or {}), accepted)
+    _answer(run, accepted, answer, "N1")
+    named = session.exec(first.order_by(col(QueryRun.id)).limit(1)).first()
+    run.receipt = {**run.receipt, "epsilon_micro": 0, "repeats": named or spend.statistic}
+    _done(session, run, room.row, actor, now)
 
 
-def _spend(session: Session, entry: BudgetEntry, policy: Policy, now: datetime) -> Denied | None:
-    """One question off the account, in one statement that does nothing when either cap is reached."""
-    today = local_day(now)
-    same_day = col(BudgetEntry.day) == today
-    statement = (
-        update(BudgetEntry)
-        .where(
-            col(BudgetEntry.id) == entry.id,
-            col(BudgetEntry.spent) < col(BudgetEntry.cap),
-            or_(~same_day, col(BudgetEntry.day_spent) < col(BudgetEntry.day_cap)),
-            col(BudgetEntry.day_cap) > 0,
-        )
-        .values(
-            spent=col(BudgetEntry.spent) + 1,
-            day_spent=case((same_day, col(BudgetEntry.day_spent) + 1), else_=1),
-            day=today,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    result = session.exec(statement)
-    done = isinstance(result, CursorResult) and result.rowcount == 1
-    session.refresh(entry)
-    if done:
-        return None
-    total = entry.spent >= entry.cap
-    facts = {"limit": entry.cap if total else entry.day_cap, "left": 0}
-    return clauses.quoted(Denied("B1" if total else "B2", facts), policy)
-
-
-def _key(accepted: Accepted) -> str:
-    """The same question, whatever it looked like; unlike its statistic, this knows names, HAVING, order and limit."""
-    return hashlib.sha256(f"{accepted.policy_hash}{accepted.question!r}".encode()).hexdigest()
-
-
-def _remembered(session: Session, room: TestRoom, key: str) -> QueryRun | None:
-    query_ = select(QueryRun).where(
-        QueryRun.room_id == room.id, QueryRun.cache_key == key, col(QueryRun.verdict).in_(("allow", "limit"))
-    )
-    return session.exec(query_.order_by(col(QueryRun.id)).limit(1)).first()
-
-
-def _repeat(session: Session, run: QueryRun, earlier: QueryRun, room: TestRoom, actor: Actor, now: datetime) -> None:
-    run.verdict, run.code, run.rows, run.elapsed_ms = earlier.verdict, earlier.code, earlier.rows, 0
-    run.answer, run.receipt = earlier.answer, {**earlier.receipt, "repeats": earlier.id}
-    _done(session, run, room, actor, now)
+def _tell_paused(session: Session, room: TestRoom, entry: BudgetEntry, actor: Actor, now: datetime) -> None:
+    """The account has paused itself: recorded, and the provider is asked."""
+    provider = session.get_one(Listing, room.listing_id).org_id
+    audit.record(
+        session, "budget.changed", actor,
+        on=[f"budget:{entry.id}", f"listing:{room.listing_id}", *(f"org:{org}" for org in {provider, room.org_id})],
+        now=now, details={"state": entry.state, "cause": str(entry.reason), "spent": entry.spent},
+    )  # fmt: skip
 
 
 def _refuse(session: Session, run: QueryRun, room: TestRoom, actor: Actor, denied: Denied, now: datetime) -> QueryRun:
@@ -300,7 +306,7 @@ def _refuse(session: Session, run: QueryRun, room: TestRoom, actor: Actor, denie
 
 def _done(session: Session, run: QueryRun, room: TestRoom, actor: Actor, now: datetime) -> QueryRun:
     """The record in the log: digests of policy and receipt, code and number of rows. Text of the question and digest of
-    the result are private: both can be guessed, and an answer is forgotten when its room closes."""
+    the result are private: both can be guessed, and a run's answer goes when its room closes."""
     run.state = "done"
     refused = run.verdict == "deny"
     whose = {"sql": run.sql}

@@ -61,7 +61,7 @@ STATES = {  # of a period's report
     "running": (N_("Still running"), "off"),
     "due": (N_("To be reported"), "wait"),
     "overdue": (N_("Overdue"), "bad"),
-    "submitted": (N_("Submitted"), "good"),
+    "submitted": (N_("Report submitted"), "good"),
     "late": (N_("Submitted late"), "wait"),
 }
 _OF = Term("{used} trên mức cho phép {limit}", "{used} of {limit}")

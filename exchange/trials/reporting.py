@@ -50,7 +50,7 @@ class Overview:
     state: core.State
     periods: list[Owed]
     exits: list[TrialReport]  # drafts and submitted ones, the newest first
-    due: core.Period | None
+    due: core.Period | None  # the oldest that is over and has no report
     missed: tuple[core.Period, ...]
 
 
@@ -83,13 +83,14 @@ def overview(session: Session, actor: Actor | None, trial_id: str, now: datetime
     query = select(TrialReport).where(TrialReport.trial_id == row.id).order_by(col(TrialReport.id).desc())
     rows = [each for each in session.exec(query) if each.submitted_at is not None or _sees_drafts(actor)]
     trial = service.core_of(session, row)
+    due = core.report_due(trial, now)
     return Overview(
         row=row,
         trial=trial,
         state=core.state(trial, now),
         periods=[_owed(period, rows, now) for period in core.periods(trial, now)],
         exits=[each for each in rows if each.kind == core_report.EXIT],
-        due=core.report_due(trial, now),
+        due=due if due is not None and due.last < core.local_day(now) else None,
         missed=core.reports_missed(trial, now),
     )
 
@@ -214,13 +215,20 @@ def submit(session: Session, actor: Actor | None, report_id: str, stated: bool, 
 def concerned(session: Session, row: Trial, actor: Actor | None) -> list[str]:
     """Subjects for a record that operator and authority shall hear of: who acts, the operator, the authority; where the
     certificate came on paper, every regulator of this exchange."""
-    query = select(Organisation.id).where(Organisation.kind == OrgKind.OPERATOR)
-    if row.authority_org_id is None:
-        query = select(Organisation.id).where(col(Organisation.kind).in_((OrgKind.OPERATOR, OrgKind.REGULATOR)))
-    others = list(session.exec(query.order_by(Organisation.id).limit(10)))
-    first = [actor.org_id] if actor else []
-    named = [*first, *([row.authority_org_id] if row.authority_org_id else []), *others]
-    return [f"org:{org}" for org in dict.fromkeys(named)]
+    first = [f"org:{actor.org_id}"] if actor else []
+    authority = [f"org:{row.authority_org_id}"] if row.authority_org_id else _of_kind(session, OrgKind.REGULATOR)
+    return list(dict.fromkeys([*first, *authority, *operators(session)]))
+
+
+def operators(session: Session) -> list[str]:
+    """The operator, as a subject."""
+    return _of_kind(session, OrgKind.OPERATOR)
+
+
+def _of_kind(session: Session, kind: OrgKind) -> list[str]:
+    # A record has room for sixteen subjects; an exchange has one operator and a handful of regulators.
+    query = select(Organisation.id).where(Organisation.kind == kind).order_by(Organisation.id).limit(5)
+    return [f"org:{org}" for org in session.exec(query)]
 
 
 def _draft(session: Session, report_id: str) -> TrialReport:

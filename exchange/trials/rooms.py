@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from exchange import audit, pilot
@@ -13,15 +13,15 @@ from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refused, refuse
 from exchange.negotiations.models import Contract
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import designs, policies, receipts, rules, service
+from exchange.trials import designs, policies, receipts, rules, service, spending
 from exchange.trials.copying import Copy
 from exchange.trials.models import BudgetEntry, QueryRun, TestCopy, TestRoom, Trial
 from exchange.trials.policies import Plan
+from sandbox import privacy
 from sandbox.compile import Agreed
 from sandbox.denials import SandboxError
 from sandbox.policy import Policy
 from sandbox.rules import ActionKind
-from sandbox.trial import local_day
 
 SESSION = timedelta(minutes=rules.SESSION_MINUTES)
 
@@ -66,6 +66,11 @@ class Room:
     runs: list[QueryRun]
     contract: Contract | None = None  # None: to try the data
 
+    @property
+    def rows_told(self) -> bool:
+        """Whether the number of rows is the buyer's to know."""
+        return privacy.rows_told(self.policy)
+
     def open_at(self, now: datetime) -> bool:
         """Whether questions may still be asked."""
         return self.row.state == "open" and now < self.row.closes_at
@@ -109,12 +114,14 @@ def prepare(session: Session, ground: Ground, now: datetime, *, min_isolation_ti
 
 def plan_of(session: Session, ground: Ground, now: datetime, *, min_isolation_tier: int = 0) -> Plan:
     """The policy that contract, certificate and data make at ``now``."""
-    shown = ground.shown
+    shown, contract = ground.shown, ground.contract
+    design = designs.design_of(
+        session, shown.listing.id, number=shown.version.number, at=contract.active_at if contract else None
+    )
     try:
         return policies.plan(
             shown.asset, shown.version, service.certificate_now(session, now), now,
-            buyer=ground.buyer, agreed=ground.agreed, design=designs.design_of(session, shown.listing.id),
-            min_isolation_tier=min_isolation_tier,
+            buyer=ground.buyer, agreed=ground.agreed, design=design, min_isolation_tier=min_isolation_tier,
         )  # fmt: skip
     except SandboxError as error:
         raise Refused(rules.say_denied(error.denied), status=409) from error
@@ -142,25 +149,27 @@ def open_on(
     )  # fmt: skip
     room.event_id = _opened(session, actor, room, copy, shown.listing.org_id, now)
     session.add(room)
-    _budget(session, room, now)
+    spending.open_account(session, room, Policy.from_json(policy), now)
     session.flush()
     return room
 
 
 def _opened(session: Session, actor: Actor, room: TestRoom, copy: TestCopy, provider_org_id: str, now: datetime) -> str:
     minutes = int((room.closes_at - now).total_seconds() // 60)
+    told = {"rows": copy.rows} if privacy.rows_told(Policy.from_json(room.policy)) else {}
     return audit.record(
         session, "testroom.opened", actor,
         on=[*subjects(room, provider_org_id), *([f"trial:{room.trial_id}"] if room.trial_id else [])],
         now=now, hashes={"policy": rules.leaf_digest(room.policy_hash), "copy": rules.leaf_digest(copy.sha256),
                          "receipt_key": receipts.key_digest(session)},
-        details={"version": room.version, "rows": copy.rows, "min_group": room.policy["limits"]["min_group"],
+        details={"version": room.version, **told, "min_group": room.policy["limits"]["min_group"],
                  "minutes": minutes},
     )  # fmt: skip
 
 
 def close_room(session: Session, actor: Actor | None, room_id: str, now: datetime) -> TestRoom:
-    """Shut the room before its time; its answers are forgotten, its receipts stay."""
+    """Shut the room before its time; its answers are shown no more, its receipts stay. Statistics paid for are the
+    account's and outlive it (spending)."""
     actor = require(actor, Permission.QUERY)
     room = session.get(TestRoom, room_id, with_for_update=True)
     if room is None or room.org_id != actor.org_id:
@@ -183,7 +192,7 @@ def room_of(session: Session, actor: Actor | None, room_id: str) -> Room:
         policy=policies.of_room(row),
         shown=catalogue.shown(session, listing, row.version),
         copy=session.get_one(TestCopy, row.copy_id),
-        budget=budget_of(session, row),
+        budget=spending.entry_of(session, row),
         runs=list(session.exec(runs)),
         contract=session.get(Contract, row.contract_id) if row.contract_id else None,
     )
@@ -200,27 +209,6 @@ def open_under(session: Session, contract_id: str, now: datetime) -> TestRoom | 
     """The session of a contract that is open now."""
     query = select(TestRoom).where(TestRoom.contract_id == contract_id, TestRoom.state == "open")
     return session.exec(query.where(col(TestRoom.closes_at) > now)).first()
-
-
-def budget_of(session: Session, room: TestRoom) -> BudgetEntry:
-    """What this buyer has spent on this dataset, or under this contract."""
-    return session.exec(select(BudgetEntry).where(*account(room))).one()
-
-
-def account(room: TestRoom) -> tuple[ColumnElement[bool], ...]:
-    """Which account a room spends from: the contract's, or the buyer's for trying this dataset."""
-    return (
-        col(BudgetEntry.listing_id) == room.listing_id, col(BudgetEntry.org_id) == room.org_id,
-        col(BudgetEntry.contract_id).is_not_distinct_from(room.contract_id),
-    )  # fmt: skip
-
-
-def sharing(room: TestRoom) -> tuple[ColumnElement[bool], ...]:
-    """The rooms that spend from the same account."""
-    return (
-        col(TestRoom.listing_id) == room.listing_id, col(TestRoom.org_id) == room.org_id,
-        col(TestRoom.contract_id).is_not_distinct_from(room.contract_id),
-    )  # fmt: skip
 
 
 def subjects(room: TestRoom, provider_org_id: str) -> list[str]:
@@ -277,17 +265,3 @@ def _close(session: Session, room: TestRoom, now: datetime) -> None:
     session.add(room)
     session.exec(update(QueryRun).where(col(QueryRun.room_id) == room.id).values(answer=None, cache_key=None))
     session.flush()
-
-
-def _budget(session: Session, room: TestRoom, now: datetime) -> None:
-    if session.exec(select(BudgetEntry).where(*account(room))).first() is None:
-        policy = Policy.from_json(room.policy)
-        budgets, window = policy.budgets, policy.window
-        session.add(
-            BudgetEntry(
-                listing_id=room.listing_id, org_id=room.org_id, contract_id=room.contract_id,
-                cap=budgets.queries_total, day=local_day(now), day_cap=budgets.queries_per_day,
-                epsilon_cap=budgets.epsilon_total_micro, requests_cap=budgets.requests_total,
-                starts=window.starts, ends=window.ends,
-            )
-        )  # fmt: skip

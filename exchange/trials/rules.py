@@ -43,7 +43,7 @@ BASES = (
     N_("Rule of this exchange: what suspends the trial by itself"),
 )
 ROOM_BASIS = N_("Decree 314/2026/NĐ-CP Art. 1 (X30)")  # data testing on the exchange, isolated, no extraction
-SESSION_MINUTES = 120  # X30
+SESSION_MINUTES = core.PILOT.session_minutes  # X30
 UNSAID = "(that of the room)"  # a question that names no purpose is asked for the one its room is there for
 PURPOSE = "evaluation"  # the one purpose of a test room: deciding whether to buy
 VERBS = tuple(verb.value for verb in core.Verb)

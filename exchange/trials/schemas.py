@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
-from exchange.catalogue.schemas import CHOOSE, NOT_TEXT, SHORT, Count, Dong, Text
+from exchange.catalogue.schemas import CHOOSE, LONG, NOT_TEXT, SHORT, Count, Dong, Text
 from exchange.catalogue.vocabulary import SECTORS, TRADEABLE
 from exchange.errors import N_
 from exchange.trials import rules
@@ -62,6 +62,19 @@ class CertificateSchema(_Form):
     max_tx_vnd = Dong()
     max_total_vnd = Dong()
     notice_version = Text(SHORT, lines=False)
+
+
+class AccountChangeSchema(_Form):
+    """What happens to an account of questions, and why; larger budgets where it goes on."""
+
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(["pause", "resume", "kill"], error=CHOOSE),
+        error_messages={"required": CHOOSE, "null": CHOOSE, "invalid": CHOOSE},
+    )
+    reason = Text(LONG)
+    questions = Count(0, 1_000_000)
+    epsilon_micro = Count(0, 1_000_000_000)
 
 
 class QuestionSchema(Schema):

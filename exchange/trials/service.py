@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from exchange import audit, pilot
 from exchange.catalogue.models import Listing
 from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
-from exchange.negotiations.models import Contract
+from exchange.negotiations.models import Contract, Succession
 from exchange.permissions import Actor, Permission, require
 from exchange.trials import rules
 from exchange.trials.models import Enrolment, Trial, TrialEvent
@@ -20,7 +21,10 @@ from sandbox import trial as core
 from sandbox.competence import competent
 from sandbox.rules import Action, ActionKind, Entity, Usage
 
+HALTED = (core.State.SUSPENDED, core.State.TERMINATED)
 LOCKED_FOR = frozenset({ActionKind.ENROL, ActionKind.LIST, ActionKind.CONTRACT})  # kinds that use up a cap
+Successor = aliased(Contract)
+COUNTED = LOCKED_FOR | {ActionKind.ORDER}  # kinds that are judged by what is used up
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,7 @@ def standing_of(session: Session, trial_id: str, now: datetime) -> Standing:
 
 def trials(session: Session, *, limit: int = 100) -> list[Trial]:
     """Every certificate, the newest first."""
-    return list(session.exec(select(Trial).order_by(col(Trial.id).desc()).limit(limit)))
+    return list(session.exec(select(Trial).order_by(col(Trial.granted_at).desc(), col(Trial.id).desc()).limit(limit)))
 
 
 def _standing(session: Session, row: Trial, now: datetime) -> Standing:
@@ -198,15 +202,36 @@ def _standing(session: Session, row: Trial, now: datetime) -> Standing:
     return Standing(row, trial, core.state(trial, now), core.last_day(trial, now), usage(session, row), events)
 
 
-def usage(session: Session, row: Trial) -> Usage:
-    """Counted from the tables (T9): enrolled members, listings on offer, value of contracts that were not given up."""
+def usage(session: Session, row: Trial, apart: pilot.Act | None = None) -> Usage:
+    """Counted from the tables (T9): enrolled members, listings on offer, value of contracts that were not given up.
+
+    What ``apart`` is about is left out: the listing, the contract of its negotiation, the contract that it replaces.
+    """
     inside = (Enrolment.trial_id == row.id, col(Enrolment.ended_at).is_(None))
     members = session.exec(select(func.count()).select_from(Enrolment).where(*inside)).one()
-    listings = session.exec(select(func.count()).select_from(Listing).where(Listing.state == "published")).one()
-    spent = select(func.coalesce(func.sum(Contract.price_vnd), 0)).where(
-        col(Contract.agreed_at) >= row.granted_at, func.coalesce(Contract.end_code, "") != "unsigned"
+    shown = select(func.count()).select_from(Listing).where(Listing.state == "published")
+    if apart is not None and apart.listing_id is not None:
+        shown = shown.where(Listing.id != apart.listing_id)
+    return Usage(members, session.exec(shown).one(), _spent(session, row, apart))
+
+
+def _spent(session: Session, row: Trial, apart: pilot.Act | None) -> int:
+    """The value of a contract that an amendment took the place of is that of the amendment."""
+    amendment = (
+        select(Succession.negotiation_id)
+        .join(Successor, col(Successor.negotiation_id) == col(Succession.negotiation_id))
+        .where(Successor.id == Contract.end_reason, Succession.kind == "amendment")
     )
-    return Usage(members, listings, int(session.exec(spent).one()))
+    query = select(func.coalesce(func.sum(Contract.price_vnd), 0)).where(
+        col(Contract.agreed_at) >= row.granted_at,
+        func.coalesce(Contract.end_code, "") != "unsigned",
+        (func.coalesce(Contract.end_code, "") != "superseded") | ~amendment.exists(),
+    )
+    if apart is not None and apart.negotiation_id is not None:
+        query = query.where(Contract.negotiation_id != apart.negotiation_id)
+    if apart is not None and apart.replaces is not None:
+        query = query.where(Contract.id != apart.replaces)
+    return int(session.exec(query).one())
 
 
 def judge_enrolment(
@@ -232,7 +257,8 @@ def _judge(
         amount_vnd=act.amount_vnd,
         notice_accepted=None if found is None or found.ended_at else found.notice_version,
         entity=stated,
-        used=Usage() if row is None else usage(session, row),
+        used=Usage() if row is None or act.kind not in COUNTED else usage(session, row, act),
+        again=act.again,
     )
     trial = None if row is None else core_of(session, row)
     return tuple(rules.say_denied(denied) for denied in core_rules.judge(trial, action, now))
@@ -240,13 +266,19 @@ def _judge(
 
 def _current(session: Session, now: datetime, *, lock: bool = False) -> Trial | None:
     """The certificate that governs: the active one, or else the one recorded last."""
-    rows = list(session.exec(select(Trial).order_by(col(Trial.id).desc())))
+    rows = list(session.exec(select(Trial).order_by(col(Trial.granted_at).desc(), col(Trial.id).desc())))
     active = [row for row in rows if core.state(core_of(session, row), now) is core.State.ACTIVE]
     chosen = next(iter([*active, *rows]), None)
     if chosen is not None and lock:
         query = select(Trial).where(Trial.id == chosen.id).with_for_update()
         session.exec(query.execution_options(populate_existing=True)).one()
     return chosen
+
+
+def is_halted(session: Session, now: datetime) -> bool:
+    """Whether the trial was suspended or terminated: what is under way ends too."""
+    certificate = certificate_now(session, now)
+    return certificate is not None and core.state(certificate, now) in HALTED
 
 
 def certificate_now(session: Session, now: datetime) -> core.Trial | None:

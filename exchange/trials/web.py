@@ -251,8 +251,8 @@ def export(room_id: str) -> Response:
 @needs(Permission.QUERY)
 def close(room_id: str) -> Redirect:
     """Shut the room before its time."""
-    session = identity.db_session()
-    closed = rooms.close_room(session, identity.the_actor(), room_id, clock.now())
-    session.commit()
-    flash(_("The test room is closed. Its answers are forgotten, its receipts stay in the log."), "good")
+    closed = engine.close_room(room_id)
+    flash(_("The test room is closed. Its answers are no longer shown, its receipts stay in the log."), "good")
+    if closed.contract_id:
+        return redirect(url_for("contracts.show", contract_id=closed.contract_id, _anchor="questions"), 303)
     return redirect(url_for(".open_room", listing_id=closed.listing_id), 303)

@@ -419,7 +419,7 @@ def test_a_bundle_is_checked_without_asking_anybody(tmp_path: Path) -> None:
 # -- the test room -------------------------------------------------------------------------------------------------
 
 
-def test_a_question_in_a_test_room_is_answered_and_a_refused_one_teaches(floor: Floor) -> None:
+def test_a_question_in_a_test_room_is_answered_and_a_refused_one_teaches(floor: Floor, tmp_path: Path) -> None:
     rows = "".join(f"{['Sài Gòn', 'Hải Phòng'][n % 2]},{n % 7}\n" for n in range(400))
     listing = floor.published(f"cang,so_tan\n{rows}".encode())
     today = clock.now().astimezone(clock.VIETNAM).date()
@@ -439,9 +439,11 @@ def test_a_question_in_a_test_room_is_answered_and_a_refused_one_teaches(floor: 
     refused = floor.buyer.run("query", room, "SELECT * FROM data")
     assert refused.exit_code == 1
     assert "what passes" in refused.output
-    told = floor.buyer.does("query", room, "SELECT COUNT(*) AS n FROM data", "--json")
+    kept = tmp_path / "answer.receipt"
+    told = floor.buyer.does("query", room, "SELECT COUNT(*) AS n FROM data", "--json", "--receipt", str(kept))
     told = told[told.index("{\n") :]  # the server of this test logs into the same output
     assert json.loads(told)["columns"] == ["n"]
+    assert kept.read_text().strip() == json.loads(told)["signed_receipt"]
     assert "This question passes" in floor.buyer.does("query", room, "SELECT COUNT(*) AS n FROM data", "--check")
     barred = floor.buyer.run("query", room, "SELECT cang, max(so_tan) FROM data GROUP BY 1", "--check")
     assert barred.exit_code == 1

@@ -36,6 +36,11 @@ PUBLIC = {
     "GET ledger.checkpoint", "GET ledger.keys", "GET ledger.key_history", "GET ledger.proof", "GET ledger.consistency",
     "GET ledger.receipt", "GET ledger.receipt_key",
     "GET ledger.stamp_list", "GET ledger.token", "GET ledger.stamped_text", "GET ledger.tile", "GET ledger.verifier",
+    # the rules of the trial are everybody's to read
+    "GET rulebook.page", "GET rulebook_api.Rules",
+    # who permitted the trial, until when and for how much, is everybody's business
+    "GET lifecycle.index", "GET lifecycle.one", "GET lifecycle.authorities_list",
+    "GET lifecycle_api.Trial", "GET lifecycle_api.One", "GET lifecycle_api.Authorities",
     # whoever is shown a receipt of an answer checks it by this key
     "GET trials.receipt_key",
     # a link that carries its own secret

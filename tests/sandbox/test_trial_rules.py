@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from sandbox.rules import RULES, Action, ActionKind, Usage, judge
+from sandbox.rules import RULES, Action, ActionKind, Entity, Usage, judge
 from sandbox.trial import Caps, Event, EventKind, State, Trial, Verb, add_months, last_day, state
 
 HANOI = timezone(timedelta(hours=7))
@@ -150,7 +150,8 @@ def test_a_verb_outside_the_certificate_is_out_of_scope() -> None:
 )
 def test_caps_say_used_and_limit(kind: ActionKind, used: Usage, amount: int, cap: str) -> None:
     capped = replace(TRIAL, caps=Caps(max_members=3, max_listings=2, max_tx_vnd=500, max_total_vnd=1000))
-    denials = judge(capped, replace(ORDER, kind=kind, used=used, amount_vnd=amount), NOON)
+    fit = Entity(True, False, None, "law", 2)
+    denials = judge(capped, replace(ORDER, kind=kind, used=used, amount_vnd=amount, entity=fit), NOON)
     assert [denied.code for denied in denials] == ["TRIAL_CAP_EXCEEDED"]
     assert denials[0].facts["cap"] == cap
     assert int(str(denials[0].facts["used"])) == int(str(denials[0].facts["limit"])) + 1

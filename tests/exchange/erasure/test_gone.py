@@ -239,6 +239,7 @@ def test_a_question_leaves_no_digest_that_can_be_guessed_and_one_under_way_no_an
     for run in life.in_database(QueryRun, user_id=life.person.user_id):
         assert (run.sql, run.answer, run.state) == (ERASED, None, "done")
         assert run.receipt.keys().isdisjoint({"statistic", "result_sha256"})
+        assert run.signed_receipt is None  # it names the answer by its digest
 
 
 def test_an_erasure_waits_for_whoever_is_writing_and_takes_their_rows_too(database: Database, now: datetime) -> None:

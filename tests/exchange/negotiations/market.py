@@ -93,10 +93,10 @@ class Market:
         self.keys[actor.org_id] = private
         return private
 
-    def do(self, use_case: Callable[..., Any], *arguments: Any) -> Any:
+    def do(self, use_case: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Run one use case in a transaction of its own, and give its records their place in the tree."""
         with self.database.writing() as session:
-            result = use_case(session, *arguments, self.now)
+            result = use_case(session, *arguments, self.now, **named)
             session.commit()
         self.sequencer.run_once()
         return result

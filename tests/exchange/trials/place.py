@@ -1,8 +1,9 @@
 """Steps of the tests of trials as single calls."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,17 @@ from exchange.trials.rooms import Built, open_room, prepare_room
 from sandbox.rules import Entity
 from tests.exchange.negotiations.market import version_row
 from tests.exchange.people import People
+
+
+def statistics() -> Iterator[str]:
+    """Questions over the shipments of which no two are the same statistic, nor close to one another."""
+    keys, numbers = (
+        ("hub", "Phuong_thuc", "date_trunc('month', shipped_on)"),
+        ("COUNT(*)", "SUM(weight)", "AVG(weight)"),
+    )
+    for chosen in (c for size in range(4) for c in combinations(keys, size)):
+        for shown in (c for size in range(1, 4) for c in combinations(numbers, size)):
+            yield f"SELECT {', '.join([*chosen, *shown])} FROM data" + (" GROUP BY ALL" if chosen else "")
 
 
 def sound(**changes: Any) -> Entity:

@@ -11,14 +11,16 @@ from sqlmodel import select
 from exchange import clock
 from exchange.accounts.models import Organisation
 from exchange.clock import VIETNAM
-from exchange.trials import queries
+from exchange.trials import queries, spending
 from exchange.trials.models import QueryRun, TestRoom
 from exchange.trials.queries import Asked
 from sandbox.policy import Policy
 from sandbox.runner import Runner
-from tests.exchange.trials.place import Place
+from tests.exchange.trials.place import Place, statistics
 
 BY_HUB = "SELECT hub, COUNT(*) AS n FROM data GROUP BY hub"
+BY_WAY = "SELECT Phuong_thuc, COUNT(*) AS n FROM data GROUP BY 1"
+TOTAL = "SELECT COUNT(*) AS n FROM data"
 
 
 def concurrent(place: Place, room: TestRoom, most: int) -> None:
@@ -34,13 +36,13 @@ def test_eight_threads_spend_exactly_what_is_there(ready: Place) -> None:
     room = ready.room()
     concurrent(ready, room, 1000)
     ready.set_budget(room, cap=11)
-    gate = threading.Barrier(8)
+    gate, asked = threading.Barrier(8), list(statistics())
 
     def ask(worker: int) -> list[str]:
         gate.wait()
         found = []
         for attempt in range(4):
-            sql = f"{BY_HUB} LIMIT {10 * worker + attempt + 1}"
+            sql = asked[4 * worker + attempt]
             reserved = ready.do(queries.reserve, ready.buyer, room.id, Asked(sql))
             found.append("spent" if reserved.accepted else "refused")
         return found
@@ -59,12 +61,12 @@ def test_eight_threads_spend_exactly_what_is_there(ready: Place) -> None:
 
 def test_two_at_once_are_the_most_and_a_crashed_one_is_forgotten(ready: Place) -> None:
     room = ready.room()
-    for number in (1, 2):
-        reserved = ready.do(queries.reserve, ready.buyer, room.id, Asked(f"{BY_HUB} LIMIT {number}"))
+    for sql in (TOTAL, BY_WAY):
+        reserved = ready.do(queries.reserve, ready.buyer, room.id, Asked(sql))
         assert reserved.accepted
     refused = ready.ask(room, BY_HUB)
     assert (refused.code, refused.charged) == ("B4", False)
-    with clock.frozen(ready.now + queries.ABANDONED + timedelta(seconds=1)):
+    with clock.frozen(ready.now + spending.ABANDONED + timedelta(seconds=1)):
         assert ready.ask(room, BY_HUB).charged
     assert ready.budget(room).spent == 3
 
@@ -75,12 +77,12 @@ def test_a_new_day_begins_at_midnight_in_viet_nam(ready: Place) -> None:
         room = ready.room()
         ready.set_budget(room, day_cap=1)
         assert ready.ask(room, BY_HUB).charged
-        assert ready.ask(room, f"{BY_HUB} LIMIT 1").code == "B2"
+        assert ready.ask(room, TOTAL).code == "B2"
         assert ready.ask(room, BY_HUB).verdict != "deny"  # asked before: costs nothing
     with clock.frozen(datetime(2026, 11, 22, 23, 59, 59, 999_999, tzinfo=VIETNAM)):
-        assert ready.ask(room, f"{BY_HUB} LIMIT 1").code == "B2"
+        assert ready.ask(room, TOTAL).code == "B2"
     with clock.frozen(datetime(2026, 11, 23, tzinfo=VIETNAM)):
-        assert ready.ask(room, f"{BY_HUB} LIMIT 1").charged
+        assert ready.ask(room, TOTAL).charged
     entry = ready.budget(room)
     assert (entry.spent, entry.day_spent, entry.day) == (2, 1, date(2026, 11, 23))
 
@@ -98,13 +100,13 @@ def test_nobody_waits_for_the_engine(ready: Place) -> None:
     seen: list[Any] = []
 
     class Watching(Runner):
-        def run_accepted(self, *arguments: Any) -> Any:
+        def run_accepted(self, *arguments: Any, **named: Any) -> Any:
             pool: Any = ready.database.engine.pool
             seen.append(pool.checkedout())
             with ready.database.writing() as session:
                 session.get_one(Organisation, ready.seller.org_id).name = "Công ty đổi tên"
                 session.commit()
-            return super().run_accepted(*arguments)
+            return super().run_accepted(*arguments, **named)
 
     room = ready.room()
     with Watching(time_buckets=()) as runner:

@@ -187,8 +187,10 @@ def _room(place: Place, session: Session, document: dict[str, Any], file: Path) 
         closes_at=place.now + timedelta(minutes=120), event_id="e" * 26,
     )  # fmt: skip
     budget = BudgetEntry(
-        listing_id=place.listing_id, org_id=place.buyer.org_id, cap=100_000, day=place.now.date(), day_cap=100_000
-    )
+        listing_id=place.listing_id, org_id=place.buyer.org_id, cap=100_000, day=place.now.date(), day_cap=100_000,
+        requests_cap=100_000,
+        starts=room.opened_at, ends=room.closes_at,
+    )  # fmt: skip
     session.add_all([room, budget])
     return room
 
@@ -198,20 +200,22 @@ ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @ONLY_SQLITE
 def test_every_attack_is_refused_at_the_door(sales: tuple[Place, TestRoom, Program], secrets: set[str]) -> None:
-    """Through /check, which is the same gate without the price; a tenth of them through /queries as well."""
+    """Through /check and through /queries: a code of the gate's families, and nothing of the file in what is said."""
     place, room, program = sales
     failures = []
     cases = [case for case in corpus("deny") if "context" not in case]
     assert len(cases) > 150
     for number, case in enumerate(cases):
+        if number % 20 == 0:
+            place.app.extensions["minhbach.sequencer"].run_once()  # a log that falls behind takes no more records
         body = {"sql": case["sql"], "purpose": "site_selection"}
         answer = program.post(f"/test-rooms/{room.id}/check", body)
         if answer.status_code != 200 or answer.json["verdict"] != "deny" or leaked(answer.text, case["sql"], secrets):
             failures.append((case["id"], answer.text))
-        if number % 10 == 0:
-            asked = program.post(f"/test-rooms/{room.id}/queries", body)
-            if asked.status_code != 422 or leaked(asked.text, case["sql"], secrets):
-                failures.append((case["id"], asked.text))
+        asked = program.post(f"/test-rooms/{room.id}/queries", body)
+        family = asked.json["code"][0] in "LSTCAWHFO" if asked.status_code == 422 else False
+        if not family or leaked(asked.text, case["sql"], secrets):
+            failures.append((case["id"], asked.text))
     assert not failures
     assert place.budget(room).spent == 0
 
@@ -225,6 +229,21 @@ def test_legitimate_questions_are_answered(sales: tuple[Place, TestRoom, Program
         answer = program.post(f"/test-rooms/{room.id}/queries", {"sql": case["sql"], "purpose": "site_selection"})
         assert answer.status_code == 200, (case["id"], answer.text)
         assert not leaked(answer.text, case["sql"], secrets), case["id"]
+
+
+@ONLY_SQLITE
+def test_what_may_be_limited_shows_nothing_of_the_small_district(
+    sales: tuple[Place, TestRoom, Program], secrets: set[str]
+) -> None:
+    """Withheld, cut, charged or refused: each is right, as long as nothing of four customers is in it."""
+    _, room, program = sales
+    for case in corpus("limit"):
+        if "context" in case:
+            continue
+        answer = program.post(f"/test-rooms/{room.id}/queries", {"sql": case["sql"], "purpose": "site_selection"})
+        assert answer.status_code in (200, 409, 422), (case["id"], answer.text)
+        assert not leaked(answer.text, case["sql"], secrets), case["id"]
+        assert "TINY" not in json.dumps(answer.json.get("rows", [])), case["id"]
 
 
 @ONLY_SQLITE
