@@ -87,6 +87,7 @@ def test_a_program_sets_the_providers_questions(ready: Place) -> None:
 
 def test_saving_the_form_keeps_the_questions(approved: Place, no_csrf: None) -> None:
     form = {"unit": "customer", "rows_per_unit": "50", "min_group": "20", "questions": "10", "per_day": "10"}
+    form |= {"epsilon_total_micro": "2", "epsilon_release_micro": "0.1"}
     sent = approved.browser(approved.seller).post(f"/listings/{approved.listing_id}/test-room/rules", data=form)
     assert sent.status_code == 303
     assert answers(approved)["questions"] == 10
