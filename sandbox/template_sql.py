@@ -250,7 +250,7 @@ class _Reader:
             return self._count(node, scope, across)
         if type(node) is exp.PercentileCont:
             _only(node, "this", "expression")
-            argument, part = self._expression(node.this, scope), node.args["expression"].name
+            argument, part = self._expression(node.this, scope), node.args["expression"].sql()
             if not FRACTION.fullmatch(part) or not LEAST_TAIL <= float(part) * 100 <= 100 - LEAST_TAIL:
                 _refuse("quantile", part)
             return f"quantile_cont({argument}, {part})", Measure.QUANTILE, argument

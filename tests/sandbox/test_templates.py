@@ -291,6 +291,7 @@ def test_the_command_line_answers_templates(document: dict[str, Any], sales_file
         ("SELECT sum(amount) FILTER (WHERE province = 'P01') AS n FROM sales", "function"),
         ("SELECT quantile_cont(amount, 1.0) AS n FROM sales", "quantile"),
         ("SELECT quantile_cont(amount, 0.9) AS n FROM sales", "quantile"),
+        ("SELECT quantile_cont(amount, 0.5 ORDER BY sold_at) AS n FROM sales", "quantile"),
         ("SELECT count(*) AS n FROM sales WHERE province = getenv('HOME')", "function"),
         ("SELECT count(*) AS n FROM sales WHERE province LIKE 'P%'", "function"),
         ("SELECT count(*) AS n FROM sales WHERE CAST(province AS INT) = 1", "function"),
