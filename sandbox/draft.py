@@ -4,6 +4,7 @@ Rule of thumb: few different values make a dimension, numbers a measure with bou
 everything else, above all text with many different values, is forbidden.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -120,7 +121,27 @@ def _measure(column: ColumnProfile) -> dict[str, Any]:
     """A number without measured extremes cannot be clamped, so nobody may sum it."""
     if column.low is None or column.high is None or max(abs(column.low), abs(column.high)) > 10**15:
         return {"role": "forbidden"}
-    return {"role": "measure", "bounds": [column.low, column.high], "aggregates": ["SUM", "AVG"]}
+    bounds = public_bounds(column.low, column.high)
+    return {"role": "measure", "bounds": list(bounds), "aggregates": ["SUM", "AVG"]}
+
+
+def public_bounds(low: float | int, high: float | int) -> tuple[float | int, float | int]:
+    """Round numbers around the measured extremes: 1, 2 or 5 times a power of ten. Whoever may ask sees the bounds, and
+    the extremes themselves are values of somebody."""
+    return (_step(low, up=False), _step(high, up=True))
+
+
+def _step(value: float | int, *, up: bool) -> float | int:
+    """The next such number at or above, or at or below, `value`."""
+    if value == 0:
+        return 0
+    if value < 0:
+        return -_step(-value, up=not up)
+    power = math.floor(math.log10(value))
+    steps: list[float | int] = []
+    for at in range(power - 1, power + 2):
+        steps += [factor * 10**at if at >= 0 else factor / 10**-at for factor in (1, 2, 5)]
+    return min(each for each in steps if each >= value) if up else max(each for each in steps if each <= value)
 
 
 def _name(name: str, taken: set[str]) -> str:

@@ -22,7 +22,7 @@ from exchange.catalogue.models import Asset, ListingVersion
 from exchange.errors import N_, Refusal
 from exchange.trials import rules
 from exchange.trials.policies import FLOOR, QUESTIONS, TABLE, _profile
-from sandbox.draft import DIM_VALUES, draft
+from sandbox.draft import DIM_VALUES, draft, public_bounds
 from sandbox.policy import GRAINS
 
 MOST_ROWS_PER_UNIT = 50  # as the exchange drafts; a design is only ever stricter
@@ -109,8 +109,9 @@ def proposal(asset: Asset, version: ListingVersion) -> dict[str, Any]:
     for fact in found:
         wanted = {"dim": "filter", "time": "filter", "measure": "sum"}.get(roles[fact.source]["role"], "never")
         columns[fact.source] = {"use": wanted if wanted in fact.uses else "never"}
-        if "sum" in fact.uses:
-            columns[fact.source] |= {"low": fact.low, "high": fact.high}
+        if "sum" in fact.uses and fact.low is not None and fact.high is not None:
+            low, high = public_bounds(fact.low, fact.high)
+            columns[fact.source] |= {"low": low, "high": high}
     unit = next((f for f in found if f.distinct > DIM_VALUES and _IDENTIFIER.search(fold_name(f.source))), None)
     if unit is not None:
         columns[unit.source] = {"use": "never"}

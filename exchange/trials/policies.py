@@ -148,7 +148,7 @@ def hexadecimal(name: str) -> str:
 
 def recipe(document: Mapping[str, Any]) -> str:
     """A name for everything in the policy that shapes the copy: the same recipe over one file, the same copy."""
-    parts = {"columns": document["columns"], "unit": document["dataset"]["unit_column"]}
+    parts = {"columns": document["columns"], "unit": document["dataset"].get("unit_column")}
     parts["rows"] = document["dataset"]["max_rows_per_unit"]
     if document["mode"] == Mode.AGGREGATE_DP:  # folds by the public lists, not by counts
         parts["mode"] = document["mode"]

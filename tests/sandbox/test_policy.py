@@ -10,7 +10,7 @@ import pytest
 from sandbox import context, query
 from sandbox.context import Context
 from sandbox.denials import Denied, PolicyRefused
-from sandbox.draft import ColumnProfile, draft
+from sandbox.draft import ColumnProfile, draft, public_bounds
 from sandbox.policy import Limits, Mode, Policy, Privacy, Role
 from sandbox.words import say
 
@@ -305,3 +305,21 @@ def test_a_draft_without_unit_says_so() -> None:
 def test_a_draft_needs_its_unit_column_to_exist() -> None:
     with pytest.raises(ValueError, match="unit column"):
         draft(PROFILE, policy_id="r", starts=NOW, ends=NOW, purposes=[], unit_column="nobody")
+
+
+@pytest.mark.parametrize(
+    ("measured", "bounds"),
+    [
+        ((3, 987), (2, 1000)),
+        ((0, 1), (0, 1)),
+        ((-37, 0), (-50, 0)),
+        ((0.03, 4.5), (0.02, 5)),
+        ((2000, 2000), (2000, 2000)),
+        ((-5, -3), (-5, -2)),
+        ((1, 10**15), (1, 10**15)),
+    ],
+)
+def test_a_drafts_bounds_are_round_numbers_around_the_extremes(
+    measured: tuple[float, float], bounds: tuple[float, float]
+) -> None:
+    assert public_bounds(*measured) == bounds

@@ -116,3 +116,12 @@ def test_a_designed_room_with_noise_says_how_far_its_numbers_are_off(ready: Plac
     page = ready.browser(lang="en").get(f"/test-rooms/{room.id}?run={run.id}").text
     assert "is off by at most ±" in page
     assert "Privacy budget used" in page
+
+
+def test_a_room_opens_under_a_design_in_which_every_row_stands_for_itself(ready: Place) -> None:
+    with ready.database.reading() as session:
+        given = {**designs.desk(session, ready.seller, ready.listing_id).answers, "unit": "", "min_group": 20}
+    ready.do(designs.publish, ready.seller, ready.listing_id, given)
+    room = ready.room()
+    assert room.policy["limits"]["min_group"] == 20
+    assert ready.ask(room, GOOD).verdict == "limit"
