@@ -1,10 +1,10 @@
-"""The life of a controlled trial in a real browser: from the application to the exit report that the regulator reads."""
+"""A controlled trial in a real browser: from the application to the exit report that the regulator reads."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from exchange import clock
 from exchange.demo import data
@@ -40,9 +40,12 @@ def test_a_trial_from_application_to_exit_report(
         _enrolled(member)
     operator.open(f"/trials/{trial}/participants")
     operator.says(steps.NAMES["provider"][0], steps.NAMES["buyer"][0])
-    room = _opened(provider, buyer, _listed(site, tmp_path_factory))
+    listing = _listed(site, tmp_path_factory)
+    room = _opened(provider, buyer, listing)
     _refused_and_mended_by_keyboard(buyer)
-    _exhausted(buyer, provider)
+    _exhausted(buyer)
+    provider.open(f"/listings/{listing}/leaks")
+    provider.says(steps.NAMES["buyer"][0], vi("Paused"), vi("Stopped"))
     _suspended(regulator, buyer, room)
     _ended(regulator)
     _exit_report(operator, regulator, trial)
@@ -118,7 +121,7 @@ def _refused_and_mended_by_keyboard(buyer: Reader) -> None:
     expect(_meter(page)).to_have_attribute("value", "1")
 
 
-def _exhausted(buyer: Reader, provider: Reader) -> None:
+def _exhausted(buyer: Reader) -> None:
     page = buyer.page
     _asks(page, SECOND)
     expect(page.locator("#answer")).to_have_text(vi("Answer"))
@@ -140,9 +143,11 @@ def _suspended(regulator: Reader, buyer: Reader, room: str) -> None:
 
 def _ended(regulator: Reader) -> None:
     _decides(regulator, "terminated", "fraud")
+    regulator.open("/trial/rules")
 
 
 def _exit_report(operator: Reader, regulator: Reader, trial: str) -> None:
+    operator.open(f"/trials/{trial}/incidents")
     operator.open(f"/trials/{trial}/reports")
     operator.press(vi("Count the exit report"))
     report = operator.path
@@ -175,14 +180,14 @@ def _asks(page: Page, question: str) -> None:
         page.keyboard.press("Control+Enter")
 
 
-def _meter(page: Page) -> object:
+def _meter(page: Page) -> Locator:
     return page.locator('[data-meter="questions"] progress')
 
 
-def _tab_to(page: Page, target: object) -> None:
+def _tab_to(page: Page, target: Locator) -> None:
     """Press Tab until this has the focus; at most as often as a patient person would."""
     for _ in range(60):
         page.keyboard.press("Tab")
-        if target.evaluate("e => e === document.activeElement"):  # type: ignore[attr-defined]
+        if target.evaluate("e => e === document.activeElement"):
             return
     raise AssertionError(f"60 times Tab on {page.url} do not reach it")
