@@ -45,11 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 door.open(stack, chosen.table)
             for line in sys.stdin:
                 if line.strip():
-                    print(json.dumps(door.answer(line), ensure_ascii=False, default=_plain), flush=True)
+                    print(_line(door.answer(line)), flush=True)
     except SandboxError as error:
         print(words.say(error.denied, chosen.lang), file=sys.stderr)
         return 2
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # of the files we were given; their text is not repeated
         print(type(error).__name__, file=sys.stderr)
         return 2
     return 0
@@ -70,6 +70,8 @@ def _receipt(chosen: argparse.Namespace) -> int:
     claims = receipt.check(Path(chosen.file).read_text(encoding="utf-8"), key)
     if chosen.answer is not None:
         answer = json.loads(Path(chosen.answer).read_text(encoding="utf-8"))
+        if not isinstance(answer, Mapping) or not {"columns", "rows"} <= answer.keys():
+            raise SandboxError("RECEIPT_ANSWER")
         receipt.of_answer(claims, answer["columns"], answer["rows"])
     print(json.dumps(claims, ensure_ascii=False, indent=2))
     return 0
@@ -101,7 +103,7 @@ class Door:
         try:
             asked = json.loads(line)
             sql, given = _asked(asked), asked.get("context")
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return self._denied(None, Denied("S0", {"position": 0}))
         if not isinstance(sql, str):
             return self._denied(asked.get("id"), Denied("S0", {"position": 0}))
@@ -239,9 +241,19 @@ def _moment(text: object, policy: Policy) -> datetime | None:
         return named[text]
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo is not None else None
+
+
+def _line(answer: Mapping[str, Any]) -> str:
+    """One line of JSON; half a character in a name that was given back stands as the escape it came as."""
+    text = json.dumps(answer, ensure_ascii=False, default=_plain)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(answer, default=_plain)
+    return text
 
 
 def _plain(value: object) -> int | float | str:

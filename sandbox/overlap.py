@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from sandbox.ir import Question
-from sandbox.policy import Mode, Policy
+from sandbox.policy import Mode, Policy, Role
 
 FEW = 2  # values in which two lists may differ and still isolate few people
 MANY = 8  # named values out of a list nobody published: what they leave out may be little
@@ -77,7 +77,8 @@ def judge(asked: Region, earlier: Iterable[Region], policy: Policy) -> Overlap |
     noise covers every difference, however it is found."""
     if policy.mode is Mode.AGGREGATE_DP:
         return None
-    found = [overlap for each in earlier if (overlap := compare(asked, each, policy)) is not None]
+    known = (each for each in earlier if _is_about(each, policy))
+    found = [overlap for each in known if (overlap := compare(asked, each, policy)) is not None]
     return next((each for each in found if each.narrow), found[0] if found else None)
 
 
@@ -98,6 +99,14 @@ def compare(one: Region, other: Region, policy: Policy) -> Overlap | None:
 def token(column: str, value: object) -> str:
     """A value's digest: equal values of one column are equal, and nothing can be read from it."""
     return hashlib.sha256(f"{column}\0{value}".encode()).hexdigest()[:16]
+
+
+def _is_about(region: Region, policy: Policy) -> bool:
+    """Whether a question that is remembered is one about these columns: the file may be another one by now."""
+    timeless = (Role.DIM, Role.MEASURE, Role.UNIT)
+    return all(name in policy.columns for name in (*region.values, *region.ranges, *region.split)) and not any(
+        policy.columns[name].role in timeless for name in region.ranges
+    )
 
 
 def _same(one: Region, other: Region, name: str, policy: Policy) -> bool:

@@ -224,6 +224,6 @@ def digest(document: Mapping[str, Any]) -> str:
     """The policy's name for ever: SHA-256 over its JSON with sorted keys and no spaces."""
     try:
         text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    except (TypeError, ValueError) as error:  # half a character is a ValueError too
         raise PolicyRefused("POLICY_INVALID", key="(document)") from error
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -126,13 +126,18 @@ class Extension:
 
 
 def _asked_on(trial: Trial, action: Action, now: datetime) -> date:
-    """The day on which as much as this was first asked for, after the extension before; otherwise today."""
+    """The day on which as much as this was first asked for, after the extension before; otherwise today.
+
+    What was refused or taken back is over: asked for anew, it is asked for on that later day.
+    """
     past = [event for event in trial.events if event.at <= now]
+    over = {event.about for event in past if event.kind is EventKind.EXTENSION_REFUSED}
     granted = max((event.at for event in past if event.kind is EventKind.EXTENDED), default=None)
     days = [
         local_day(event.at)
         for event in past
         if event.kind is EventKind.EXTENSION_ASKED and (granted is None or event.at > granted)
+        if not event.id or event.id not in over
         if event.until and action.until and action.until <= event.until
     ]
     return min(days, default=local_day(now))

@@ -82,17 +82,23 @@ def number(section: Mapping[str, Any], key: str, default: int, least: int, where
 
 def real(value: object, key: str) -> float:
     """A finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise PolicyRefused("POLICY_INVALID", key=key)
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError as error:
+        raise PolicyRefused("POLICY_INVALID", key=key) from error
+    if not math.isfinite(found):
+        raise PolicyRefused("POLICY_INVALID", key=key)
+    return found
 
 
 def moment(text: str, key: str) -> datetime:
     """An ISO 8601 moment with its time zone."""
     try:
         found = datetime.fromisoformat(text)
-    except (TypeError, ValueError) as error:
+        if found.tzinfo is None:
+            raise PolicyRefused("POLICY_INVALID", key=key)
+        return found.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
         raise PolicyRefused("POLICY_INVALID", key=key) from error
-    if found.tzinfo is None:
-        raise PolicyRefused("POLICY_INVALID", key=key)
-    return found.astimezone(UTC)

@@ -172,6 +172,8 @@ def assess(
     row.severity = severity
     if severity == SERIOUS:
         row.trial_event_id = _happens(session, actor, trial, row.detected_at, row.code, event_id, now).id
+        if row.reported_at is not None:  # before anybody called it serious: its clock stopped then
+            _reported(session, actor, trial, row, now)
     session.add(row)
     session.flush()
     return row
@@ -191,8 +193,7 @@ def report(session: Session, actor: Actor | None, incident_id: str, measures: st
     )  # fmt: skip
     row.reported_at, row.reported_event = now, event_id
     if row.trial_event_id is not None:
-        kind = EventKind.INCIDENT_REPORTED
-        lifecycle.record_event(session, actor, trial, kind, now, about=row.trial_event_id, event_id=event_id)
+        _reported(session, actor, trial, row, now)
     session.add(row)
     session.flush()
     return row
@@ -248,6 +249,14 @@ def _happens(
 ) -> TrialEvent:
     """From its detection on the trial is held up (sandbox.trial.suspension)."""
     return lifecycle.record_event(session, actor, trial, EventKind.INCIDENT, now, code=code, at=at, event_id=event_id)
+
+
+def _reported(session: Session, actor: Actor, trial: Trial, row: TrialIncident, now: datetime) -> None:
+    """The report as an event of the trial, at the moment it was made."""
+    lifecycle.record_event(
+        session, actor, trial, EventKind.INCIDENT_REPORTED, now, about=row.trial_event_id or "", at=row.reported_at,
+        event_id=row.reported_event or "",
+    )  # fmt: skip
 
 
 def _require(actor: Actor | None, permissions: tuple[Permission, ...]) -> Actor:

@@ -248,7 +248,7 @@ def _circumstances(
     )  # fmt: skip
     # What is remembered costs nothing: an empty budget is judged when it would be spent.
     denied = next((each for each in found if each.code not in ("B1", "B2")), None)
-    return denied or spending.standing(entry, now)
+    return denied or spending.standing(entry, now) or spending.stopped_with(session, accounts)
 
 
 def _too_close(session: Session, accounts: Accounts, accepted: Accepted, policy: Policy) -> tuple[Denied | None, bool]:

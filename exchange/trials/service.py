@@ -71,6 +71,7 @@ def grant_trial(session: Session, actor: Actor | None, certificate: Certificate,
     problems = [*_incomplete(certificate), *_too_long(certificate)]
     if problems:
         raise Refused(*problems)
+    _nothing_suspended(session, now)
     if session.exec(select(Trial.id).where(Trial.cert_no == certificate.cert_no)).first() is not None:
         raise refuse("TRIAL_RECORDED", N_("This certificate is recorded already."), field="cert_no", status=409)
     trial_id = new_id()
@@ -95,6 +96,17 @@ def grant_trial(session: Session, actor: Actor | None, certificate: Certificate,
     session.add(row)
     session.flush()
     return row
+
+
+def _nothing_suspended(session: Session, now: datetime) -> None:
+    """What holds a trial up (T16) cannot be got round by writing down another paper, which would govern instead."""
+    for row in session.exec(select(Trial).with_for_update()):
+        trial = core_of(session, row)
+        if core.state(trial, now) is core.State.SUSPENDED:
+            denied = core_rules.judge(trial, Action(ActionKind.ENROL), now)
+            raise Refused(
+                *(rules.say_denied(each) for each in denied if each.code == core_rules.NotSuspended.code), status=409
+            )
 
 
 def _incomplete(certificate: Certificate) -> list[Refusal]:

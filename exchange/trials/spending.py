@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, update
 from sqlmodel import Session, col, select
 
+from exchange.catalogue.models import Listing
 from exchange.db import new_id
 from exchange.errors import N_, refuse
 from exchange.trials import rules, ties
@@ -123,6 +124,20 @@ def standing(entry: BudgetEntry, now: datetime) -> Denied | None:
         starts, ends = (f"{each.astimezone(ZONE):%d/%m/%Y %H:%M}" for each in (entry.starts, entry.ends))
         return Denied("X1", {"from": starts, "to": ends})
     return None
+
+
+def stopped_with(session: Session, accounts: Accounts) -> Denied | None:
+    """Whether an account that counts with this one was stopped: who is stopped does not go on under another name.
+
+    Only over data of the same provider, or whoever offers the same file could stop another's buyers.
+    """
+    stopped = [each for each in accounts.pooled if each.state != "open"]
+    listings = {accounts.own.listing_id, *(each.listing_id for each in stopped)}
+    found = session.exec(select(Listing.id, Listing.org_id).where(col(Listing.id).in_(listings)))
+    providers = dict(found.all()) if stopped else {}
+    same = [each for each in stopped if providers[each.listing_id] == providers[accounts.own.listing_id]]
+    state = max((each.state for each in same), key=[*STANDING].index, default=None)
+    return Denied(STANDING[state]) if state else None
 
 
 def running(session: Session, accounts: Accounts, now: datetime) -> int:

@@ -55,7 +55,8 @@ def _certified(operator: Reader) -> None:
 
 
 def _takes_part_and_makes_a_key(member: Reader) -> None:
-    member.open("/trial")
+    member.open("/trial/enrolment")
+    member.fill({"vietnamese": "true", "reorganising": "false", "manager_degree": "law", "manager_years": "5"})
     member.press(vi("I have read this and take part"))
     member.open("/me/keys")
     member.press(vi("Make and register the key"))

@@ -219,3 +219,16 @@ def test_the_clock_warns_of_a_report_and_tells_the_authority_when_it_is_overdue(
         tell_due(place, last + timedelta(days=days))
     assert notices(place, operator) == ["report.due"] * 3 + ["report.late"]
     assert notices(place, regulator) == ["report.late"]
+
+
+def test_a_report_from_before_it_was_found_serious_stops_the_clock(place: Place, trial: str) -> None:
+    """Else the trial would wait for ever for a report that nobody can make any more."""
+    operator = place.people.operator()
+    row = told(place, trial, place.seller)
+    place.do(incidents.report, operator, row.id, "Đã khóa tài khoản.")
+    place.do(incidents.assess, place.people.regulator(), row.id, "serious", "Đúng là nghiêm trọng.")
+    with clock.frozen(DETECTED + timedelta(hours=80)):
+        with refused("INCIDENT_REPORTED"):
+            place.do(incidents.report, operator, row.id, "Lần nữa.")
+        place.do(incidents.close, operator, row.id, "Nhầm người nhận.", "Gửi qua sàn.")
+        assert state(place) is State.ACTIVE

@@ -465,3 +465,31 @@ def test_the_clock_reminds_of_decisions_and_ends_once_each(place: Place) -> None
         assert told()[-1] == "trial.ask"
     with clock.frozen(at(row.valid_to - timedelta(days=14))):
         assert told()[-1] == "trial.ending"
+
+
+def test_an_asking_that_was_taken_back_keeps_no_day_for_a_later_one(place: Place) -> None:
+    """T3: who asks early for much and withdraws would otherwise be in time for ever."""
+    ministry, operator = authority(place), place.people.operator()
+    row = permitted(place, ministry)
+    end = row.valid_to
+    later = end + timedelta(days=200)
+    for refuser in (operator, ministry):
+        with clock.frozen(at(date(2026, 12, 2), 9 if refuser is operator else 10)):
+            place.do(lifecycle.ask_extension, operator, row.id, end + timedelta(days=300), "Giữ chỗ")
+            place.do(lifecycle.answer_extension, refuser, row.id, False, "Thôi")
+    with clock.frozen(at(end)):
+        _reports_in_order(place, row)
+        with refused("EXTENSION_NOT_ALLOWED"):
+            place.do(lifecycle.ask_extension, operator, row.id, later, "Muộn")
+
+
+def test_another_paper_does_not_get_round_a_suspension(place: Place) -> None:
+    """T16: what a regulator stopped goes on when it says so, not under a certificate that the operator writes down."""
+    operator, ministry = place.people.operator(), authority(place)
+    row = permitted(place, ministry)
+    with clock.frozen(at(date(2026, 12, 2))):
+        place.do(lifecycle.change_trial, ministry, row.id, "suspended", "Kiểm tra", code="inspection")
+        with refused("TRIAL_SUSPENDED"):
+            place.do(service.grant_trial, operator, certificate())
+        place.do(lifecycle.change_trial, ministry, row.id, "resumed", "Đã sửa", code="remedied")
+        place.do(service.grant_trial, operator, certificate())
