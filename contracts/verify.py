@@ -396,7 +396,8 @@ TYPES = re.compile(
     r"|negotiation\.terminated|approval\.(given|withdrawn)|rule\.(set|ended)|contract\."
     r"(agreed|signed|active|suspended|resumed|ended)"
     r"|query\.(run|refused)|testroom\.(opened|designed)|delivery\.(made|refused)|key\.(added|revoked|confirmed)"
-    r"|account\.(registered|changed)|trial\.(granted|changed|enrolled)"
+    r"|account\.(registered|changed)|trial\.(applied|withdrawn|decided|granted|enrolled|left|changed|reported)"
+    r"|incident\.(found|assessed|reported|closed)|authority\.(recorded|ended)|budget\.changed"
     r"|audit\.looked|warrant\.opened|evidence\.exported|policy\.changed|erasure\.done|anchor\.made|log\.restarted"
     r"|duty\.(fulfilled|acknowledged|disputed)"
 )
@@ -404,6 +405,8 @@ HASHES = {
     "contract.agreed": {"contract"},
     "contract.signed": {"contract", "signature"},
     **{f"contract.{what}": {"contract"} for what in ("active", "suspended", "resumed")},
+    **{f"trial.{what}": {"dossier"} for what in ("applied", "decided")},
+    "trial.reported": {"report"},
     **{f"duty.{what}": {"contract", "statement"} for what in ("fulfilled", "acknowledged", "disputed")},
 }
 B43 = "[0-9A-Za-z_-]{42}[048AEIMQUYcgkosw]"  # 32 bytes in base64url, unused bits zero

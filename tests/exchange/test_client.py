@@ -564,4 +564,4 @@ def test_the_language_follows_the_terminal(environ: dict[str, str], lang: str) -
 def test_every_sentence_exists_twice_with_the_same_facts() -> None:
     for code, (vietnamese, english) in words.SENTENCES.items():
         assert set(re.findall(r"\{(\w+)\}", vietnamese)) == set(re.findall(r"\{(\w+)\}", english)), code
-        assert vietnamese != english, code
+        assert vietnamese != english or not re.sub(r"\{\w+\}|\W", "", english), code

@@ -51,12 +51,12 @@ def test_navigation_shows_what_the_reader_may_use(app_alone: Flask) -> None:
             return [item.label for item in home._navigation(someone)]
 
     assert labels(OrgKind.MEMBER, Role.OWNER) == ["Catalogue", "Publish", "Requests & contracts", "Trial"]
-    assert labels(OrgKind.MEMBER, Role.PUBLISHER) == ["Catalogue", "Publish", "Requests & contracts"]
-    assert labels(OrgKind.MEMBER, Role.FINANCE) == ["Catalogue"]
+    assert labels(OrgKind.MEMBER, Role.PUBLISHER) == ["Catalogue", "Publish", "Requests & contracts", "Trial"]
+    assert labels(OrgKind.MEMBER, Role.FINANCE) == ["Catalogue", "Trial"]
     assert labels(OrgKind.OPERATOR, Role.OWNER) == ["Catalogue", "Trial", "Moderation"]
-    assert labels(OrgKind.REGULATOR, Role.ANALYST) == ["Catalogue", "Regulator desk"]
+    assert labels(OrgKind.REGULATOR, Role.ANALYST) == ["Catalogue", "Trial", "Regulator desk"]
     with app_alone.test_request_context("/?lang=en"):
-        assert [item.label for item in home._navigation(None)] == ["Catalogue"]
+        assert [item.label for item in home._navigation(None)] == ["Catalogue", "Trial"]
 
 
 def test_the_frame_names_who_is_signed_in(app: Flask, people: People) -> None:

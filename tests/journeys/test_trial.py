@@ -14,6 +14,7 @@ CERTIFICATE = {
     "cert_no": "01/GCN-UBND", "authority": "Ủy ban nhân dân Thành phố Hồ Chí Minh", "valid_from": "2026-11-01",
     "valid_to": "2027-10-31", "level": "2", "sectors": ["logistics"], "classes": ["TC"], "max_members": "2",
 }  # fmt: skip
+STATED = {"vietnamese": "true", "reorganising": "false", "manager_degree": "it", "manager_years": "3"}
 BY_AIRPORT = "SELECT origin, COUNT(*) AS n, round(AVG(temp), 1) AS t FROM data GROUP BY origin ORDER BY n DESC"
 
 
@@ -62,8 +63,8 @@ def _opened_after_the_notice(buyer: Visitor, listing_id: str) -> str:
     buyer.open(f"/listings/{listing_id}")
     buyer.follow("/test-room")
     assert "TRIAL_NOTICE_NOT_ACCEPTED" in steps.refusals(buyer.page)
-    buyer.follow("/trial?listing_id=")
-    buyer.send("/enrolment")
+    buyer.follow("/trial/enrolment?listing_id=")
+    buyer.send("/enrolment", **STATED)
     assert buyer.page.url.endswith("/test-room")  # back to what they came for
     buyer.send("/test-room")
     return buyer.page.url
@@ -121,7 +122,7 @@ def _shut(buyer: Visitor, provider: Visitor, room: str, listing_id: str) -> None
 def _suspended(operator: Visitor, buyer: Visitor, listing_id: str) -> None:
     """The certificate is suspended: nobody tries and nobody asks any more."""
     operator.open("/trial")
-    operator.send("/change", kind="suspended", reason="Kiểm tra theo yêu cầu của cơ quan cấp phép")
+    operator.send("/change", kind="suspended", code="precaution", reason="Kiểm tra theo yêu cầu của cơ quan cấp phép")
     buyer.open(f"/listings/{listing_id}/test-room")
     assert "TRIAL_SUSPENDED" in steps.refusals(buyer.page)
     buyer.open(f"/listings/{listing_id}/request")

@@ -47,8 +47,9 @@ def test_an_official_needs_a_warrant(market: Market, people: People) -> None:
 def test_without_the_packages_the_exchange_says_so(app: Flask, market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     contract = market.agreed()
     paper.pdf_of.cache_clear()
-    monkeypatch.delitem(sys.modules, "contracts.page", raising=False)
-    monkeypatch.delattr("contracts.page", raising=False)
+    for name in ("contracts.page", "contracts.sheets"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.delattr(name, raising=False)
     monkeypatch.setitem(sys.modules, "fpdf", None)  # as where it is not installed
     answer = Program(app, market, market.seller).get(f"/contracts/{contract.id}/contract.pdf")
     assert (answer.status_code, answer.get_json()["code"]) == (501, "PAPER_UNAVAILABLE")

@@ -158,7 +158,7 @@ def test_a_person_chooses_what_comes_by_mail(
     market: Market, seller: FlaskClient, database: Database, no_csrf: None, told: Told
 ) -> None:
     page = html.unescape(seller.get("/me/notices").text)
-    assert page.count(" checked") == 5 + 1  # every group, and the language
+    assert page.count(" checked") == 6 + 1  # every group, and the language
     assert "This exchange sends no e-mail at present" in page
     assert seller.post("/me/notices", data={"mail": ["security", "contract"], "lang": "en"}).status_code == 303
     page = seller.get("/me/notices").text
@@ -167,7 +167,7 @@ def test_a_person_chooses_what_comes_by_mail(
     assert told(market.seller)[0].mail == "none"
     with database.reading() as session:
         assert session.get_one(User, market.seller.user_id).locale == "en"
-        assert session.exec(select(MailChoice.user_id)).all() == [market.seller.user_id] * 5
+        assert session.exec(select(MailChoice.user_id)).all() == [market.seller.user_id] * 6
     refused = seller.post("/me/notices", data={"mail": ["moon"], "lang": "en"})
     assert refused.status_code == 422
     assert "There is no such group of notices." in refused.text
@@ -247,7 +247,14 @@ def test_programs_read_notices_only_for_a_person(app: Flask, market: Market, dat
         session.add(MailChoice(user_id=str(market.seller.user_id), topic="deadline", wanted=False))
         session.commit()
     assert ask("GET", "/notices/choices").get_json() == {
-        "mail": {"negotiation": True, "contract": True, "deadline": False, "listing": True, "security": True},
+        "mail": {
+            "negotiation": True,
+            "contract": True,
+            "deadline": False,
+            "listing": True,
+            "trial": True,
+            "security": True,
+        },
         "lang": "vi",
     }
     program = replace(market.seller, scopes=frozenset({"sign"}))
