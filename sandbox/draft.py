@@ -109,20 +109,21 @@ def _entry(column: ColumnProfile) -> dict[str, Any]:
     if kind.startswith(("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "UINT", "UTINY", "USMALL", "UBIG", "LONG")):
         if 0 < column.distinct <= DIM_INTS:
             return {"role": "dim", "type": "int", "filter": ["=", "IN"]}
-        return _measure(column)
+        return _measure(column, whole=True)
     if kind.startswith(("FLOAT", "DOUBLE", "REAL", "DECIMAL", "NUMERIC", "NUMBER")):
-        return _measure(column)
+        return _measure(column, whole=False)
     if kind.startswith(("VARCHAR", "TEXT", "STRING", "CHAR", "ENUM")) and 0 < column.distinct <= DIM_VALUES:
         return {"role": "dim", "type": "text", "filter": ["=", "IN"]}
     return {"role": "forbidden"}
 
 
-def _measure(column: ColumnProfile) -> dict[str, Any]:
-    """A number without measured extremes cannot be clamped, so nobody may sum it."""
+def _measure(column: ColumnProfile, whole: bool) -> dict[str, Any]:
+    """A number without measured extremes cannot be clamped, so nobody may sum it. Bounds of a column that may hold
+    fractions are floating-point numbers, even where they are whole."""
     if column.low is None or column.high is None or max(abs(column.low), abs(column.high)) > 10**15:
         return {"role": "forbidden"}
-    bounds = public_bounds(column.low, column.high)
-    return {"role": "measure", "bounds": list(bounds), "aggregates": ["SUM", "AVG"]}
+    bounds = [bound if whole else float(bound) for bound in public_bounds(column.low, column.high)]
+    return {"role": "measure", "bounds": bounds, "aggregates": ["SUM", "AVG"]}
 
 
 def public_bounds(low: float | int, high: float | int) -> tuple[float | int, float | int]:
