@@ -220,7 +220,7 @@ def test_seeded_mutations_never_crash_the_gate_nor_split_the_parsers(
         "ſ",
         "--",
     ]
-    for _ in range(int(os.environ.get("MINHBACH_MUTATIONS", "4000"))):  # more before a new parser is taken
+    for _ in range(int(os.environ.get("MINHBACH_MUTATIONS", "20000"))):  # more before a new parser is taken
         parts = noise.choice(seeds).split(" ")
         for _ in range(noise.randint(1, 3)):
             parts[noise.randrange(len(parts))] = noise.choice(pieces)
