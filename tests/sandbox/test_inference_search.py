@@ -47,5 +47,19 @@ def test_no_search_beats_epsilon(folder: Path) -> None:
     assert found.room.codes["B3"] > 0
 
 
+def test_with_a_thousandfold_epsilon_a_subtraction_wins_through_all_noise(folder: Path) -> None:
+    """So it is the noise that holds, and no fault of the decoder."""
+    policy = Policy.from_json(search.document("aggregate_dp"))
+    loud = search.document("aggregate_dp")
+    loud["budgets"] |= {
+        name: 100 * loud["budgets"][name] for name in ("epsilon_total_micro", "epsilon_per_query_micro")
+    }
+    all_, rest = (search.Question(game.TOTAL, named, None, None, False) for named in (None, frozenset(game.LARGE)))
+    found, fresh = search.search(Policy.from_json(loud), search.worlds(folder, policy, 12, SEED), SEED)
+    found.best = (0.0, (all_, rest))
+    won, played = found.measured(fresh)
+    assert won == played
+
+
 def test_the_bound_is_that_of_the_theory() -> None:
     assert search.bound() == pytest.approx(0.7311, abs=1e-4)
