@@ -37,18 +37,20 @@ from exchange.oauth import web as oauth_web
 from exchange.oversight import api as oversight_api
 from exchange.oversight import own_web, warrants
 from exchange.oversight import web as oversight_web
-from exchange.trials import api as trials_api
-from exchange.trials import (
-    applications_web,  # noqa: F401 - it adds its views to lifecycle_web's blueprint
+from exchange.rooms import api as rooms_api
+from exchange.rooms import (
     contract_rooms_api,
     contract_rooms_web,
     design_api,  # noqa: F401 - it adds its views to api's blueprint
     design_web,
-    incident_web,
     leaks_api,  # noqa: F401 - and it too
     leaks_web,
-    lifecycle_api,
-    lifecycle_web,
+)
+from exchange.rooms import web as rooms_web
+from exchange.trials import api as trials_api
+from exchange.trials import (
+    applications_web,  # noqa: F401 - it adds its views to web's blueprint
+    incident_web,
     report_api,
     report_web,
     rulebook,
@@ -59,6 +61,7 @@ from exchange.trials import web as trials_web
 PAGES = (
     accounts_web.blueprint,
     catalogue_web.blueprint,
+    contract_rooms_web.blueprint,
     contract_web.blueprint,
     deliveries_web.blueprint,
     design_web.blueprint,
@@ -70,7 +73,6 @@ PAGES = (
     keys_web.blueprint,
     leaks_web.blueprint,
     ledger_web.blueprint,
-    lifecycle_web.blueprint,
     members_web.blueprint,
     negotiations_web.blueprint,
     notices_web.blueprint,
@@ -79,25 +81,25 @@ PAGES = (
     oversight_web.blueprint,
     own_web.blueprint,
     report_web.blueprint,
+    rooms_web.blueprint,
     rulebook.blueprint,
     trials_web.blueprint,
-    contract_rooms_web.blueprint,
     trust_web.blueprint,
 )
 APIS = (
     accounts_api.blueprint,
     catalogue_api.blueprint,
     consents_api.blueprint,
+    contract_rooms_api.blueprint,
     deliveries_api.blueprint,
     negotiations_api.contracts,
     negotiations_api.negotiations,
     notices_api.blueprint,
     oversight_api.blueprint,
     report_api.blueprint,
-    lifecycle_api.blueprint,
+    rooms_api.blueprint,
     rulebook.api,
     trials_api.blueprint,
-    contract_rooms_api.blueprint,
     trust_api.blueprint,
 )
 

@@ -28,7 +28,7 @@ _NAVIGATION: tuple[tuple[str, str, frozenset[Permission]], ...] = (
         "negotiations.index",
         frozenset({Permission.REQUEST, Permission.NEGOTIATE, Permission.SIGN}),
     ),
-    (N_("Trial"), "lifecycle.index", frozenset()),
+    (N_("Trial"), "trials.index", frozenset()),
     (N_("Moderation"), "catalogue.moderation", frozenset({Permission.MODERATE})),
     (N_("Regulator desk"), "oversight.desk", frozenset({Permission.AUDIT})),
 )

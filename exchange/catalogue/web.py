@@ -139,7 +139,7 @@ def _actions(shown: service.Shown) -> list[tuple[str, str, str]]:
     if shown.listing.state != State.PUBLISHED or shown.version.number != shown.listing.current_version:
         return []
     wanted = (
-        (N_("Try it in the test room"), "trials.open_room", "secondary"),
+        (N_("Try it in the test room"), "rooms.open_room", "secondary"),
         (N_("Request access"), "negotiations.request_access", "primary"),
     )
     return [

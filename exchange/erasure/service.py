@@ -26,7 +26,7 @@ from exchange.negotiations.models import Contract, Move
 from exchange.notices.models import MailChoice, Notice
 from exchange.oauth.models import Code, Token
 from exchange.permissions import Actor, OrgKind, Permission, Role, require
-from exchange.trials.models import QueryRun
+from exchange.rooms.models import QueryRun
 
 # Every table that something is taken out of; what Database.scrub rewrites.
 TABLES = (

@@ -17,7 +17,7 @@ from exchange.oversight import formats, own, schemas, service, warrants
 from exchange.oversight.models import Warrant
 from exchange.oversight.web import evidence_answer, whole_log_answer
 from exchange.permissions import Permission, needs
-from exchange.trials.leaks_api import readings_json
+from exchange.rooms.leaks_api import readings_json
 
 blueprint = Blueprint("oversight_api", __name__, url_prefix="/api/v1", description="Supervision, and evidence")
 

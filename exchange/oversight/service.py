@@ -33,7 +33,7 @@ from exchange.negotiations.standing import Papers
 from exchange.oversight import evidence, warrants
 from exchange.oversight.models import Warrant
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import leaks
+from exchange.rooms import leaks
 from exchange.trials.models import Trial
 
 COUNTED = ("listing.published", "contract.active", "delivery.made", "delivery.refused", "query.run", "query.refused")

@@ -34,7 +34,7 @@ from exchange.limits import EXPORTS, FETCHES, by_organisation, limiter
 from exchange.negotiations import pages
 from exchange.oversight import formats, schemas, service, warrants, words
 from exchange.permissions import Permission, needs
-from exchange.trials import leaks_web
+from exchange.rooms import leaks_web
 
 blueprint = Blueprint("oversight", __name__, url_prefix="/oversight")
 SPREADSHEET = 1000  # records of one CSV or JSON answer

@@ -1,1 +1,1 @@
-"""The controlled trial in the exchange: certificate, enrolment, test rooms, budgets."""
+"""The controlled trial in the exchange: certificate, enrolment, reports, incidents, its rules."""

@@ -13,10 +13,9 @@ from exchange import clock, identity
 from exchange.accounts import forms
 from exchange.errors import N_, Refused
 from exchange.permissions import Actor, OrgKind, Permission, needs, public
-from exchange.trials import applications, authorities
-from exchange.trials import lifecycle_schemas as fields
+from exchange.trials import applications, authorities, schemas
 from exchange.trials.dossier import Dossier
-from exchange.trials.lifecycle_web import blueprint, labels
+from exchange.trials.web import blueprint, labels
 from sandbox.days import working_days_left
 from sandbox.trial import PROFILES, local_day
 
@@ -64,7 +63,7 @@ def _form(application_id: str, dossier: Dossier, refused: Refused | None = None,
     filled = request.form if request.method == "POST" else _as_typed(dossier)
     return forms.page(
         "trials/application_form.html", refused, application_id=application_id, filled=filled, authorities=known,
-        classes=fields.CLASSES, profiles=PROFILES, **({"shown": None} | more), **labels(),
+        classes=schemas.CLASSES, profiles=PROFILES, **({"shown": None} | more), **labels(),
     )  # fmt: skip
 
 
@@ -99,7 +98,7 @@ def _keep(application_id: str) -> Response | Redirect:
     """Draft and handing in are two use cases and two commits: what was typed is kept even if it cannot be handed in."""
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     try:
-        dossier = Dossier.of(forms.load(fields.DossierSchema, *LISTS))
+        dossier = Dossier.of(forms.load(schemas.DossierSchema, *LISTS))
         row = applications.save(session, actor, application_id, dossier, now)
         application_id = row.id
         session.commit()
@@ -158,7 +157,7 @@ def return_application(application_id: str) -> Response | Redirect:
     """Back to the operator, for completion."""
 
     def act(session: Session, actor: Actor) -> object:
-        reason = forms.load(fields.ReasonSchema).get("reason") or ""
+        reason = forms.load(schemas.ReasonSchema).get("reason") or ""
         return applications.give_back(session, actor, application_id, reason, clock.now())
 
     return _decided(application_id, act, N_("The application is returned."))
@@ -170,7 +169,7 @@ def refuse_application(application_id: str) -> Response | Redirect:
     """No, for good."""
 
     def act(session: Session, actor: Actor) -> object:
-        reason = forms.load(fields.ReasonSchema).get("reason") or ""
+        reason = forms.load(schemas.ReasonSchema).get("reason") or ""
         return applications.refuse_application(session, actor, application_id, reason, clock.now())
 
     return _decided(application_id, act, N_("The application is refused."))
@@ -182,7 +181,7 @@ def approve_application(application_id: str) -> Response | Redirect:
     """Issue the certificate."""
 
     def act(session: Session, actor: Actor) -> object:
-        grant = grant_of(forms.load(fields.GrantSchema))
+        grant = grant_of(forms.load(schemas.GrantSchema))
         return applications.approve(session, actor, application_id, grant, clock.now())
 
     return _decided(application_id, act, N_("The certificate is issued."))
@@ -233,7 +232,7 @@ def record_authority() -> Response | Redirect:
     """Record one."""
     session, actor = identity.db_session(), identity.the_actor()
     try:
-        v = forms.load(fields.AuthoritySchema)
+        v = forms.load(schemas.AuthoritySchema)
         authorities.record_authority(
             session, actor, v["org"], v["approver"], v["provinces"], v.get("basis") or "", clock.now()
         )

@@ -12,7 +12,8 @@ from exchange.errors import Refused
 from exchange.i18n import language
 from exchange.limits import FETCHES, by_organisation, limiter
 from exchange.permissions import Permission, needs
-from exchange.trials import incidents, lifecycle_words, paper, report_schemas, report_words, reporting, service
+from exchange.trials import incidents, paper, report_schemas, report_words, reporting, service
+from exchange.trials import words as trial_words
 from sandbox import trial as core
 from sandbox import words_report
 
@@ -36,7 +37,7 @@ def _index(trial_id: str, refused: Refused | None = None) -> Response:
 
 def words() -> dict[str, Any]:
     """What the pages call things."""
-    return {"words": report_words, "terms": words_report, "lang": language(), "why": lifecycle_words.WHY}
+    return {"words": report_words, "terms": words_report, "lang": language(), "why": trial_words.WHY}
 
 
 @blueprint.post("/trials/<trial_id>/reports")

@@ -16,7 +16,7 @@ from exchange import clock, identity
 from exchange.errors import N_
 from exchange.permissions import public
 from exchange.trials import service
-from exchange.trials.lifecycle_words import PROFILES as NAMES
+from exchange.trials.words import PROFILES as NAMES
 from sandbox import words
 from sandbox.profiles import PILOT, Profile, Source
 from sandbox.rules import LIABILITY, RULES

@@ -1,6 +1,5 @@
 """Between rows and the sandbox's values: the certificate, refusals in both languages. Changes no row."""
 
-import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
@@ -42,10 +41,6 @@ BASES = (
     N_("Rule of this exchange: days of grace for a report"),
     N_("Rule of this exchange: what suspends the trial by itself"),
 )
-ROOM_BASIS = N_("Decree 314/2026/NĐ-CP Art. 1 (X30)")  # data testing on the exchange, isolated, no extraction
-SESSION_MINUTES = core.PILOT.session_minutes  # X30
-UNSAID = "(that of the room)"  # a question that names no purpose is asked for the one its room is there for
-PURPOSE = "evaluation"  # the one purpose of a test room: deciding whether to buy
 VERBS = tuple(verb.value for verb in core.Verb)
 
 
@@ -88,7 +83,7 @@ def say_denied(denied: Denied, field: str | None = None) -> Refusal:
     return Refusal(
         denied.code,
         field=field,
-        basis=denied.basis or ROOM_BASIS,
+        basis=denied.basis,
         value=None if value in (None, "") else words.shown("", value, "vi"),
         facts=plain(denied.facts),
         vi=words.say(denied, "vi"),
@@ -107,16 +102,3 @@ def _by_contract(denied: Denied) -> Refusal:
     facts = {name: value for name, value in denied.facts.items() if isinstance(value, str | int)}
     said = contract_rules.say_denied(NotAllowed(denied.code, facts, denied.basis))
     return replace(said, vi=words.quoting(said.vi or "", denied, "vi"), en=words.quoting(said.en or "", denied, "en"))
-
-
-def status_of(code: str) -> int:
-    """The HTTP status of a refusal: 403 for what the trial forbids, 409 for circumstances, 422 for the text."""
-    if code.startswith(("TRIAL_", "OUT_OF_", "TEST_ROOM_", "NO_")) or code not in words.known():
-        return 403
-    return 409 if code[0] in "XBE" else 422
-
-
-def leaf_digest(name: str) -> str:
-    """``sha256:<hex>`` as the log writes a digest: ``sha-256:<base64url>``."""
-    raw = bytes.fromhex(name.removeprefix("sha256:"))
-    return "sha-256:" + base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -1,259 +1,307 @@
-"""Pages of the test room: opening one, its editor, its answers."""
+"""Pages of the trial: its certificate and history for everybody, taking part, and the decisions on a running trial."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
+from sqlmodel import Session
 from werkzeug.wrappers import Response as Redirect
 
 from exchange import clock, identity
 from exchange.accounts import forms
-from exchange.catalogue import service as catalogue
-from exchange.config import Config
-from exchange.error_pages import say
-from exchange.errors import NotFound, Refused
-from exchange.permissions import Permission, needs, public
-from exchange.trials import engine, hints, queries, receipts, rooms, rules, service, showing, twins
-from exchange.trials.queries import Asked
-from exchange.trials.showing import picture
-from exchange.trials.twins import Tried
-from sandbox import receipt as signing
-from sandbox.policy import Policy
+from exchange.catalogue import vocabulary
+from exchange.errors import N_, Refused
+from exchange.i18n import language
+from exchange.permissions import Actor, OrgKind, Permission, needs, public
+from exchange.trials import enrolments, lifecycle, schemas, service, words
+from exchange.trials.models import Trial
+from sandbox import rules as core_rules
+from sandbox import trial as core
+from sandbox import words as sentences
+from sandbox.rules import Entity
+from sandbox.trial import EventKind
 
 blueprint = Blueprint("trials", __name__)
-
-# A picture in SVG styles itself; it is shown by <img>, where nothing in it can run.
-SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+Act = Callable[[Session, Actor], object]
 
 
-# --- opening ------------------------------------------------------------------------------------------------------
+@blueprint.app_template_global("trial_standing")
+def governing() -> service.Standing | None:
+    """The trial that governs now: pages of other nouns show what is used of its limits (trials/_caps.html)."""
+    return service.standing(identity.db_session(), clock.now())
 
 
-@blueprint.get("/listings/<listing_id>/test-room")
-@needs(Permission.QUERY)
-def open_room(listing_id: str) -> Response:
-    """What a test room of this listing is, and whether one may be opened."""
-    return _before_opening(listing_id)
+def labels() -> dict[str, Any]:
+    """The names of things that every page of a trial's life uses."""
+    fields_named = {name: _(label) for name, label in words.FIELDS.items()}
+    return {"names": words, "words": vocabulary, "standard": service.Certificate, "field_names": fields_named}
 
 
-@blueprint.post("/listings/<listing_id>/test-room")
-@needs(Permission.QUERY)
-def open_new(listing_id: str) -> Response | Redirect:
-    """Open it; the room that is open already, if there is one."""
-    try:
-        room = engine.open_room(listing_id)
-    except Refused as refused:
-        identity.release()
-        return _before_opening(listing_id, refused)
-    return redirect(url_for(".room", room_id=room.id), 303)
+# --- the trial ----------------------------------------------------------------------------------------------------
 
 
-def _before_opening(listing_id: str, refused: Refused | None = None) -> Response:
-    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
-    shown = catalogue.published(session, listing_id)
-    barred = () if refused else service.judge_action(session, rooms.query_act(shown, actor.org_id), now)
-    policy = None
-    standing = service.standing(session, now)
-    if not refused and not barred and standing is not None:
-        policy = Policy.from_json(rooms.prepare_room(session, actor, listing_id, now).plan.policy)
+@blueprint.get("/trial")
+@public
+def index() -> Response:
+    """The trial that governs now: who authorised what until when, what is used of it, what happened to it."""
+    return _page(None)
+
+
+@blueprint.get("/trials/<trial_id>")
+@public
+def one(trial_id: str) -> Response:
+    """A trial by its id, also one that is over."""
+    return _page(trial_id)
+
+
+def _page(trial_id: str | None, refused: Refused | None = None) -> Response:
+    session, actor, now = identity.db_session(), identity.actor(), clock.now()
+    standing = service.standing(session, now) if trial_id is None else service.standing_of(session, trial_id, now)
+    row = standing.row if standing else None
+    mine = service.enrolment_of(session, row, actor.org_id) if row and actor else None
     return forms.page(
-        "trials/open.html",
-        refused or (Refused(*barred, status=200) if barred else None),
-        shown=shown,
-        policy=policy,
-        columns=showing.columns(policy) if policy else [],
-        standing=standing,
-        minutes=rules.SESSION_MINUTES,
-    )
-
-
-# --- the room -----------------------------------------------------------------------------------------------------
-
-
-@blueprint.get("/test-rooms/<room_id>")
-@needs(Permission.QUERY)
-def room(room_id: str) -> Response:
-    """Editor, answer, schema, budget, history. ``?example=``, ``?fix=`` and ``?run=`` fill the editor."""
-    return _room(room_id)
-
-
-def _room(room_id: str, refused: Refused | None = None, tried: Tried | None = None) -> Response:
-    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
-    found = rooms.room_of(session, actor, room_id)
-    examples = hints.examples(found.policy)
-    run = None if tried else _asked_for(room_id, "run")
-    left = showing.left(found, now)
-    return forms.page(
-        "trials/room.html",
-        refused,
-        room=found,
-        is_open=found.open_at(now),
-        seconds_left=left["seconds"],
-        minutes_left=left["seconds"] // 60,
-        minutes=rules.SESSION_MINUTES,
-        privacy=left["privacy"],
-        again=url_for(".open_room", listing_id=found.row.listing_id),
-        examples=examples,
-        approved=hints.approved(found.policy),
-        sql=_text(room_id, examples),
-        columns=showing.columns(found.policy),
-        run=run,
-        **(_generated(tried, found.policy) if tried else _answered(run, found.policy)),
-    )
-
-
-def _answered(run: queries.QueryRun | None, policy: Policy) -> dict[str, Any]:
-    """What the page shows of a question that was asked."""
-    refusal = queries.refusal_of(run) if run else None
-    if run is None or refusal is None:
-        table = showing.table(run.answer) if run else None
-        chart = url_for(".chart", room_id=run.room_id, run_id=run.id) if run and table and table["chart"] else None
-        return {"tried": None, "refusal": None, "table": table, "chart": chart}
-    return {
-        "tried": None,
-        "refusal": say(refusal),
-        "place": hints.around(run.sql, run.facts.get("position")),
-        "nearest": hints.nearest(run.sql, policy),
-    }
-
-
-def _generated(tried: Tried, policy: Policy) -> dict[str, Any]:
-    """What the page shows of a question to the twin."""
-    denied = tried.denied
-    if denied is None:
-        return {"tried": tried, "refusal": None, "table": showing.table(tried.answer), "chart": picture(tried.answer)}
-    return {
-        "tried": tried,
-        "refusal": say(rules.say_denied(denied, "sql")),
-        "place": hints.around(tried.sql, denied.facts.get("position")),
-        "nearest": hints.nearest(tried.sql, policy),
-    }
-
-
-def _asked_for(room_id: str, name: str) -> queries.QueryRun | None:
-    run_id = request.args.get(name, "")
-    if not run_id:
-        return None
-    try:
-        return queries.run_of(identity.db_session(), identity.the_actor(), room_id, run_id)
-    except NotFound:
-        return None
-
-
-def _text(room_id: str, examples: list[str]) -> str:
-    """What stands in the editor: what was typed, a fix, an example, an earlier question, or the second example."""
-    if "sql" in request.form:
-        return request.form["sql"]
-    fixed = _asked_for(room_id, "fix")
-    if fixed is not None:
-        found = rooms.room_of(identity.db_session(), identity.the_actor(), room_id)
-        return hints.nearest(fixed.sql, found.policy) or fixed.sql
-    earlier = _asked_for(room_id, "run")
-    number = request.args.get("example", "")
-    if number.isascii() and number.isdecimal() and 0 < int(number[:4]) <= len(examples):
-        return examples[int(number[:4]) - 1]
-    return earlier.sql if earlier else examples[min(1, len(examples) - 1)] if examples else ""
-
-
-@blueprint.post("/test-rooms/<room_id>/runs")
-@needs(Permission.QUERY)
-def ask(room_id: str) -> Response | Redirect:
-    """One question."""
-    try:
-        run = engine.ask(room_id, Asked(_typed()))
-    except Refused as refused:
-        identity.release()
-        return _room(room_id, refused)
-    return redirect(url_for(".room", room_id=room_id, run=run.id, _anchor="answer"), 303)
-
-
-def _typed() -> str:
-    return request.form.get("sql", "").replace("\r\n", "\n")
-
-
-@blueprint.post("/test-rooms/<room_id>/twin")
-@needs(Permission.QUERY)
-def twin(room_id: str) -> Response:
-    """The same question to generated rows: nothing is spent, nothing is recorded, nothing is learned of the data."""
-    found = rooms.room_of(identity.db_session(), identity.the_actor(), room_id)
-    identity.release()
-    return _room(room_id, tried=twins.ask(found.policy, found.row.policy, _typed()))
-
-
-@blueprint.post("/test-rooms/<room_id>/check")
-@needs(Permission.QUERY)
-def check(room_id: str) -> Response:
-    """Whether a question would be let through, and what is left; spends nothing. For the editor's script."""
-    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
-    sql = _typed()
-    found = queries.check(session, actor, room_id, Asked(sql), now)
-    room = rooms.room_of(session, actor, room_id)
-    left = showing.left(room, now)
-    if found.refusal is None or found.denied is None:
-        return jsonify(ok=True, message=_("This question passes the rules."), left=left)
-    line, position = say(found.refusal), found.denied.facts.get("position")
-    return jsonify(
-        ok=False, message=line["message"], passes=line["passes"], code=line["code"], left=left, position=position,
-        place=hints.around(sql, position), nearest=hints.nearest(sql, room.policy),
+        "trials/index.html", refused, standing=standing, mine=mine, now=now,
+        others=[each for each in service.trials(session) if row is None or each.id != row.id],
+        causes=core.suspension(standing.trial, now) if standing else (),
+        may_enrol=actor is not None and actor.kind == OrgKind.MEMBER and actor.may(Permission.QUERY),
+        liability=_liability(), may_grant=actor is not None and actor.may(Permission.RUN_TRIAL),
+        may_apply=actor is not None and actor.may(Permission.RUN_TRIAL),
+        **(_steps(session, row, actor) if row and actor else {}), **labels(),
     )  # fmt: skip
 
 
-@blueprint.get("/test-rooms/<room_id>/runs/<run_id>/chart.svg")
+def _liability() -> str:
+    """T19, in the reader's language: what the law says, and not a word more."""
+    statement = core_rules.LIABILITY.statement
+    return f"{sentences.say(statement, language())} {sentences.fix(statement, language())}"
+
+
+def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
+    """What this reader may do with this trial now."""
+    now = clock.now()
+    changes = {
+        str(kind): lifecycle.codes_for(session, row, actor, kind, now)
+        for kind in lifecycle.open_changes(session, row, now)
+    }
+    kinds = {event.kind for event in service.events_of(session, row)}
+    over = EventKind.CLOSED in kinds
+    authority, operator = lifecycle.is_authority(row, actor), actor.may(Permission.RUN_TRIAL)
+    asking = lifecycle.open_asking(session, row)
+    return {
+        "changes": {kind: codes for kind, codes in changes.items() if codes}, "asking": asking,
+        "may_renew": operator and not over,
+        "may_ask": operator and asking is None and not over and EventKind.TERMINATED not in kinds,
+        "may_answer": asking is not None and authority, "may_take_back": asking is not None and operator,
+        "may_evaluate": authority and EventKind.EXIT_REPORTED in kinds and EventKind.EVALUATED not in kinds,
+        "may_close": (authority or operator) and not over and EventKind.TERMINATED not in kinds,
+        "sees_people": authority or operator,
+        "evaluation_due": core.evaluation_due(service.core_of(session, row)),
+        "transition_ends": core.transition_ends(service.core_of(session, row)),
+    }  # fmt: skip
+
+
+@blueprint.post("/trial")
+@needs(Permission.RUN_TRIAL)
+def grant() -> Response | Redirect:
+    """Copy a certificate that an authority outside the exchange issued on paper."""
+
+    def act(session: Session, actor: Actor) -> object:
+        values = forms.load(schemas.CertificateSchema, "sectors", "classes", "verbs")
+        return service.grant_trial(session, actor, certificate(values), clock.now())
+
+    return _done(act, N_("The certificate is recorded."))
+
+
+def certificate(values: dict[str, Any]) -> service.Certificate:
+    """The certificate of these fields; a cap left empty is the usual one."""
+    named = {name: values.get(name) or "" for name in ("cert_no", "authority", "notice_version")}
+    return service.Certificate(**{name: value for name, value in values.items() if value is not None} | named)
+
+
+@blueprint.post("/trial/<trial_id>/change")
+@needs(Permission.SUSPEND)
+def change(trial_id: str) -> Response | Redirect:
+    """Suspend, resume or terminate."""
+
+    def act(session: Session, actor: Actor) -> object:
+        values = forms.load(schemas.ChangeSchema)
+        reason, code = values.get("reason") or "", values["code"]
+        return lifecycle.change_trial(session, actor, trial_id, values["kind"], reason, clock.now(), code)
+
+    return _done(act, N_("The change is recorded and applies from now on."), trial_id)
+
+
+@blueprint.post("/trial/<trial_id>/extension")
+@needs(Permission.RUN_TRIAL)
+def ask_extension(trial_id: str) -> Response | Redirect:
+    """Ask for more time."""
+
+    def act(session: Session, actor: Actor) -> object:
+        values = forms.load(schemas.ExtensionSchema)
+        reason = values.get("reason") or ""
+        return lifecycle.ask_extension(session, actor, trial_id, values["until"], reason, clock.now())
+
+    return _done(act, N_("The authority has been asked."), trial_id)
+
+
+@blueprint.post("/trial/<trial_id>/extension/answer")
+@needs(Permission.SUSPEND)
+def answer_extension(trial_id: str) -> Response | Redirect:
+    """Grant or refuse it, or take the asking back."""
+
+    def act(session: Session, actor: Actor) -> object:
+        values = forms.load(schemas.AnswerSchema)
+        reason = values.get("reason") or ""
+        return lifecycle.answer_extension(session, actor, trial_id, values["granted"], reason, clock.now())
+
+    return _done(act, N_("The answer is recorded."), trial_id)
+
+
+@blueprint.post("/trial/<trial_id>/security")
+@needs(Permission.RUN_TRIAL)
+def renew_security(trial_id: str) -> Response | Redirect:
+    """Record a newer security certificate."""
+
+    def act(session: Session, actor: Actor) -> object:
+        values = forms.load(schemas.SecuritySchema)
+        until, reason = values["security_until"], values.get("reason") or ""
+        return lifecycle.renew_security(session, actor, trial_id, until, reason, clock.now())
+
+    return _done(act, N_("The security certificate is recorded."), trial_id)
+
+
+@blueprint.post("/trial/<trial_id>/evaluation")
+@needs(Permission.SUSPEND)
+def evaluate(trial_id: str) -> Response | Redirect:
+    """What the trial came to."""
+
+    def act(session: Session, actor: Actor) -> object:
+        values = forms.load(schemas.CodedSchema)
+        reason = values.get("reason") or ""
+        return lifecycle.evaluate(session, actor, trial_id, values["code"], reason, clock.now())
+
+    return _done(act, N_("The evaluation is recorded."), trial_id)
+
+
+@blueprint.post("/trial/<trial_id>/close")
+@needs(Permission.SUSPEND)
+def close(trial_id: str) -> Response | Redirect:
+    """The end."""
+
+    def act(session: Session, actor: Actor) -> object:
+        reason = forms.load(schemas.ReasonSchema).get("reason") or ""
+        return lifecycle.close(session, actor, trial_id, reason, clock.now())
+
+    return _done(act, N_("The trial is closed."), trial_id)
+
+
+def _done(act: Act, said: str, trial_id: str | None = None) -> Response | Redirect:
+    """One use case, one commit, and back to the trial's page; refused: the same page with what was typed."""
+    session, actor = identity.db_session(), identity.the_actor()
+    try:
+        act(session, actor)
+    except Refused as refused:
+        session.rollback()
+        return _page(trial_id, refused)
+    identity.commit_logged()
+    flash(_(said), "good")
+    return redirect(url_for(".one", trial_id=trial_id) if trial_id else url_for(".index"), 303)
+
+
+# --- taking part --------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/trial/enrolment")
 @needs(Permission.QUERY)
-def chart(room_id: str, run_id: str) -> Response:
-    """The answer as a picture."""
-    run = queries.run_of(identity.db_session(), identity.the_actor(), room_id, run_id)
-    if run.answer is None or not showing.charted(run.answer):
-        raise NotFound(run_id)
-    answer = Response(showing.chart(run.answer), mimetype="image/svg+xml")
-    answer.headers["Content-Security-Policy"] = SVG_POLICY
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+def enrolment() -> Response:
+    """The notice and the statements."""
+    return _enrolment()
 
 
-@blueprint.get("/test-rooms/<room_id>/runs/<run_id>/receipt")
+def _enrolment(refused: Refused | None = None) -> Response:
+    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
+    standing = service.standing(session, now)
+    mine = service.enrolment_of(session, standing.row, actor.org_id) if standing else None
+    stated = enrolments.stated_by(mine) if mine else None
+    may = actor.kind == OrgKind.MEMBER
+    return forms.page(
+        "trials/enrolment.html", refused, standing=standing, mine=mine, stated=stated, may_enrol=may, **labels()
+    )  # fmt: skip
+
+
+@blueprint.post("/trial/enrolment")
 @needs(Permission.QUERY)
-def receipt(room_id: str, run_id: str) -> Response:
-    """The signed receipt of an answer, as a file. It names the answer and holds nothing of it, so it may leave."""
-    return signed_receipt(room_id, run_id)
+def enrol() -> Response | Redirect:
+    """Take part and accept the notice."""
+    session, actor = identity.db_session(), identity.the_actor()
+    try:
+        notice = forms.load(schemas.EnrolmentSchema)["notice_version"]
+        stated = forms.load(schemas.StatementsSchema) if set(schemas.STATED) & set(request.form) else None
+        enrolments.enrol(session, actor, notice, clock.now(), entity_of(stated))
+    except Refused as refused:
+        session.rollback()
+        return _enrolment(refused)
+    identity.commit_logged()
+    flash(_("Your organisation takes part in the trial."), "good")
+    onward = request.form.get("listing_id", "")
+    if onward.isalnum() and len(onward) == 26:
+        return redirect(url_for("rooms.open_room", listing_id=onward), 303)
+    return redirect(url_for(".index"), 303)
 
 
-def signed_receipt(room_id: str, run_id: str) -> Response:
-    """The receipt of one of the organisation's own questions; NotFound for one that was refused."""
-    run = queries.run_of(identity.db_session(), identity.the_actor(), room_id, run_id)
-    if run.signed_receipt is None:
-        raise NotFound(run_id)
-    answer = Response(run.signed_receipt + "\n", mimetype="application/jose")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{run.id}.receipt"'
-    return answer
+def entity_of(stated: dict[str, Any] | None) -> Entity | None:
+    """The statements as the rules read them."""
+    if stated is None:
+        return None
+    return Entity(
+        vietnamese=stated["vietnamese"], reorganising=stated["reorganising"],
+        licence_valid_to=stated.get("licence_valid_to"), manager_degree=stated["manager_degree"],
+        manager_years=stated.get("manager_years") or 0,
+    )  # fmt: skip
 
 
-@blueprint.get("/trial/receipt-key")
-@public
-def receipt_key() -> Response:
-    """The public key that receipts of answers are signed with, as a JWK (RFC 8037)."""
-    home = cast(Config, current_app.extensions["minhbach.config"]).home
-    answer = jsonify(signing.to_jwk(receipts.key_of(home).public_key()))
-    answer.mimetype = "application/jwk+json"
-    return answer
-
-
-@blueprint.post("/test-rooms/<room_id>/export")
+@blueprint.post("/trial/enrolment/leave")
 @needs(Permission.QUERY)
-def export(room_id: str) -> Response:
-    """Always refused, and recorded (X30)."""
-    session = identity.db_session()
-    refusal = queries.refuse_export(session, identity.the_actor(), room_id, clock.now())
-    session.commit()
-    raise Refused(refusal, status=403)
+def leave() -> Redirect:
+    """Take part no longer."""
+    enrolments.leave(identity.db_session(), identity.the_actor(), clock.now())
+    identity.commit_logged()
+    flash(_("Your organisation has left the trial. You can join again."), "good")
+    return redirect(url_for(".index"), 303)
 
 
-@blueprint.post("/test-rooms/<room_id>/close")
-@needs(Permission.QUERY)
-def close(room_id: str) -> Redirect:
-    """Shut the room before its time."""
-    closed = engine.close_room(room_id)
-    flash(_("The test room is closed. Its answers are no longer shown, its receipts stay in the log."), "good")
-    if closed.contract_id:
-        return redirect(url_for("contracts.show", contract_id=closed.contract_id, _anchor="questions"), 303)
-    return redirect(url_for(".open_room", listing_id=closed.listing_id), 303)
+@blueprint.get("/trials/<trial_id>/participants")
+@needs(Permission.SUSPEND)
+def participants(trial_id: str) -> Response:
+    """Who takes part and what they stated."""
+    return _participants(trial_id)
+
+
+def _participants(trial_id: str, refused: Refused | None = None) -> Response:
+    session, now = identity.db_session(), clock.now()
+    standing = service.standing_of(session, trial_id, now)
+    return forms.page(
+        "trials/participants.html", refused, standing=standing,
+        list=enrolments.participants(session, identity.the_actor(), standing.row),
+        may_exclude=identity.the_actor().may(Permission.RUN_TRIAL), codes=enrolments.BY_OPERATOR, **labels(),
+    )  # fmt: skip
+
+
+@blueprint.post("/trials/<trial_id>/participants/<enrolment_id>/<any(exclude, readmit):step>")
+@needs(Permission.RUN_TRIAL)
+def participant(trial_id: str, enrolment_id: str, step: str) -> Response | Redirect:
+    """The operator ends a place, or takes that back."""
+    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
+    try:
+        if step == "readmit":
+            enrolments.readmit(session, actor, enrolment_id, now)
+        else:
+            values = forms.load(schemas.CodedSchema)
+            enrolments.exclude(session, actor, enrolment_id, values["code"], values.get("reason") or "", now)
+    except Refused as refused:
+        session.rollback()
+        return _participants(trial_id, refused)
+    identity.commit_logged()
+    flash(_("The change is recorded and applies from now on."), "good")
+    return redirect(url_for(".participants", trial_id=trial_id), 303)

@@ -14,7 +14,7 @@ from exchange.config import Config
 from exchange.db import Database
 from exchange.ledger import service as ledger
 from exchange.negotiations.models import Contract
-from exchange.trials.models import TestRoom
+from exchange.rooms.models import TestRoom
 from tests.exchange.erasure.conftest import EMAIL, NAME, PASSWORD, QUESTION, Life
 from tests.exchange.people import People
 

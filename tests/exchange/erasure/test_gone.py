@@ -30,8 +30,8 @@ from exchange.ledger.models import SubjectKey as KeyRow
 from exchange.negotiations.models import ContractSignature
 from exchange.oversight import evidence
 from exchange.permissions import Actor
-from exchange.trials import queries
-from exchange.trials.models import QueryRun
+from exchange.rooms import queries
+from exchange.rooms.models import QueryRun
 from sandbox.privacy import Released
 from sandbox.runner import Answer
 from tests.exchange.erasure.conftest import EMAIL, NAME, PERSONAL, QUESTION, REASON, Life

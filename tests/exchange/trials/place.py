@@ -17,10 +17,12 @@ from exchange.catalogue.profile import profile
 from exchange.db import Database, new_id
 from exchange.ledger.models import Outbox
 from exchange.permissions import Actor
-from exchange.trials import engine, enrolments, queries
-from exchange.trials.models import BudgetEntry, Enrolment, QueryRun, TestCopy, TestRoom
-from exchange.trials.queries import Asked
-from exchange.trials.rooms import Built, open_room, prepare_room
+from exchange.rooms import engine, queries
+from exchange.rooms.models import BudgetEntry, QueryRun, TestCopy, TestRoom
+from exchange.rooms.queries import Asked
+from exchange.rooms.service import Built, open_room, prepare_room
+from exchange.trials import enrolments
+from exchange.trials.models import Enrolment
 from sandbox.rules import Entity
 from tests.exchange.negotiations.market import version_row
 from tests.exchange.people import People

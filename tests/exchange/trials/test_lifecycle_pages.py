@@ -10,9 +10,9 @@ from exchange.permissions import Actor, OrgKind, Role
 from exchange.trials import service
 from exchange.trials.application_models import TrialApplication
 from exchange.trials.models import Trial
+from tests.exchange.rooms.test_programs import Program
 from tests.exchange.trials.conftest import certificate
 from tests.exchange.trials.place import Place
-from tests.exchange.trials.test_programs import Program
 
 FORM: dict[str, Any] = {
     "question": "Người mua có cần xem dữ liệu gốc không?", "measure": "10 hợp đồng", "participants": "Chọn công khai",

@@ -14,9 +14,10 @@ from exchange.errors import Refused
 from exchange.negotiations import agreements, checking, successors
 from exchange.negotiations import service as negotiations
 from exchange.negotiations.models import Contract, Negotiation
-from exchange.trials import engine, lifecycle, queries, service
+from exchange.rooms import engine, queries
+from exchange.rooms.queries import Asked
+from exchange.trials import lifecycle, service
 from exchange.trials.models import Trial
-from exchange.trials.queries import Asked
 from sandbox.trial import EventKind
 from tests.exchange.deliveries.goods import TODAY, Goods
 from tests.exchange.negotiations.market import version_row, wish

@@ -17,7 +17,8 @@ from exchange.negotiations import agreements
 from exchange.negotiations import service as negotiations
 from exchange.negotiations.models import Contract
 from exchange.pilot import Act
-from exchange.trials import lifecycle, rooms, rules, service
+from exchange.rooms import service as rooms
+from exchange.trials import lifecycle, rules, service
 from exchange.trials.models import Enrolment, Trial
 from sandbox import rules as core_rules
 from tests.exchange.negotiations.market import Market, wish
