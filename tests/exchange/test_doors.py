@@ -40,7 +40,7 @@ PUBLIC = {
     "GET rulebook.page", "GET rulebook_api.Rules",
     # who permitted the trial, until when and for how much, is everybody's business
     "GET trials.index", "GET trials.one", "GET trials.authorities_list",
-    "GET trials_api.Trial", "GET trials_api.One", "GET trials_api.Authorities",
+    "GET trials_api.show", "GET trials_api.one", "GET trials_api.authorities_list",
     # whoever is shown a receipt of an answer checks it by this key
     "GET rooms.receipt_key",
     # a link that carries its own secret
