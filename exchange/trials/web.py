@@ -82,7 +82,7 @@ def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
     now = clock.now()
     changes = {
         str(kind): lifecycle.codes_for(session, row, actor, kind, now)
-        for kind in lifecycle.open_changes(session, row, now)
+        for kind in lifecycle.open_changes(session, row, actor, now)
     }
     kinds = {event.kind for event in service.events_of(session, row)}
     over = EventKind.CLOSED in kinds

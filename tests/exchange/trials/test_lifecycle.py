@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from contracts.log import leaf
 from exchange import clock
+from exchange.accounts.models import Organisation
 from exchange.clock import VIETNAM
 from exchange.demo.trial import dossier as whole_dossier
 from exchange.errors import NotFound, NotPermitted, Refused
@@ -330,11 +331,9 @@ def test_who_stops_and_who_lets_go_on(place: Place) -> None:
 
         change(operator, "suspended", "precaution")
         with refused("WRONG_STATE"):
-            change(regulator, "suspended", "inspection")
+            change(operator, "suspended", "precaution")
+        change(regulator, "suspended", "inspection")  # on top of it
         change(operator, "resumed", "unfounded")
-        with refused("WRONG_STATE"):
-            change(operator, "resumed", "unfounded")
-        change(regulator, "suspended", "inspection")
         assert state(place, row) is State.SUSPENDED
         with refused("TRIAL_STEP_NOT_YOURS"):
             change(operator, "resumed", "remedied")
@@ -437,12 +436,54 @@ def test_a_trial_is_evaluated_and_closed_only_after_its_exit_report(place: Place
 def test_on_paper_the_operator_writes_down_what_the_authority_decided(place: Place) -> None:
     row = place.do(service.grant_trial, place.people.operator(), certificate())
     operator = place.people.operator()
-    place.do(lifecycle.change_trial, place.people.regulator(), row.id, "suspended", "Kiểm tra", code="inspection")
+    place.do(lifecycle.change_trial, operator, row.id, "suspended", "Công văn 4", code="inspection")
     place.do(lifecycle.change_trial, operator, row.id, "resumed", "Công văn 5", code="remedied")
     place.do(lifecycle.ask_extension, operator, row.id, date(2028, 1, 31), "Cần thêm thời gian")
     place.do(lifecycle.answer_extension, operator, row.id, True, "Quyết định 8/QĐ")
     place.do(lifecycle.change_trial, operator, row.id, "terminated", "Quyết định 9/QĐ", code="fraud")
     assert state(place, row) is State.TERMINATED
+
+
+def test_whoever_stopped_a_trial_on_paper_lets_it_go_on(place: Place) -> None:
+    """T16: the operator copied the certificate, and still does not lift what an official stopped."""
+    row = place.do(service.grant_trial, place.people.operator(), certificate())
+    operator, first, second = place.people.operator(), place.people.regulator(), authority(place)
+
+    def change(actor: Actor, kind: str, code: str) -> Any:
+        return place.do(lifecycle.change_trial, actor, row.id, kind, "Lý do", code=code)
+
+    for actor in (first, second):
+        change(actor, "suspended", "inspection")
+    with place.database.reading() as session:
+        name = session.get_one(Organisation, first.org_id).name
+    with pytest.raises(Refused) as caught:
+        change(operator, "resumed", "remedied")
+    assert caught.value.code == "TRIAL_STEP_NOT_YOURS"
+    assert name in (caught.value.refusals[0].passes or "")
+    change(second, "resumed", "remedied")
+    with refused("TRIAL_STEP_NOT_YOURS"):
+        change(second, "resumed", "remedied")
+    assert state(place, row) is State.SUSPENDED
+    change(first, "resumed", "remedied")
+    assert state(place, row) is State.ACTIVE
+
+
+def test_a_late_report_of_the_operator_is_not_excused_by_the_operator(place: Place) -> None:
+    """T13, on paper: any regulator of this exchange may, and nothing else is lifted by that."""
+    operator, regulator = place.people.operator(), place.people.regulator()
+    row = place.do(service.grant_trial, operator, certificate())
+    found = happened(place, row, EventKind.INCIDENT, at=clock.now() - timedelta(hours=80))
+    happened(place, row, EventKind.INCIDENT_REPORTED, about=found.id)
+    happened(place, row, EventKind.INCIDENT_CLOSED, about=found.id)
+    place.do(lifecycle.change_trial, operator, row.id, "suspended", "Kiểm tra lại", code="precaution")
+    place.do(lifecycle.change_trial, regulator, row.id, "resumed", "Đã giải trình", code="remedied")
+    assert state(place, row) is State.SUSPENDED
+    place.do(lifecycle.change_trial, operator, row.id, "resumed", "Đã kiểm tra", code="unfounded")
+    assert state(place, row) is State.ACTIVE
+    late = happened(place, row, EventKind.INCIDENT, at=clock.now() - timedelta(hours=80))
+    happened(place, row, EventKind.INCIDENT_REPORTED, about=late.id)
+    with refused("TRIAL_STEP_NOT_YOURS"):
+        place.do(lifecycle.change_trial, operator, row.id, "resumed", "Tự tha", code="remedied")
 
 
 def test_the_clock_reminds_of_decisions_and_ends_once_each(place: Place) -> None:
