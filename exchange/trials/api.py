@@ -278,12 +278,13 @@ class Exclude(MethodView):
 class Readmit(MethodView):
     """Taking that back."""
 
-    @needs(Permission.RUN_TRIAL)
+    @needs(Permission.SUSPEND)
+    @blueprint.arguments(ReasonSchema)
     @blueprint.response(200)
-    def post(self, trial_id: str, enrolment_id: str) -> dict[str, Any]:
-        """The organisation may join again."""
-        session, actor = identity.db_session(), identity.the_actor()
-        answer = enrolment_json(enrolments.readmit(session, actor, enrolment_id, clock.now()))
+    def post(self, values: dict[str, Any], trial_id: str, enrolment_id: str) -> dict[str, Any]:
+        """The organisation may join again; by the operator or the trial's authority, with the reason."""
+        session, actor, reason = identity.db_session(), identity.the_actor(), values.get("reason") or ""
+        answer = enrolment_json(enrolments.readmit(session, actor, enrolment_id, reason, clock.now()))
         identity.commit_logged()
         return answer
 

@@ -289,16 +289,17 @@ def _participants(trial_id: str, refused: Refused | None = None) -> Response:
 
 
 @blueprint.post("/trials/<trial_id>/participants/<enrolment_id>/<any(exclude, readmit):step>")
-@needs(Permission.RUN_TRIAL)
+@needs(Permission.SUSPEND)
 def participant(trial_id: str, enrolment_id: str, step: str) -> Response | Redirect:
-    """The operator ends a place, or takes that back."""
+    """The operator ends a place; it or the trial's authority takes that back."""
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     try:
+        values = forms.load(schemas.CodedSchema)
+        code, reason = values.get("code") or "", values.get("reason") or ""
         if step == "readmit":
-            enrolments.readmit(session, actor, enrolment_id, now)
+            enrolments.readmit(session, actor, enrolment_id, reason, now)
         else:
-            values = forms.load(schemas.CodedSchema)
-            enrolments.exclude(session, actor, enrolment_id, values["code"], values.get("reason") or "", now)
+            enrolments.exclude(session, actor, enrolment_id, code, reason, now)
     except Refused as refused:
         session.rollback()
         return _participants(trial_id, refused)

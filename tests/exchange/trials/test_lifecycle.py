@@ -310,10 +310,31 @@ def test_leaving_makes_room_and_the_operator_may_exclude_and_admit_again(place: 
         place.enrol(stranger)
     place.enrol(place.buyer)
     place.do(enrolments.leave, place.buyer)
-    place.do(enrolments.readmit, operator, found.id)
+    with refused("REASON_MISSING"):
+        place.do(enrolments.readmit, operator, found.id, " ")
+    place.do(enrolments.readmit, operator, found.id, "Đã gia hạn giấy phép")
     place.enrol(stranger)
     with place.database.reading() as session:
         assert service.standing(session, clock.now()).usage.members == 1  # type: ignore[union-attr]
+
+
+def test_leaving_is_no_way_round_an_exclusion_and_the_authority_may_lift_it(place: Place) -> None:
+    """T4-T6: a false statement bars until somebody who may says why it bars no longer."""
+    ministry, operator = authority(place), place.people.operator()
+    permitted(place, ministry)
+    with clock.frozen(at(date(2026, 12, 2))):
+        found = place.enrol(place.buyer)
+        place.do(enrolments.leave, place.buyer)
+        place.do(enrolments.exclude, operator, found.id, "false_statement", "Giấy phép đã hết hạn")
+        with pytest.raises(Refused) as caught:
+            place.enrol(place.buyer)
+        assert (caught.value.code, caught.value.refusals[0].value) == ("ENROLMENT_ENDED", "false_statement")
+        assert caught.value.refusals[0].passes
+        for stranger in (place.people.regulator(), place.buyer):
+            with pytest.raises(NotPermitted):
+                place.do(enrolments.readmit, stranger, found.id, "Tự nhận lại")
+        place.do(enrolments.readmit, ministry, found.id, "Giấy phép đã gia hạn")
+        place.enrol(place.buyer)
 
 
 # --- the running trial --------------------------------------------------------------------------------------------

@@ -124,7 +124,8 @@ def test_statements_are_kept_when_refused_and_the_operator_sees_them(place: Plac
     assert operator.post(f"{address}/exclude", data={"code": "x", "reason": "y"}).status_code == 422
     assert operator.post(f"{address}/exclude", data={"code": "not_eligible", "reason": "Giải thể"}).status_code == 303
     assert member.post("/trial/enrolment", data=good).status_code == 403
-    assert operator.post(f"{address}/readmit").status_code == 303
+    assert operator.post(f"{address}/readmit").status_code == 422
+    assert operator.post(f"{address}/readmit", data={"reason": "Đã khắc phục"}).status_code == 303
     assert member.post("/trial/enrolment", data=good).status_code == 303
     assert member.post("/trial/enrolment/leave").status_code == 303
 
