@@ -39,7 +39,7 @@ PUBLIC = {
     # the rules of the trial are everybody's to read
     "GET rulebook.page", "GET rulebook_api.Rules",
     # who permitted the trial, until when and for how much, is everybody's business
-    "GET trials.index", "GET lifecycle.one", "GET lifecycle.authorities_list",
+    "GET trials.index", "GET trials.one", "GET trials.authorities_list",
     "GET trials_api.Trial", "GET trials_api.One", "GET trials_api.Authorities",
     # whoever is shown a receipt of an answer checks it by this key
     "GET rooms.receipt_key",
