@@ -4,15 +4,15 @@ Every step is one row, one record of the log about ``trial:<id>``, and applies f
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from exchange import audit
 from exchange.accounts.models import Organisation
-from exchange.errors import N_, NotFound, Refused, refuse
+from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.permissions import Actor, OrgKind, Permission, require
-from exchange.trials import authorities, rules, service
+from exchange.trials import alone, authorities, rules, service
 from exchange.trials.models import Trial, TrialEvent
 from sandbox import rules as core_rules
 from sandbox import trial as core
@@ -215,6 +215,7 @@ def ask_extension(
     if open_asking(session, row) is not None:
         raise refuse("EXTENSION_ASKED", N_("An extension is asked for already and waits for an answer."), status=409)
     _judged(session, row, Action(ActionKind.EXTEND, until=until), now)
+    _alone(session, row, until, now)
     return record_event(session, actor, row, EventKind.EXTENSION_ASKED, now, reason=words, until=until)
 
 
@@ -237,6 +238,7 @@ def answer_extension(
     if granted:
         _judged(session, row, Action(ActionKind.EXTEND, until=asking.until), asking.at)
         _still_going(session, row, now)
+        _alone(session, row, asking.until, now)
     code = "withdrawn" if takes_back else ""
     words = _remark(reason) if granted else _words(reason)
     until = asking.until if granted else None
@@ -286,6 +288,15 @@ def close(session: Session, actor: Actor | None, trial_id: str, reason: str, now
     return record_event(session, actor, row, EventKind.CLOSED, now, reason=_remark(reason))
 
 
+def closing(session: Session, row: Trial, actor: Actor, now: datetime) -> list[Refusal] | None:
+    """What still stands in the way of closing; None for whoever does not close it, or when it is over."""
+    over = service.state_of(session, row, now) in (State.TERMINATED, State.EXITED)
+    if over or not (is_authority(row, actor) or actor.may(Permission.RUN_TRIAL)):
+        return None
+    denied = core_rules.judge(service.core_of(session, row), Action(ActionKind.CLOSE), now)
+    return [rules.say_denied(each) for each in denied]
+
+
 # --- inside -------------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +319,12 @@ def _still_going(session: Session, row: Trial, now: datetime) -> None:
     before = service.state_of(session, row, now)
     if before in (State.EXPIRED, State.TERMINATED, State.EXITED):
         raise _wrong_state(before)
+
+
+def _alone(session: Session, row: Trial, until: date | None, now: datetime) -> None:
+    """A longer term does not reach into the days of another certificate."""
+    first = core.last_day(service.core_of(session, row), now) + timedelta(days=1)
+    alone.check_alone(session, first, until or first, now, apart=row.id)
 
 
 def _words(reason: str) -> str:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 from exchange import clock, identity
 from exchange.accounts import forms
 from exchange.catalogue import vocabulary
+from exchange.error_pages import say
 from exchange.errors import N_, Refused
 from exchange.i18n import language
 from exchange.permissions import Actor, OrgKind, Permission, needs, public
@@ -87,14 +88,14 @@ def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
     kinds = {event.kind for event in service.events_of(session, row)}
     over = EventKind.CLOSED in kinds
     authority, operator = lifecycle.is_authority(row, actor), actor.may(Permission.RUN_TRIAL)
-    asking = lifecycle.open_asking(session, row)
+    asking, closing = lifecycle.open_asking(session, row), lifecycle.closing(session, row, actor, now)
     return {
         "changes": {kind: codes for kind, codes in changes.items() if codes}, "asking": asking,
         "may_renew": operator and not over,
         "may_ask": operator and asking is None and not over and EventKind.TERMINATED not in kinds,
         "may_answer": asking is not None and authority, "may_take_back": asking is not None and operator,
         "may_evaluate": authority and EventKind.EXIT_REPORTED in kinds and EventKind.EVALUATED not in kinds,
-        "may_close": (authority or operator) and not over and EventKind.TERMINATED not in kinds,
+        "may_close": closing == [], "unclosed": [say(each) for each in closing or ()],
         "sees_people": authority or operator,
         "evaluation_due": core.evaluation_due(service.core_of(session, row)),
         "transition_ends": core.transition_ends(service.core_of(session, row)),

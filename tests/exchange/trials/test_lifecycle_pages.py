@@ -174,6 +174,8 @@ def test_the_page_of_a_running_trial_offers_each_reader_their_steps(place: Place
     operator = place.browser(place.people.operator(), "en")
     page = operator.get("/trial").text
     assert "Ask for an extension" in page
+    assert "The trial cannot be closed: its exit report is missing. File the exit report" in page
+    assert "/close" not in page
     assert "Terminate the trial for good: The operator leaves the trial by itself" in page
     assert "Terminate the trial for good: Fraud" not in page
     late = operator.post(f"/trial/{application_id}/extension", data={"until": "2035-01-01", "reason": "Dài"})
