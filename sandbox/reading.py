@@ -27,12 +27,13 @@ SIGNS = frozenset("(),.<>=-")  # of an accepted query, besides the star
 def whole(tokens: list[Token], tree: exp.Select) -> None:
     """Refuse a text of which a piece is missing in the tree, or became a name against the engine's grammar."""
     names: set[object] = {node.meta.get("start") for node in tree.find_all(exp.Identifier)}
+    given = {node.meta.get("start") for node in tree.find_all(exp.Identifier) if type(node.parent) is not exp.Column}
     read = Counter(_leaf(node) for node in tree.walk())
     before = ""
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         if token.word == "as" and (before == "select" or not _named(following, names)):
             raise QueryRefused("S0", position=token.at)
-        if token.at in names and token.word in _keywords() and before != "as":
+        if token.at in given and token.word in _keywords() and before != "as":
             raise QueryRefused("S0", position=token.at)
         before = token.word
         if token.word in GRAMMAR or token.text in SIGNS:
@@ -56,5 +57,5 @@ def _leaf(node: exp.Expr) -> tuple[str, str | Decimal]:
 
 @cache
 def _keywords() -> frozenset[str]:
-    """Words that the engine takes for a name only after AS."""
+    """Words that the engine takes for a new name only after AS."""
     return emit.keywords("reserved", "type_function")
