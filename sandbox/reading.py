@@ -5,6 +5,7 @@ was read, so nothing gets through that way; but then it is not the query that so
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 
@@ -21,20 +22,21 @@ GRAMMAR = TYPES | (
     | {"asc", "desc", "nulls", "first", "last", "true", "false", "cast"}
     | {"count", "sum", "avg", "round", "date_trunc", "datetrunc"}
 )
+AFTER = {"by": ("group", "order"), "all": ("select", "by", "(")}
+NEVER = frozenset({("select", "as"), ("select", ","), ("all", ","), ("asc", "desc")})
 SIGNS = frozenset("(),.<>=-")  # of an accepted query, besides the star
 
 
 def whole(tokens: list[Token], tree: exp.Select) -> None:
     """Refuse a text of which a piece is missing in the tree, or became a name against the engine's grammar."""
-    names: set[object] = {node.meta.get("start") for node in tree.find_all(exp.Identifier)}
+    names: dict[object, object] = {node.meta.get("start"): type(node.parent) for node in tree.find_all(exp.Identifier)}
     read = Counter(_leaf(node) for node in tree.walk())
     before = ""
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
-        if token.word == "as" and (before == "select" or not _named(following, names)):
+        named = names.get(token.at)
+        if _misplaced(token.text.lower(), before, named) or (token.word == "as" and not _is_name(following, names)):
             raise QueryRefused("S0", position=token.at)
-        if token.at in names and token.word in _keywords() and before != "as":
-            raise QueryRefused("S0", position=token.at)
-        before = token.word
+        before = token.text.lower()
         if token.word in GRAMMAR or token.text in SIGNS:
             continue
         if not read[token.meaning]:
@@ -42,7 +44,14 @@ def whole(tokens: list[Token], tree: exp.Select) -> None:
         read[token.meaning] -= 1
 
 
-def _named(token: Token | None, names: set[object]) -> bool:
+def _misplaced(word: str, before: str, named: object) -> bool:
+    """A piece where the engine has no place for it; `named` is what it has become the name of, if it has."""
+    if named is None:
+        return before not in AFTER.get(word, (before,)) or (before, word) in NEVER
+    return word in _keywords() and named is not exp.Column and (before != "as" or named is exp.TableAlias)
+
+
+def _is_name(token: Token | None, names: Mapping[object, object]) -> bool:
     return token is not None and (token.at in names or token.word in TYPES)
 
 
@@ -56,5 +65,5 @@ def _leaf(node: exp.Expr) -> tuple[str, str | Decimal]:
 
 @cache
 def _keywords() -> frozenset[str]:
-    """Words that the engine takes for a name only after AS."""
-    return emit.keywords("reserved", "type_function")
+    """Words that the engine takes for a new name only after AS."""
+    return emit.keywords("reserved", "type_function") | {"exclude"}  # COUNT(*) EXCLUDE is half a star's clause
