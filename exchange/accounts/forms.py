@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, render_template, request
 from marshmallow import Schema, ValidationError
 
-from exchange.error_pages import say
+from exchange.error_pages import remember, say
 from exchange.errors import Refusal, Refused
 
 
@@ -30,6 +30,8 @@ def _refusals(messages: dict[str, Any]) -> list[Refusal]:
 
 def page(template: str, refused: Refused | None = None, **context: Any) -> Response:
     """The page; with ``refused`` the same page again, saying why, the typed values kept (``typed``)."""
+    if refused:
+        remember(refused)
     errors = [say(refusal) for refusal in refused.refusals] if refused else []
     body = render_template(template, errors=errors, typed=request.form, **context)
     return Response(body, status=refused.status if refused else 200)
