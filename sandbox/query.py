@@ -4,7 +4,9 @@ text limits -> parser -> allow-list of shapes -> `ir.Question` -> generated SQL 
 The buyer's text itself never reaches the engine.
 """
 
+from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 
 import sqlglot
 from sqlglot import exp
@@ -16,6 +18,12 @@ from sandbox.ir import Agg, Dim, Order, Output, Question
 from sandbox.policy import Mode, Policy
 
 PARTS = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit"})
+# Words of the language itself, which leave no trace of their own in a tree; every other one names something.
+GRAMMAR = frozenset(
+    {"select", "all", "from", "as", "where", "and", "in", "group", "by", "having", "order", "limit", "distinct"}
+    | {"asc", "desc", "nulls", "first", "last", "true", "false", "cast", "date", "timestamp", "datetime"}
+    | {"count", "sum", "avg", "round", "date_trunc", "datetrunc"}
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,10 @@ def check(sql: str, policy: Policy) -> Accepted | Denied:
         return _filled(sql, policy)
     noisy = privacy.on(policy)
     try:
-        question, limited = _question(_parse(sql, policy), policy)
+        tokens = text.scan(sql, policy.limits)
+        tree = _parse(sql, tokens)
+        question, limited = _question(tree, policy)
+        _read_whole(tokens, tree)
         if noisy:
             privacy.judge(question, policy)
         made, exact = emit.texts(question, policy)
@@ -66,8 +77,7 @@ def _filled(call: str, policy: Policy) -> Accepted | Denied:
     return Accepted(found.question, found.sql, None, names, found.statistic, policy.hash, template=asked)
 
 
-def _parse(sql: str, policy: Policy) -> exp.Select:
-    tokens = text.scan(sql, policy.limits)
+def _parse(sql: str, tokens: list[text.Token]) -> exp.Select:
     if not tokens:
         raise QueryRefused("S0", position=0)
     if tokens[0].word == "with":
@@ -90,6 +100,25 @@ def _parse(sql: str, policy: Policy) -> exp.Select:
     if type(tree) is not exp.Select:
         raise QueryRefused("S2", position=0)
     return tree
+
+
+def _read_whole(tokens: list[text.Token], tree: exp.Select) -> None:
+    """Refuse a text of which the parser has left out a piece without a word: it is not the query somebody wrote."""
+    read = Counter(_leaf(node) for node in tree.walk())
+    for token in tokens:
+        if token.word in GRAMMAR or (token.kind == "mark" and token.text != "*"):
+            continue
+        if not read[token.meaning]:
+            raise QueryRefused("S0", position=token.at)
+        read[token.meaning] -= 1
+
+
+def _leaf(node: exp.Expr) -> tuple[str, str | Decimal]:
+    if type(node) is exp.Literal and not node.is_string:
+        return "number", Decimal(node.this)
+    if isinstance(node, exp.Literal | exp.Var):  # the parser keeps the period of date_trunc as a Var
+        return "text", str(node.this).lower()
+    return "name", "*" if type(node) is exp.Star else node.name.lower() if type(node) is exp.Identifier else ""
 
 
 def _question(tree: exp.Select, policy: Policy) -> tuple[Question, str | None]:
@@ -166,6 +195,8 @@ def _dims(tree: exp.Select, scope: Scope, outputs: tuple[Output, ...]) -> tuple[
         found = [output.item for output in outputs if isinstance(output.item, Dim)]
     else:
         only(group, "S4", "expressions")
+        if not group.expressions or group.args.get("all") is False:  # GROUP BY nothing, GROUP BY DISTINCT
+            raise QueryRefused("S4")
         found = [_group_key(node, scope, outputs) for node in group.expressions]
     dims = tuple(dict.fromkeys(found))
     if len(dims) > scope.policy.limits.max_group_cols:

@@ -216,3 +216,19 @@ def test_a_list_of_mistakes_is_told_in_sentences(app: Flask, people: People, dat
     told = {error["field"]: error["message"] for error in answer.get_json()["errors"]}
     assert set(told) == {"territory", "items"}
     assert not any("{" in message for message in told.values())
+
+
+def test_the_document_of_the_api_names_every_door_of_it(app: Flask, client: FlaskClient) -> None:
+    documented = {
+        (method.upper(), path)
+        for path, operations in client.get("/api/openapi.json").get_json()["paths"].items()
+        for method in operations
+    }
+    there = {
+        (method, "/" + "/".join(f"{{{part.split(':')[-1].rstrip('>')}}}" if part.startswith("<") else part
+                                for part in rule.rule.strip("/").split("/")))
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }  # fmt: skip
+    assert documented == there
