@@ -78,7 +78,10 @@ def test_an_application_is_handed_in_approved_and_becomes_the_trial(place: Place
     application_id = submitted(place)
     with place.database.reading() as session:
         row = session.get_one(TrialApplication, application_id)
-        assert (row.state, row.due_on) == ("submitted", date(2026, 12, 18))  # 20 working days at level 2
+        assert (row.state, row.due_on) == (
+            "submitted",
+            date(2026, 12, 21),
+        )  # 20 working days at level 2; 24 November is none
         assert [each.id for each, _ in applications.listed(session, ministry)] == [application_id]
     trial = place.do(
         applications.approve, ministry, application_id, Grant("07/GCN", max_members=10, conditions="Báo cáo")
@@ -482,7 +485,7 @@ def test_the_clock_reminds_of_decisions_and_ends_once_each(place: Place) -> None
     with clock.frozen(at(date(2026, 12, 16))):
         assert told() == ["application.due"]
         assert told() == ["application.due"]
-    with clock.frozen(at(date(2026, 12, 19))):
+    with clock.frozen(at(date(2026, 12, 22))):
         assert told() == ["application.due", "application.late", "application.late"]  # the applicant hears of it too
         row = place.do(applications.approve, ministry, application_id, Grant("07/GCN"))
     with clock.frozen(at(row.valid_to - timedelta(days=45))):
