@@ -52,6 +52,7 @@ from exchange.trials import (
     applications_api,  # noqa: F401 - it adds its views to api's blueprint
     applications_web,  # noqa: F401 - and it to web's
     incident_web,
+    refused,
     report_api,
     report_web,
     rulebook,
@@ -112,6 +113,7 @@ def register(app: Flask, api: Api) -> None:
     oauth_server.init_app(app)
     trials.connect()  # catalogue, negotiations and deliveries ask the trial
     stops.connect(holds.follow_listing)  # whoever stops a listing stops the contracts made on it
+    refused.init_app(app)  # what the trial refuses goes on record after the request
     looks.connect(warrants.look)  # whoever shows a member's papers to an official asks for the warrant
     for pages in PAGES:
         app.register_blueprint(pages)

@@ -20,7 +20,8 @@ its type is one of `types`, its details hold every pair of `where`, and `about`,
 `actors`    how many different organisations did them.
 `standing`  how many subjects of the kind `of` the last record about each leaves there (see OPENS): who takes part,
             what is on offer.
-`by`        unless empty, the detail by whose values `rows` splits the count.
+`by`        unless empty, the detail by whose values `rows` splits the count; one of several words (the rules that
+            refused an act) counts under each of them.
 
 Money is not in the records: they hold the digest of the contract's document, and the price is read there. Nothing
 here reads a clock; the same records give the same report. The operator's own words are added by whoever submits it.

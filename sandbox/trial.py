@@ -19,6 +19,7 @@ from sandbox.events import Event as Event
 from sandbox.events import EventKind as EventKind
 from sandbox.events import Termination as Termination
 from sandbox.events import Verb as Verb
+from sandbox.holidays import HOLIDAYS
 from sandbox.profiles import PILOT as PILOT
 from sandbox.profiles import PROFILES as PROFILES
 from sandbox.profiles import Caps as Caps
@@ -283,7 +284,7 @@ def _by_dates(trial: Trial, now: datetime) -> Iterator[Cause]:
 # --- the end ------------------------------------------------------------------------------------------------------
 
 
-def evaluation_due(trial: Trial, holidays: Collection[date] = ()) -> date | None:
+def evaluation_due(trial: Trial, holidays: Collection[date] = HOLIDAYS) -> date | None:
     """The last day for the authority to evaluate (T18), in working days from the exit report; None before that."""
     reported = min((event.at for event in trial.events if event.kind is EventKind.EXIT_REPORTED), default=None)
     days = trial.profile.evaluate_days

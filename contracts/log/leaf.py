@@ -90,6 +90,7 @@ class EventType(StrEnum):
     INCIDENT_REPORTED = "incident.reported"
     INCIDENT_CLOSED = "incident.closed"
     TRIAL_LEFT = "trial.left"
+    TRIAL_REFUSED = "trial.refused"
     AUTHORITY_RECORDED = "authority.recorded"
     AUTHORITY_ENDED = "authority.ended"
     AUDIT_LOOKED = "audit.looked"

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from exchange import clock, identity
-from exchange.error_pages import say
+from exchange.error_pages import remember, say
 from exchange.errors import Refusal, Refused
 
 Made = TypeVar("Made")
@@ -35,6 +35,8 @@ def _refusals(messages: dict[str, Any]) -> list[Refusal]:
 
 def page(template: str, refused: Refused | None = None, **context: Any) -> Response:
     """The page; with ``refused`` the same page again, saying why, the typed values kept (``typed``)."""
+    if refused:
+        remember(refused)
     errors = [say(refusal) for refusal in refused.refusals] if refused else []
     body = render_template(template, errors=errors, typed=request.form, **context)
     return Response(body, status=refused.status if refused else 200)

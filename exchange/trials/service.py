@@ -256,7 +256,8 @@ def _judge(
         again=act.again,
     )
     trial = None if row is None else core_of(session, row)
-    return tuple(rules.say_denied(denied) for denied in core_rules.judge(trial, action, now))
+    denied = core_rules.judge(trial, action, now)
+    return tuple(rules.say_denied(each) if row is None else rules.say_judged(each, row, act) for each in denied)
 
 
 def _current(session: Session, now: datetime, *, lock: bool = False) -> Trial | None:

@@ -70,6 +70,9 @@ def life() -> list[Record]:
         ("query.refused", {"on": ("testroom:R", *listing), "actor": "org:b", "details": {"code": "W6"}}),
         ("query.refused", {"on": ("testroom:R", *listing), "actor": "org:b", "details": {"code": "W6"}}),
         ("query.refused", {"on": ("testroom:R", *listing), "actor": "org:b", "details": {"code": "B1"}}),
+        ("trial.refused", {"on": ("trial:T1", "org:b"), "details": {"act": "order", "rules": "T7 T9"}}),
+        ("trial.refused", {"on": ("trial:T1", "org:b"), "details": {"act": "list", "rules": "T9"}}),
+        ("trial.refused", {"on": ("trial:T9", "org:b"), "details": {"act": "list", "rules": "T9"}}),
         ("trial.changed", {"details": {"kind": "suspended"}}),
     )  # fmt: skip
 
@@ -82,9 +85,10 @@ def test_each_number_is_what_the_records_say() -> None:
         "buyers": 1, "sellers": 1, "listings_submitted": 1, "listings_published": 2, "listings_suspended": 1,
         "requests": 1, "requests_answered": 1, "contracts_agreed": 3, "contracts_active": 2, "contracts_ended": 1,
         "deliveries": 2, "delivered_bytes": 1500, "deliveries_refused": 1, "queries": 2, "queries_charged": 1,
-        "queries_refused": 3,
+        "queries_refused": 3, "acts_refused": 2,
     }  # fmt: skip
     assert of(built, "queries_refused")["rows"] == [{"key": "B1", "value": 1}, {"key": "W6", "value": 2}]
+    assert of(built, "acts_refused")["rows"] == [{"key": "T7", "value": 1}, {"key": "T9", "value": 2}]
     assert built["money"]["vnd"] == 12_000_000
     assert [(row["sector"], row["vnd"]) for row in built["money"]["rows"]] == [
         ("logistics", 5_000_000), ("tourism", 7_000_000)

@@ -1,10 +1,8 @@
 """From the application to the end of a trial: each step by whom it may be taken, out of turn, and two at once."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -14,13 +12,11 @@ from sqlmodel import select
 from contracts.log import leaf
 from exchange import clock
 from exchange.accounts.models import Organisation
-from exchange.clock import VIETNAM
-from exchange.demo.trial import dossier as whole_dossier
 from exchange.errors import NotFound, NotPermitted, Refused
 from exchange.notices.models import Notice
 from exchange.notices.timed import tell_due
 from exchange.notices.words import DUE
-from exchange.permissions import Actor, OrgKind, Role
+from exchange.permissions import Actor
 from exchange.trials import applications, authorities, enrolments, lifecycle, lifecycle_due, service
 from exchange.trials.application_models import TrialApplication, TrialApplicationStep
 from exchange.trials.applications import Grant
@@ -29,63 +25,18 @@ from exchange.trials.models import Trial
 from sandbox.trial import Approver, EventKind, State
 from tests.exchange.trials.conftest import certificate
 from tests.exchange.trials.place import Place, sound
-
-TODAY = date(2026, 11, 22)  # a Sunday
-DOSSIER = whole_dossier(date(2026, 12, 1))
-
-
-@contextmanager
-def refused(code: str) -> Iterator[None]:
-    """Refused, with this code among the reasons."""
-    with pytest.raises(Refused) as caught:
-        yield
-    assert code in [each.code for each in caught.value.refusals]
-
-
-def authority(place: Place, approver: Approver = Approver.MINISTRY, provinces: tuple[str, ...] = ()) -> Actor:
-    """A regulator that is recorded as an authority of this kind."""
-    actor = place.people.make(f"co-quan-{approver}", OrgKind.REGULATOR, Role.OWNER)
-    operator = place.people.operator()
-    place.do(authorities.record_authority, operator, actor.org_id, approver, provinces, "Quyết định 1/QĐ")
-    return actor
-
-
-# The clock is the last argument of ``Place.do``; these use cases take it before or after others.
-def record(place: Place, org: str, approver: str, provinces: tuple[str, ...] = (), basis: str = "QĐ 1") -> Any:
-    return place.do(authorities.record_authority, place.people.operator(), org, approver, provinces, basis)
-
-
-def drafted(place: Place, dossier: Dossier = DOSSIER, application_id: str = "") -> str:
-    row = place.do(applications.save, place.people.operator(), application_id, dossier)
-    return str(row.id)
-
-
-def submitted(place: Place, dossier: Dossier = DOSSIER) -> str:
-    application_id = drafted(place, dossier)
-    place.do(applications.submit, place.people.operator(), application_id)
-    return application_id
-
-
-def permitted(place: Place, ministry: Actor, dossier: Dossier = DOSSIER) -> Trial:
-    row: Trial = place.do(applications.approve, ministry, submitted(place, dossier), Grant("07/GCN"))
-    return row
-
-
-def happened(place: Place, row: Trial, kind: EventKind, **more: Any) -> Any:
-    """Another lane's step: its event is simply there."""
-    with place.database.writing() as session:
-        event = lifecycle.record_event(session, None, session.get_one(Trial, row.id), kind, clock.now(), **more)
-        session.commit()
-    return event
-
-
-def state(place: Place, row: Trial) -> State:
-    with place.database.reading() as session:
-        return service.state_of(session, session.get_one(Trial, row.id), clock.now())
-
-
-def at(day: date, hour: int = 9) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=VIETNAM)
+from tests.exchange.trials.steps import (
+    DOSSIER,
+    at,
+    authority,
+    drafted,
+    happened,
+    permitted,
+    record,
+    refused,
+    state,
+    submitted,
+)
 
 
 def kinds(place: Place, trial_id: str) -> list[str]:
@@ -127,7 +78,10 @@ def test_an_application_is_handed_in_approved_and_becomes_the_trial(place: Place
     application_id = submitted(place)
     with place.database.reading() as session:
         row = session.get_one(TrialApplication, application_id)
-        assert (row.state, row.due_on) == ("submitted", date(2026, 12, 18))  # 20 working days at level 2
+        assert (row.state, row.due_on) == (
+            "submitted",
+            date(2026, 12, 21),
+        )  # 20 working days at level 2; 24 November is none
         assert [each.id for each, _ in applications.listed(session, ministry)] == [application_id]
     trial = place.do(
         applications.approve, ministry, application_id, Grant("07/GCN", max_members=10, conditions="Báo cáo")
@@ -531,7 +485,7 @@ def test_the_clock_reminds_of_decisions_and_ends_once_each(place: Place) -> None
     with clock.frozen(at(date(2026, 12, 16))):
         assert told() == ["application.due"]
         assert told() == ["application.due"]
-    with clock.frozen(at(date(2026, 12, 19))):
+    with clock.frozen(at(date(2026, 12, 22))):
         assert told() == ["application.due", "application.late", "application.late"]  # the applicant hears of it too
         row = place.do(applications.approve, ministry, application_id, Grant("07/GCN"))
     with clock.frozen(at(row.valid_to - timedelta(days=45))):
@@ -554,62 +508,3 @@ def test_an_asking_that_was_taken_back_keeps_no_day_for_a_later_one(place: Place
         _reports_in_order(place, row)
         with refused("EXTENSION_NOT_ALLOWED"):
             place.do(lifecycle.ask_extension, operator, row.id, later, "Muộn")
-
-
-def test_another_paper_does_not_get_round_a_suspension(place: Place) -> None:
-    """T16: what a regulator stopped goes on when it says so, not under a certificate that the operator writes down."""
-    operator, ministry = place.people.operator(), authority(place)
-    row = permitted(place, ministry)
-    with clock.frozen(at(date(2026, 12, 2))):
-        place.do(lifecycle.change_trial, ministry, row.id, "suspended", "Kiểm tra", code="inspection")
-        later = certificate(valid_from=row.valid_to + timedelta(days=1), valid_to=row.valid_to + timedelta(days=300))
-        for paper in (certificate(), later):
-            with refused("TRIAL_SUSPENDED"):
-                place.do(service.grant_trial, operator, paper)
-        place.do(lifecycle.change_trial, ministry, row.id, "resumed", "Đã sửa", code="remedied")
-        place.do(service.grant_trial, operator, later)
-
-
-def test_one_certificate_governs_at_a_time(place: Place) -> None:
-    """T1: neither a copy, nor an authority, nor an extension reaches into the days of another one."""
-    operator, ministry = place.people.operator(), authority(place)
-    asked = submitted(place, replace(DOSSIER, valid_from=date(2026, 12, 1), valid_to=date(2027, 11, 30)))
-    first = place.do(service.grant_trial, operator, certificate(valid_to=date(2027, 1, 31)))
-    with pytest.raises(Refused) as caught:
-        place.do(service.grant_trial, operator, certificate(cert_no="2", valid_from=date(2027, 1, 31)))
-    (refusal,) = caught.value.refusals
-    assert (refusal.code, refusal.value) == ("CERTIFICATE_IN_FORCE", "31/01/2027")
-    assert refusal.basis
-    assert refusal.passes_en == "Choose days after 2027-01-31, or end the trial under certificate 01/GCN-UBND first."
-    with refused("CERTIFICATE_IN_FORCE"):
-        place.do(applications.approve, ministry, asked, Grant("07/GCN"))
-    second = place.do(service.grant_trial, operator, certificate(cert_no="2", valid_from=date(2027, 2, 1)))
-    with refused("CERTIFICATE_IN_FORCE"):
-        place.do(lifecycle.ask_extension, operator, first.id, date(2027, 3, 1), "Thêm thời gian")
-    for day, governs in ((date(2027, 1, 31), first), (date(2027, 2, 1), second)):
-        with place.database.reading() as session:
-            now_governing = service.current(session, at(day))
-            assert now_governing is not None
-            assert now_governing.id == governs.id
-    place.do(lifecycle.change_trial, place.people.regulator(), first.id, "suspended", "Thanh tra", code="inspection")
-    with place.database.reading() as session:
-        assert service.is_halted(session, clock.now())  # the one that waits does not hide the stop
-
-
-def test_a_trial_that_was_ended_for_a_fault_is_not_begun_again_by_a_copy(place: Place) -> None:
-    """T17: the competent authority may permit another here; the operator alone may not write one down."""
-    operator, ministry = place.people.operator(), authority(place)
-    row = place.do(service.grant_trial, operator, certificate())
-    place.do(lifecycle.change_trial, operator, row.id, "terminated", "Quyết định 9/QĐ", code="fraud")
-    with refused("TRIAL_TERMINATED"):
-        place.do(service.grant_trial, operator, certificate(cert_no="2", valid_from=TODAY))
-    place.do(applications.approve, ministry, submitted(place), Grant("07/GCN"))
-
-
-def test_after_the_operator_left_a_newer_copy_is_taken_and_an_older_one_is_not(place: Place) -> None:
-    operator = place.people.operator()
-    row = place.do(service.grant_trial, operator, certificate())
-    place.do(lifecycle.change_trial, operator, row.id, "terminated", "Thôi thử nghiệm", code="self_exit")
-    with refused("CERTIFICATE_IN_FORCE"):
-        place.do(service.grant_trial, operator, certificate(cert_no="2", valid_from=TODAY - timedelta(days=1)))
-    place.do(service.grant_trial, operator, certificate(cert_no="2", valid_from=TODAY))
