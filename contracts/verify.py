@@ -396,7 +396,7 @@ TYPES = re.compile(
     r"|negotiation\.terminated|approval\.(given|withdrawn)|rule\.(set|ended)|contract\."
     r"(agreed|signed|active|suspended|resumed|ended)"
     r"|query\.(run|refused)|testroom\.(opened|designed)|delivery\.(made|refused)|key\.(added|revoked|confirmed)"
-    r"|account\.(registered|changed)|trial\.(applied|withdrawn|decided|granted|enrolled|left|changed|reported)"
+    r"|account\.(registered|changed)|trial\.(applied|withdrawn|decided|granted|enrolled|left|refused|changed|reported)"
     r"|incident\.(found|assessed|reported|closed)|authority\.(recorded|ended)|budget\.changed"
     r"|audit\.looked|warrant\.opened|evidence\.exported|policy\.changed|erasure\.done|anchor\.made|log\.restarted"
     r"|duty\.(fulfilled|acknowledged|disputed)"

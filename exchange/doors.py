@@ -49,8 +49,10 @@ from exchange.rooms import (
 from exchange.rooms import web as rooms_web
 from exchange.trials import api as trials_api
 from exchange.trials import (
-    applications_web,  # noqa: F401 - it adds its views to web's blueprint
+    applications_api,  # noqa: F401 - it adds its views to api's blueprint
+    applications_web,  # noqa: F401 - and it to web's
     incident_web,
+    refused,
     report_api,
     report_web,
     rulebook,
@@ -111,6 +113,7 @@ def register(app: Flask, api: Api) -> None:
     oauth_server.init_app(app)
     trials.connect()  # catalogue, negotiations and deliveries ask the trial
     stops.connect(holds.follow_listing)  # whoever stops a listing stops the contracts made on it
+    refused.init_app(app)  # what the trial refuses goes on record after the request
     looks.connect(warrants.look)  # whoever shows a member's papers to an official asks for the warrant
     for pages in PAGES:
         app.register_blueprint(pages)

@@ -114,7 +114,13 @@ def answer(status: int, code: str, message: str, errors: list[dict[str, Any]], h
     return response
 
 
+def remember(refused: Refused) -> None:
+    """Keep it until the request ends: what a trial refused is written down then (exchange/trials/refused.py)."""
+    g.refused = refused
+
+
 def _refused(error: Refused) -> Response:
+    remember(error)
     errors = [say(r) for r in error.refusals]
     return answer(error.status, error.code, errors[0]["message"], errors, {})
 

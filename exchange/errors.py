@@ -44,6 +44,16 @@ class NotFound(ExchangeError):
 
 
 @dataclasses.dataclass(frozen=True)
+class Judged:
+    """Where it is a controlled trial that refuses: which one, by which of its rules, what was tried and about what."""
+
+    trial_id: str
+    rule: str  # T1 to T18, X30
+    kind: str  # sandbox.actions.ActionKind
+    about: tuple[str, ...] = ()  # subjects as the log names them, "listing:…"
+
+
+@dataclasses.dataclass(frozen=True)
 class Refusal:
     """One rule's no. ``vi``/``en`` are set where a core package has already put it into words."""
 
@@ -58,6 +68,7 @@ class Refusal:
     en: str | None = None
     passes_vi: str | None = None
     passes_en: str | None = None
+    judged: Judged | None = None
 
 
 class Refused(ExchangeError):

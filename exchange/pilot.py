@@ -17,6 +17,8 @@ from exchange.errors import Refusal
 class Act:
     """What somebody is about to do. ``kind`` as in sandbox.rules.ActionKind; ``org_id`` the one it is done for.
 
+    ``listing_id`` and ``negotiation_id`` also say what a refusal on record is about.
+
     What is named by ``listing_id``, ``negotiation_id`` and ``replaces`` (a contract) is the thing that is judged, or
     what it takes the place of: it is not counted as used up before (T9).
     """

@@ -5,6 +5,7 @@ from datetime import date
 
 from sandbox.days import add_working_days
 from sandbox.events import Approver, Verb
+from sandbox.holidays import HOLIDAYS
 from sandbox.profiles import PILOT, Profile
 
 COUNTRY = "VN"
@@ -27,6 +28,6 @@ def competent(level: int, territory: Sequence[str]) -> Approver:
     return Approver.PROVINCIAL if alone else Approver.MINISTRY
 
 
-def review_due(applied: date, level: int, profile: Profile = PILOT, holidays: Collection[date] = ()) -> date:
+def review_due(applied: date, level: int, profile: Profile = PILOT, holidays: Collection[date] = HOLIDAYS) -> date:
     """The last working day on which the authority must have decided on an application."""
     return add_working_days(applied, profile.review_days[level - 1], holidays)

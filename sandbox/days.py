@@ -5,8 +5,9 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sandbox.holidays import HOLIDAYS, SATURDAY
+
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")  # days of a certificate are Vietnamese days
-SATURDAY = 5
 
 
 def local_day(moment: datetime) -> date:
@@ -24,10 +25,11 @@ def add_months(day: date, months: int) -> date:
     return date(year, month0 + 1, min(day.day, calendar.monthrange(year, month0 + 1)[1]))
 
 
-def add_working_days(day: date, count: int, holidays: Collection[date] = ()) -> date:
+def add_working_days(day: date, count: int, holidays: Collection[date] = HOLIDAYS) -> date:
     """The `count`-th working day after `day`, which itself does not count (Civil Code 2015, Art. 147).
 
-    Saturdays, Sundays and `holidays` are no working days; which days are holidays is announced year by year.
+    Saturdays, Sundays and `holidays` are no working days; which days are holidays is announced year by year, and beyond
+    the last year that is known none is left out.
     """
     while count > 0:
         day += timedelta(days=1)
@@ -35,7 +37,7 @@ def add_working_days(day: date, count: int, holidays: Collection[date] = ()) -> 
     return day
 
 
-def working_days_left(today: date, due: date, holidays: Collection[date] = ()) -> int:
+def working_days_left(today: date, due: date, holidays: Collection[date] = HOLIDAYS) -> int:
     """How many working days after `today` there are until `due`, that day included.
 
     Below zero: so many days late. A weekend after the last day is late too, by one.

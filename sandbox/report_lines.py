@@ -74,6 +74,7 @@ NUMBERS: tuple[Line, ...] = (
     Line("queries", ("query.run",)),
     Line("queries_charged", ("query.run",), where=(("charged", True),)),
     Line("queries_refused", ("query.refused",), by="code"),
+    Line("acts_refused", ("trial.refused",), by="rules", own=True),
     Line("looks", ("audit.looked",)),
     Line("evidence", ("evidence.exported",)),
 )
@@ -129,8 +130,8 @@ class Tally:
         self.count += 1
         self.first, self.last = record.index if self.first is None else self.first, record.index
         if line.by:
-            key = str(record.details.get(line.by, ""))
-            self.rows[key] = self.rows.get(key, 0) + 1
+            for key in str(record.details.get(line.by, "")).split() or [""]:
+                self.rows[key] = self.rows.get(key, 0) + 1
         if line.fold == "sum":
             self.total += int(record.details.get(line.of, 0))
         elif line.fold == "subjects":

@@ -50,6 +50,10 @@ NAMES: Mapping[str, Term] = {
     "queries": Term("Câu hỏi được trả lời", "Queries answered"),
     "queries_charged": Term("Trong đó: có trừ ngân sách", "Of these charged to a budget"),
     "queries_refused": Term("Câu hỏi bị từ chối", "Queries refused"),
+    "acts_refused": Term(
+        "Việc trên sàn bị quy tắc thử nghiệm từ chối (theo từng quy tắc)",
+        "Acts on the market that the trial's rules refused",
+    ),
     "looks": Term("Lượt tra cứu của cơ quan quản lý", "Looks by officials"),
     "evidence": Term("Hồ sơ chứng cứ được xuất", "Evidence bundles exported"),
 }
@@ -79,7 +83,7 @@ GROUPS: tuple[tuple[Term, tuple[str, ...]], ...] = (
         Term("Môi trường thử nghiệm dữ liệu", "Test rooms"),
         ("rooms", "queries", "queries_charged", "queries_refused"),
     ),
-    (Term("Giám sát", "Supervision"), ("looks", "evidence")),
+    (Term("Giám sát", "Supervision"), ("acts_refused", "looks", "evidence")),
 )  # fmt: skip
 DEVIATIONS: Mapping[str, Term] = {
     "REPORT_OVERDUE": Term(

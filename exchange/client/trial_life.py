@@ -112,11 +112,14 @@ def exclude(desk: Desk, trial: str, enrolment: str, code: str, reason: str) -> N
 @trial.command("readmit")
 @click.argument("trial")
 @click.argument("enrolment")
+@REASON
+@AS_AUTHORITY
 @online
-def readmit(desk: Desk, trial: str, enrolment: str) -> None:
-    """Take an exclusion back: the organisation may join again."""
+def readmit(desk: Desk, trial: str, enrolment: str, reason: str, as_authority: bool) -> None:
+    """Take an exclusion back: the organisation may join again. For the operator, or the trial's authority."""
     address = _address("trials", trial, "participants", enrolment, "readmit")
-    desk.tell("TRIAL_DONE", **_body(desk.connection(OPERATOR).call("POST", address)))
+    answer = desk.connection(_scope(as_authority)).call("POST", address, {"reason": reason})
+    desk.tell("TRIAL_DONE", **_body(answer))
 
 
 # --- applying and deciding ----------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ def trial_denials(session: Session, action: TrialAction, now: datetime) -> tuple
         classification=version.classification,
         territory=terms.territory,
         amount_vnd=terms.price_vnd,
+        listing_id=action.listing.id,
         negotiation_id=action.negotiation_id,
         replaces=action.replaces,
     )

@@ -52,6 +52,7 @@ EVENTS: dict[EventType, str] = {
     EventType.INCIDENT_REPORTED: N_("Incident reported to the authority"),
     EventType.INCIDENT_CLOSED: N_("Incident closed"),
     EventType.TRIAL_LEFT: N_("Trial left"),
+    EventType.TRIAL_REFUSED: N_("Act refused by a rule of the trial"),
     EventType.AUTHORITY_RECORDED: N_("Authority for trials recorded"),
     EventType.AUTHORITY_ENDED: N_("Authority for trials ended"),
     EventType.AUDIT_LOOKED: N_("An official looked"),

@@ -222,7 +222,8 @@ def subjects(room: TestRoom, provider_org_id: str) -> list[str]:
 
 def query_act(shown: catalogue.Shown, org_id: str, kind: str = ActionKind.QUERY) -> pilot.Act:
     """What the trial judges when somebody asks a question of this listing."""
-    return pilot.Act(kind, org_id, shown.version.sector, shown.version.classification)
+    version = shown.version
+    return pilot.Act(kind, org_id, version.sector, version.classification, listing_id=shown.listing.id)
 
 
 def _copy_of(session: Session, asset_id: str, recipe: str) -> TestCopy | None:

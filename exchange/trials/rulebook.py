@@ -17,6 +17,7 @@ from exchange.errors import N_
 from exchange.permissions import public
 from exchange.trials import service
 from exchange.trials.words import PROFILES as NAMES
+from sandbox import holidays as calendar
 from sandbox import words
 from sandbox.profiles import PILOT, Profile, Source
 from sandbox.rules import LIABILITY, RULES
@@ -122,7 +123,7 @@ def page() -> Response:
     return make_response(
         render_template(
             "trials/rulebook.html", profile=NAMES[profile.name], entries=entries(profile), says=SAYS, numbers=NUMBERS,
-            sure=SURE, liability=said, liability_basis=LIABILITY.basis,
+            sure=SURE, calendar=calendar, liability=said, liability_basis=LIABILITY.basis,
         )
     )  # fmt: skip
 
@@ -141,6 +142,13 @@ class Rules(MethodView):
         return {
             "profile": profile.name,
             "rules": [_json(entry) for entry in entries(profile)],
+            "working_days": {
+                "holidays_known_until": calendar.KNOWN_UNTIL,
+                "holidays": [
+                    {"year": year, "source": one.source, "days": [day.isoformat() for day in one.days]}
+                    for year, one in calendar.YEARS.items()
+                ],
+            },
             "liability": {"rule": LIABILITY.rule, "basis": _(LIABILITY.basis), **stated},
         }
 

@@ -5,11 +5,15 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from sqlmodel import Session, col, select
+
 from contracts import words as contract_words
 from contracts.terms import Denied as NotAllowed
-from exchange.errors import N_, Refusal
+from exchange import pilot
+from exchange.errors import N_, Judged, Refusal
 from exchange.negotiations import rules as contract_rules
 from exchange.trials.models import Trial, TrialEvent
+from sandbox import rules as core_rules
 from sandbox import trial as core
 from sandbox import words
 from sandbox.denials import Denied
@@ -41,7 +45,19 @@ BASES = (
     N_("Rule of this exchange: days of grace for a report"),
     N_("Rule of this exchange: what suspends the trial by itself"),
 )
+RULE_OF = {rule.code: rule.rule for rule in core_rules.RULES}
 VERBS = tuple(verb.value for verb in core.Verb)
+
+
+def core_of(session: Session, row: Trial) -> core.Trial:
+    """The certificate with everything that has happened to it."""
+    return certificate(row, events_of(session, row))
+
+
+def events_of(session: Session, row: Trial) -> list[TrialEvent]:
+    """What has happened to it, oldest first."""
+    query = select(TrialEvent).where(TrialEvent.trial_id == row.id).order_by(col(TrialEvent.at), col(TrialEvent.id))
+    return list(session.exec(query))
 
 
 def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:
@@ -91,6 +107,13 @@ def say_denied(denied: Denied, field: str | None = None) -> Refusal:
         passes_vi=words.fix(denied, "vi") or None,
         passes_en=words.fix(denied, "en") or None,
     )
+
+
+def say_judged(denied: Denied, row: Trial, act: pilot.Act) -> Refusal:
+    """The same of an act on the market: it also says what was judged, so that the refusal can be put on record."""
+    named = (("negotiation", act.negotiation_id), ("listing", act.listing_id))
+    about = tuple(f"{kind}:{thing}" for kind, thing in named if thing)
+    return replace(say_denied(denied), judged=Judged(row.id, RULE_OF.get(denied.code, ""), act.kind, about))
 
 
 def plain(facts: Mapping[str, object]) -> dict[str, Any]:

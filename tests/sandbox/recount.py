@@ -53,7 +53,8 @@ def check(report: dict[str, Any], leaves: list[Leaf], documents: dict[str, tuple
         assert (records["count"], number["value"]) == (len(found), value(records, found)), number["name"]
         assert (records["first"], records["last"]) == ((found[0][0], found[-1][0]) if found else (None, None))
         if records["by"]:
-            keys = [str(leaf["d"].get(records["by"], "")) for _index, leaf in found]
+            words = [str(leaf["d"].get(records["by"], "")).split(" ") for _index, leaf in found]
+            keys = [key for each in words for key in each]
             assert {row["key"]: row["value"] for row in number["rows"]} == {key: keys.count(key) for key in keys}
         compared += 1
     sold = meant(report["money"]["records"], leaves, size)

@@ -70,6 +70,9 @@ def life() -> list[Record]:
         ("query.refused", {"on": ("testroom:R", *listing), "actor": "org:b", "details": {"code": "W6"}}),
         ("query.refused", {"on": ("testroom:R", *listing), "actor": "org:b", "details": {"code": "W6"}}),
         ("query.refused", {"on": ("testroom:R", *listing), "actor": "org:b", "details": {"code": "B1"}}),
+        ("trial.refused", {"on": ("trial:T1", "org:b"), "details": {"act": "order", "rules": "T7 T9"}}),
+        ("trial.refused", {"on": ("trial:T1", "org:b"), "details": {"act": "list", "rules": "T9"}}),
+        ("trial.refused", {"on": ("trial:T9", "org:b"), "details": {"act": "list", "rules": "T9"}}),
         ("trial.changed", {"details": {"kind": "suspended"}}),
     )  # fmt: skip
 
@@ -82,9 +85,10 @@ def test_each_number_is_what_the_records_say() -> None:
         "buyers": 1, "sellers": 1, "listings_submitted": 1, "listings_published": 2, "listings_suspended": 1,
         "requests": 1, "requests_answered": 1, "contracts_agreed": 3, "contracts_active": 2, "contracts_ended": 1,
         "deliveries": 2, "delivered_bytes": 1500, "deliveries_refused": 1, "queries": 2, "queries_charged": 1,
-        "queries_refused": 3,
+        "queries_refused": 3, "acts_refused": 2,
     }  # fmt: skip
     assert of(built, "queries_refused")["rows"] == [{"key": "B1", "value": 1}, {"key": "W6", "value": 2}]
+    assert of(built, "acts_refused")["rows"] == [{"key": "T7", "value": 1}, {"key": "T9", "value": 2}]
     assert built["money"]["vnd"] == 12_000_000
     assert [(row["sector"], row["vnd"]) for row in built["money"]["rows"]] == [
         ("logistics", 5_000_000), ("tourism", 7_000_000)
@@ -122,6 +126,20 @@ def test_every_number_can_be_counted_again_from_the_records_that_it_names() -> N
 def test_a_period_is_whole_days_in_viet_nam(moment: datetime, counted: int) -> None:
     built = report.build(TRIAL, ABOUT, log(("access.requested", {"at": moment})), {})
     assert of(built, "requests")["value"] == counted
+
+
+def test_two_trials_that_follow_one_another_count_each_act_once() -> None:
+    """An act is counted under the certificate that judged it, and under none while none was recorded."""
+    hour = 3_600_000
+    moments = [datetime(2026, 12, 1, at, tzinfo=UTC) for at in range(5)]
+    records = log(*(("access.requested", {"at": moment}) for moment in moments))
+    ended, next_granted = ms(moments[2]), ms(moments[2]) + hour
+    first = replace(ABOUT, granted_ms=ms(moments[1]), ended_ms=ended)
+    second = replace(ABOUT, trial_id="T2", granted_ms=next_granted)
+    counted = [of(report.build(TRIAL, about, records, {}), "requests") for about in (first, second)]
+    assert [each["value"] for each in counted] == [1, 2]
+    assert counted[0]["records"]["before_ms"] == ended
+    assert counted[1]["records"]["from_ms"] == next_granted
 
 
 def test_nothing_above_the_tree_is_counted() -> None:

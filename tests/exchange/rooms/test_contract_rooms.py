@@ -17,7 +17,7 @@ from exchange.negotiations.models import Contract
 from exchange.rooms import contract_rooms, engine, queries
 from exchange.rooms.models import BudgetEntry, QueryRun, TestRoom
 from exchange.rooms.queries import Asked
-from exchange.trials import service
+from exchange.trials import lifecycle, service
 from tests.exchange.negotiations.market import Market
 from tests.exchange.negotiations.test_life import check_story
 from tests.exchange.rooms.test_programs import Program
@@ -194,7 +194,8 @@ def test_the_purpose_is_the_contracts(deal: Deal) -> None:
 
 
 def test_a_policy_that_was_replaced_is_refused_until_the_room_is_opened_again(place: Place, shipments: Path) -> None:
-    place.do(service.grant_trial, place.people.operator(), certificate(valid_to=date(2027, 3, 31)))
+    operator = place.people.operator()
+    row = place.do(service.grant_trial, operator, certificate(valid_to=date(2027, 3, 31)))
     for actor in (place.seller, place.buyer):
         place.enrol(actor)
     deal = Deal(place, shipments, L2)
@@ -202,7 +203,9 @@ def test_a_policy_that_was_replaced_is_refused_until_the_room_is_opened_again(pl
     assert room.policy["clauses"]["window.to"] == "trial:T2"
     assert deal.ask(room).charged
     assert deal.ask(room, policy_hash="sha256:" + "0" * 64).code == "X5"
-    place.do(service.grant_trial, place.people.operator(), certificate(cert_no="02/GCN", valid_to=date(2027, 4, 30)))
+    place.do(lifecycle.change_trial, operator, row.id, "terminated", "Thử tiếp", code="self_exit")
+    dates = {"valid_from": date(2026, 11, 22), "valid_to": date(2027, 4, 30)}
+    place.do(service.grant_trial, operator, certificate(cert_no="02/GCN", **dates))
     for actor in (place.seller, place.buyer):
         place.enrol(actor)
     assert deal.ask(room, BY_HUB).code == "X5"

@@ -19,9 +19,9 @@ def test_every_rule_and_every_number_has_its_words() -> None:
     ("lang", "words"),
     [
         ("vi", ("T13", "Thời hạn báo cáo sự cố, giờ: <strong>72</strong>", "500.000.000", "Luật 93/2025/QH15, Điều 9",
-                "sàn không cam kết miễn trách nhiệm nào")),
+                "sàn không cam kết miễn trách nhiệm nào", "đến hết năm 2026", "24/11/2026", "9441/TB-BNV")),
         ("en", ("X30", "Review, working days: <strong>10 / 20 / 30</strong>", "500,000,000", "Law 93/2025/QH15 Art. 9",
-                "promises no exemption")),
+                "promises no exemption", "up to the end of 2026", "Resolution 28/2026/QH16")),
     ],
 )  # fmt: skip
 def test_the_page_prints_the_numbers_that_are_judged_by(place: Place, lang: str, words: tuple[str, ...]) -> None:
@@ -37,3 +37,4 @@ def test_programs_read_the_same(app: Flask) -> None:
     assert found["T12"]["numbers"][0]["values"] == [6, 6, 3]
     assert found["T3"]["code"] == "EXTENSION_NOT_ALLOWED"
     assert answer["liability"]["rule"] == "T19"
+    assert answer["working_days"]["holidays_known_until"] == 2026
