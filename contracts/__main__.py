@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         saved = given.head.read_bytes() if given.head else None
         stamps = _stamp_checker(given.tsa) if given.tsa else None
         roots = licensed_roots(given.roots.read_bytes()) if given.roots else None
-        report = evidence.check(given.file, policy, saved_head=saved, stamps=stamps, roots=roots)
+        report = evidence.check(
+            given.file, policy, saved_head=saved, stamps=stamps, roots=roots, processes=os.cpu_count() or 1
+        )
     except (OSError, UnicodeDecodeError, ContractsError) as error:
         print(error, file=sys.stderr)
         return 2

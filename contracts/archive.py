@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import struct
 import zlib
@@ -92,7 +93,7 @@ class Archive(Mapping[str, bytes]):
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+        self._file, self._descriptor = file, _descriptor(file)
         self.size = file.seek(0, io.SEEK_END)
         self._places: dict[str, Place] = {}
         if self.size > MAX_BYTES:
@@ -155,8 +156,17 @@ class Archive(Mapping[str, bytes]):
             raise EvidenceError("ARCHIVE_DAMAGED", at=at + same, member=where)
 
     def _read(self, at: int, size: int) -> bytes:
+        if self._descriptor is not None:  # without a place in the file, which several processes would share
+            return os.pread(self._descriptor, size, at)
         self._file.seek(at)
         return self._file.read(size)
+
+
+def _descriptor(file: BinaryIO) -> int | None:
+    try:
+        return file.fileno() if hasattr(os, "pread") else None
+    except OSError:  # bytes in memory
+        return None
 
 
 def pack(members: Mapping[str, bytes]) -> bytes:

@@ -28,6 +28,7 @@ import base64
 import binascii
 import hashlib
 import re
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -213,7 +214,8 @@ class Bundle:
                 raise EvidenceError("MEMBER_UNEXPECTED", member=name)
         self.history = self._read_history()
         self.checkpoint, self.policy = self.text("checkpoint"), self.text("policy")
-        self.entry_bundle = lru_cache(maxsize=8)(self._entry_bundle)
+        self._at_hand = lru_cache(maxsize=8)(self.tile)
+        self._offsets = lru_cache(maxsize=4096)(self._offsets_in)  # 1 KiB each
 
     def text(self, name: str) -> str:
         """A member that is UTF-8 text."""
@@ -269,7 +271,7 @@ class Bundle:
                 yield int(name[8:20]), self.data(name)
             return
         for tile in tiles.bundles_of(size):
-            for offset, leaf in enumerate(self._entry_bundle(tile)):
+            for offset, leaf in enumerate(tiles.decode_bundle(self.tile(tile), tile.width)):
                 yield tile.index * tiles.WIDTH + offset, leaf
 
     def leaf(self, index: int, size: int) -> bytes:
@@ -278,7 +280,8 @@ class Bundle:
             return self.data(f"entries/{index:012d}.json")
         number = index // tiles.WIDTH
         tile = Tile(tiles.ENTRIES, number, min(tiles.WIDTH, size - number * tiles.WIDTH))
-        return self.entry_bundle(tile)[index % tiles.WIDTH]
+        place, offsets = index % tiles.WIDTH, self._offsets(tile)
+        return self._at_hand(tile)[offsets[place] + 2 : offsets[place + 1]]
 
     def consistency(self, size: int) -> list[bytes]:
         """The proof beside an older head."""
@@ -300,8 +303,8 @@ class Bundle:
             raise EvidenceError("MEMBER_UNEXPECTED", member=name)
         return value, payload
 
-    def _entry_bundle(self, tile: Tile) -> list[bytes]:
-        return tiles.decode_bundle(self.data(tile.path), tile.width)
+    def _offsets_in(self, tile: Tile) -> array[int]:
+        return tiles.bundle_offsets(self._at_hand(tile), tile.width)
 
     def _belongs(self, name: str) -> bool:
         return name.startswith("tile/") if self.whole else bool(_OF_CONTRACT.fullmatch(name))

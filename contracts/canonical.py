@@ -17,15 +17,16 @@ import rfc8785
 from contracts.errors import CanonicalError
 
 MAX_DEPTH = 32  # a contract nests 5 deep; the limit keeps hostile input off the interpreter's stack
+_BEYOND = bytes(range(0xED, 0x100))  # first bytes of what lies beyond U+CFFF; between it and U+D7FF there is no harm
 _INT_LIMIT = 2**53  # RFC 8785 section 3.2.2.3 with I-JSON (RFC 7493 section 2.2): exact in every reader
 
 
 def dumps(value: object) -> bytes:
     """The canonical bytes of a value made of None, bool, int, str, list, tuple and dict."""
     _check(value, "", 0)
-    text = _ENCODER.encode(value)
-    if _writers_agree(text):  # the faster one's text will do
-        return text.encode("utf-8")
+    data = _ENCODER.encode(value).encode("utf-8")
+    if _writers_agree(data):  # the faster one's text will do
+        return data
     return rfc8785.dumps(value)  # type: ignore[arg-type]  # _check has narrowed it
 
 
@@ -43,18 +44,31 @@ def _read_quickly(data: bytes) -> Any:
     """
     try:
         text = data.decode("utf-8")
-        if text.count("{") + text.count("[") > MAX_DEPTH or not _writers_agree(text):
+        if not _writers_agree(data):
             return _NOT_PLAIN
         value = _QUICK_DECODER.decode(text)
     except (ValueError, RecursionError, CanonicalError):
         return _NOT_PLAIN
+    if text.count("{") + text.count("[") > MAX_DEPTH and _is_deep(value):
+        return _NOT_PLAIN
     return value if _ENCODER.encode(value) == text else _NOT_PLAIN
 
 
-def _writers_agree(text: str) -> bool:
-    """Whether RFC 8785 and Python's own writer spell this text's value alike (tested): they differ only in how they
-    order keys beyond U+D7FF, the one by UTF-16 units, the other by characters."""
-    return text.isascii() or max(text) < "\ud800"
+def _writers_agree(data: bytes) -> bool:
+    """Whether RFC 8785 and Python's own writer spell the value of these UTF-8 bytes alike (tested): they differ only in
+    how they order keys beyond U+D7FF, the one by UTF-16 units, the other by characters."""
+    return len(data.translate(None, _BEYOND)) == len(data)
+
+
+def _is_deep(value: object) -> bool:
+    """Whether anything lies deeper than MAX_DEPTH; only containers are followed, a level at a time."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return False
+        inside = (item for each in level for item in (each.values() if isinstance(each, dict) else each))
+        level = [item for item in inside if isinstance(item, dict | list)]
+    return any(level)
 
 
 def _read_closely(data: bytes) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -39,6 +38,7 @@ _FIELDS = (
 _SUCCESSORS = (*_FIELDS, "supersedes")  # the digest of the old one: only in a contract that takes another's place
 # A choice not known here has no sentence, so it cannot be signed.
 _CHOICES = {"licence": LICENCES, "onward_transfer": ONWARD_TRANSFERS, "vat": VAT, "dispute_forum": FORUMS}
+_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _TAX_CODE = re.compile(r"[0-9]{10}(-[0-9]{3})?|[0-9]{12}|")
@@ -111,9 +111,10 @@ def parse(payload: bytes) -> Contract:
     _check_assets(contract)
     _check_edition(contract)
     expected = _body(contract)
-    for name in fields:
-        if name != "text" and _spelt(body[name]) != _spelt(expected[name]):
-            raise DocumentError("DOCUMENT_CONTRADICTS", path=name)
+    if _spelt({**expected, "text": body["text"]}) != payload.decode("utf-8"):
+        for name in fields:
+            if name != "text" and _spelt(body[name]) != _spelt(expected[name]):
+                raise DocumentError("DOCUMENT_CONTRADICTS", path=name)
     _check_prose(body["text"], expected["text"])
     return contract
 
@@ -141,8 +142,8 @@ def _body(contract: Contract) -> dict[str, Any]:
         "id": contract.id,
         "created": (contract.created - _EPOCH) // timedelta(milliseconds=1),
         "nonce": contract.nonce,
-        "parties": [{**asdict(party), "keys": list(party.keys)} for party in contract.parties],
-        "assets": [asdict(asset) for asset in contract.assets],
+        "parties": [{**vars(party), "keys": list(party.keys)} for party in contract.parties],
+        "assets": [vars(asset) for asset in contract.assets],
         "policy": to_odrl(
             terms,
             target=f"urn:minhbach:listing:{first.listing_id}:{first.version}",
@@ -155,8 +156,8 @@ def _body(contract: Contract) -> dict[str, Any]:
         "term": {"from": terms.starts.isoformat(), "to": terms.ends.isoformat()},
         "law": LAW,
         "text": list(prose_digests(contract)),
-        "trial": None if contract.trial is None else asdict(contract.trial),
-        "log": None if contract.log is None else asdict(contract.log),
+        "trial": None if contract.trial is None else vars(contract.trial),
+        "log": None if contract.log is None else vars(contract.log),
         "needs": list(contract.needs),
         **({} if contract.supersedes is None else {"supersedes": contract.supersedes}),
     }
@@ -164,7 +165,7 @@ def _body(contract: Contract) -> dict[str, Any]:
 
 def _spelt(value: object) -> str:
     """One spelling per value, so that true is not taken for 1; many times faster than the canonical one."""
-    return json.dumps(value, sort_keys=True)
+    return _SPELLING.encode(value)
 
 
 def _check_parties(contract: Contract) -> None:

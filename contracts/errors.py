@@ -29,9 +29,16 @@ class ContractsError(Exception):
         self.code = code
         self.facts: dict[str, Fact] = facts
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), self.code, self.facts)  # an error crosses from one process into another
+
     def __str__(self) -> str:
         where = ", ".join(f"{name}={value}" for name, value in self.facts.items())
         return f"{self.code} ({where})" if where else self.code
+
+
+def _again(kind: type[ContractsError], code: str, facts: dict[str, Fact]) -> ContractsError:
+    return kind(code, **facts)
 
 
 class CanonicalError(ContractsError):

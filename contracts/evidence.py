@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from contracts import bundle, evidence_words
+from contracts import bundle, evidence_words, workers
 from contracts.archive import Archive
 from contracts.bundle import WHOLE_LOG, Bundle, Extras, KeySpan, OlderHead, Record
 from contracts.errors import ContractsError, EvidenceError, Fact
@@ -167,14 +167,16 @@ def check(
     saved_head: bytes | None = None,
     stamps: StampChecker | None = None,
     roots: tuple[bytes, ...] | None = None,
+    processes: int = 1,
 ) -> Report:
     """Check the evidence file at `path`. Without a policy from outside, only the bundle says whose log it is.
 
     `saved_head` is a signed head that the reader has kept; `stamps` checks time-stamps; `roots` (DER) are those of the
-    licensed authorities that the reader trusts, without which the lists inside the bundle say.
+    licensed authorities that the reader trusts, without which the lists inside the bundle say. Where there are many
+    contracts, `processes` share them; a program with threads of its own leaves it at one (see workers.py).
     """
     with Path(path).open("rb") as file:
-        return _Checking(file, policy_text, saved_head, stamps, roots).report()
+        return _Checking(file, policy_text, saved_head, stamps, roots, processes).report()
 
 
 def check_bytes(
@@ -205,8 +207,9 @@ class _Checking:
         saved_head: bytes | None,
         stamps: StampChecker | None,
         roots: tuple[bytes, ...] | None,
+        processes: int = 1,
     ) -> None:
-        self._roots_given = roots
+        self._roots_given, self._processes = roots, processes
         self._file, self._policy_text, self._saved, self._stamps = file, policy_text, saved_head, stamps
         self._roots: dict[int, bytes] = {}  # of older heads that were found to lie on this history
 
@@ -302,26 +305,31 @@ class _Checking:
         yield Line("CHAINS", True, {"subjects": self._story.subjects, "last": last, "size": self._head.size})
 
     def contracts(self) -> Iterator[Line]:
-        names, subjects, unproved = self._bundle.names("contracts"), set(), 0
-        for name in names:
-            facts, pinned = self._story.contract(name)
+        names, subjects, unproved, unpinned = self._bundle.names("contracts"), set(), 0, False
+        for facts, proved, pinned in workers.each(self._contract, names, self._processes):
             subjects.add(facts["subject"])
-            if pinned is not None:
-                root = self.root_at(pinned.size)
-                unproved += root is None
-                if root is not None and root != pinned.root:
-                    raise EvidenceError("HEAD_DIFFERS", subject=facts["subject"], size=pinned.size)
+            unproved += not proved
+            unpinned |= not pinned
             yield Line("CONTRACT", True, facts, checked="unchecked" not in facts)
         if not self._bundle.whole and self._bundle.scope not in subjects:
             raise EvidenceError("CONTRACT_MISSING", subject=self._bundle.scope)
         if unproved:
             yield Line("PINNED_HEADS", True, {"contracts": unproved}, checked=False)
-        if self._story.certified.unpinned:
+        if unpinned:
             yield Line("ROOTS_NOT_PINNED", True, {}, warning=True)
         if self._story.agreed > len(names):
             yield Line("DOCUMENTS_ABSENT", True, {"contracts": self._story.agreed - len(names)}, warning=True)
         elif not names:
             yield Line("NO_CONTRACTS", True, {})
+
+    def _contract(self, name: str) -> tuple[dict[str, Fact], bool, bool]:
+        """The facts of one contract, whether the head that it names could be proved, and whether no root of the
+        bundle's own lists was relied on."""
+        facts, head = self._story.contract(name)
+        root = None if head is None else self.root_at(head.size)
+        if head is not None and root not in (None, head.root):
+            raise EvidenceError("HEAD_DIFFERS", subject=facts["subject"], size=head.size)
+        return facts, head is None or root is not None, not self._story.certified.unpinned
 
     def stamps(self) -> Iterator[Line]:
         names = self._bundle.names("timestamps")

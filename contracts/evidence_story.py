@@ -9,6 +9,7 @@ import base64
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from contracts import canonical
@@ -75,7 +76,8 @@ class Story:
             raise EvidenceError("CONTRACT_NOT_LOGGED", subject=subject, hash=contract.hash)
         signers = self._signatures(value, contract, subject, own)
         unchecked = ", ".join(actor.removeprefix("org:") for actor, signer in signers.items() if signer is None)
-        check_order(self._placed(events.all), subject, contract.hash, frozenset(contract.needs))
+        story = self._placed(events.all, {it.index: it for it in own})
+        check_order(story, subject, contract.hash, frozenset(contract.needs))
         types = {placed.leaf.type for placed in own}
         active = "active" if EventType.CONTRACT_ACTIVE in types else "open"
         facts: dict[str, Fact] = {
@@ -125,9 +127,10 @@ class Story:
         if parsed.id in self._salted:
             self._salted[parsed.id] = parsed.sd
 
-    def _placed(self, indexes: array[int]) -> Iterator[Placed]:
+    def _placed(self, indexes: array[int], known: Mapping[int, Placed] = MappingProxyType({})) -> Iterator[Placed]:
+        """The records at these indexes, one after the other: a contract may be named by a million of them."""
         for index in indexes:
-            yield Placed(index, leaf.parse(self._bundle.leaf(index, self._head.size)))
+            yield known.get(index) or Placed(index, leaf.parse(self._bundle.leaf(index, self._head.size)))
 
     def _signatures(
         self, value: Mapping[str, Any], contract: Contract, subject: str, own: list[Placed]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -140,10 +141,15 @@ def jose_key(jwk: Mapping[str, str] | PrivateKey) -> JoseKey:
         if isinstance(jwk, ed25519.Ed25519PrivateKey):
             return OKPKey.import_key(pem)
         return RSAKey.import_key(pem) if isinstance(jwk, rsa.RSAPrivateKey) else ECKey.import_key(pem)
-    value: dict[str, Any] = dict(jwk)
-    if jwk["kty"] == "OKP":
+    return _imported(tuple(jwk.items()))
+
+
+@lru_cache(maxsize=256)  # the same few organisations sign again and again
+def _imported(members: tuple[tuple[str, str], ...]) -> JoseKey:
+    value: dict[str, Any] = dict(members)
+    if value["kty"] == "OKP":
         return OKPKey.import_key(value)
-    return RSAKey.import_key(value) if jwk["kty"] == "RSA" else ECKey.import_key(value)
+    return RSAKey.import_key(value) if value["kty"] == "RSA" else ECKey.import_key(value)
 
 
 def make_signature(message: bytes, key: PrivateKey, alg: str) -> bytes:

@@ -121,7 +121,7 @@ class Terms:
         return {name: value for name, value in self._plainly().items() if name not in ADDED or ADDED[name] != value}
 
     def _plainly(self) -> dict[str, Any]:
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return {name: _plain(getattr(self, name)) for name in _READERS}
 
     @classmethod
     def from_json(cls, value: object) -> Terms:

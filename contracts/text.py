@@ -8,7 +8,8 @@ clauses_older.py: contracts signed under it keep being printed as they were.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from contracts.clauses import BODIES, CHOICES, EDITION, TITLES
 from contracts.clauses_older import OLDER
@@ -24,8 +25,7 @@ _HEADINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Clause:
+class Clause(NamedTuple):
     """One numbered clause; the body may have several lines."""
 
     number: int
@@ -39,8 +39,7 @@ def clauses(contract: Contract, lang: str) -> tuple[Clause, ...]:
     chosen = {slot: CHOICES[lang][key].format_map(facts) if key else "" for slot, key in _choices(contract).items()}
     places = {**facts, **chosen}  # the sentences that depend on the terms
     return tuple(
-        Clause(number, title, _body(_wording(contract.edition, number, lang), places))
-        for number, title in enumerate(TITLES[lang], 1)
+        Clause(number, title, _body(wording, places)) for number, title, wording in _wordings(contract.edition, lang)
     )
 
 
@@ -52,15 +51,18 @@ def plain(contract: Contract, lang: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _wording(edition: str, number: int, lang: str) -> str:
-    """The fixed sentences of a clause as that edition had them."""
-    return OLDER.get(edition, {}).get(lang, {}).get(number, BODIES[lang][number - 1])
+@cache
+def _wordings(edition: str, lang: str) -> tuple[tuple[int, str, str], ...]:
+    """Number, title and fixed sentences of each clause as that edition had them."""
+    older = OLDER.get(edition, {}).get(lang, {})
+    rows = zip(TITLES[lang], BODIES[lang], strict=True)
+    return tuple((number, title, older.get(number, body)) for number, (title, body) in enumerate(rows, 1))
 
 
 def _body(wording: str, places: Mapping[str, str]) -> str:
     """The fixed sentences of a clause with every place filled; a line left empty is not printed."""
-    lines = wording.format_map(places).split("\n")
-    return "\n".join(line.strip() for line in lines if line.strip())
+    lines = map(str.strip, wording.format_map(places).split("\n"))
+    return "\n".join(filter(None, lines))
 
 
 def _choices(contract: Contract) -> dict[str, str]:

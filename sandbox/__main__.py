@@ -7,28 +7,24 @@ receipt FILE --key KEY [--answer ANSWER]           whether the key has signed th
 """
 
 import argparse
+import io
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox import context, launch, overlap, privacy, query, receipt, snapshot, words
-from sandbox.denials import Denied, SandboxError
+from sandbox import circumstances, launch, overlap, privacy, query, receipt, snapshot, strict, words
+from sandbox.denials import Denied, PolicyRefused, SandboxError
 from sandbox.overlap import Region
 from sandbox.policy import Policy
 from sandbox.privacy import Released
 from sandbox.query import Accepted
 from sandbox.runner import Answer, Runner, shape_released
-
-CONTEXT_KEYS = frozenset(
-    {"now", "purpose", "buyer", "queries_left", "queries_left_today", "running", "state", "contract_version"}
-    | {"epsilon_left", "parallel", "output"}
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,10 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if chosen.command in ("probe", "receipt"):
             return _probe() if chosen.command == "probe" else _receipt(chosen)
-        with open(chosen.policy, encoding="utf-8") as file:
-            policy = Policy.from_json(json.load(file))
+        _speak_utf8()
         with ExitStack() as stack:
-            door = Door(policy, chosen.lang)
+            door = Door(_policy(chosen.policy), chosen.lang)
             if chosen.command == "run":
                 door.open(stack, chosen.table)
             for line in sys.stdin:
@@ -53,6 +48,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(type(error).__name__, file=sys.stderr)
         return 2
     return 0
+
+
+def _speak_utf8() -> None:
+    """Whatever the machine's language: JSON lines are UTF-8, and one broken byte is the matter of its own line."""
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def _policy(path: str) -> Policy:
+    try:
+        document = strict.document(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise PolicyRefused("POLICY_UNREADABLE") from error
+    return Policy.from_json(document)
 
 
 def _probe() -> int:
@@ -101,13 +111,13 @@ class Door:
     def answer(self, line: str) -> dict[str, Any]:
         """The verdict on one line."""
         try:
-            asked = json.loads(line)
+            asked = strict.document(line)
             sql, given = _asked(asked), asked.get("context")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (SandboxError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return self._denied(None, Denied("S0", {"position": 0}))
         if not isinstance(sql, str):
             return self._denied(asked.get("id"), Denied("S0", {"position": 0}))
-        refused = next(_circumstances(self.policy, given), None)
+        refused = next(circumstances.judge(self.policy, given, datetime.now(UTC)), None)
         if refused is not None:
             return self._denied(asked.get("id"), refused)
         accepted = query.check(sql, self.policy)
@@ -116,18 +126,22 @@ class Door:
         return self._asked(asked.get("id"), accepted)
 
     def _asked(self, name: object, accepted: Accepted) -> dict[str, Any]:
-        """What the gate has passed: repeated (N1), too close to an earlier question (D1), or new."""
+        """What the gate has passed: repeated (N1), too close to an earlier question (D1), or new. The gate alone has
+        answered nothing that could be subtracted: there D1 only says what would stand beside what."""
         if accepted.statistic in self.asked:
-            return self._told(name, accepted, "N1")
+            return self._told(name, accepted, Denied("N1"))
         region = overlap.region(accepted.question, self.policy)
         close = overlap.judge(region, self.asked.values(), self.policy)
-        if close is not None and close.narrow:
-            return self._denied(name, Denied("D1", {"column": close.column, "parts": close.parts}))
+        near = None
+        if close is not None:
+            near = Denied("D1", {"column": close.column, "parts": close.parts})
+            if close.narrow and self.runner is not None:
+                return self._denied(name, near)
         refused = None if self.runner is None else self._run(self.runner, accepted)
         if refused is not None:
             return self._denied(name, refused)
         self.asked[accepted.statistic] = region
-        return self._told(name, accepted, None if close is None else "D1")
+        return self._told(name, accepted, near)
 
     def _run(self, runner: Runner, accepted: Accepted) -> Denied | None:
         if self.left < 1:
@@ -144,16 +158,18 @@ class Door:
         self.tables[accepted.statistic] = outcome.released
         return None
 
-    def _told(self, name: object, accepted: Accepted, limited: str | None) -> dict[str, Any]:
+    def _told(self, name: object, accepted: Accepted, near: Denied | None) -> dict[str, Any]:
+        limited = near or (None if accepted.limited is None else Denied(accepted.limited))
         if self.runner is None:
-            return self._allowed(name, limited or accepted.limited)
+            return self._allowed(name, limited)
         answer = shape_released(self.policy, self.tables[accepted.statistic], accepted)
-        cut = "K1" if answer.suppressed else "O1" if answer.truncated else limited or accepted.limited
+        cut = Denied("K1") if answer.suppressed else Denied("O1") if answer.truncated else limited
         return {**self._allowed(name, cut), **self._shown(answer)}
 
-    def _allowed(self, name: object, limited: str | None) -> dict[str, Any]:
-        reason = "" if limited is None else words.say(Denied(limited), self.lang)
-        return {"id": name, "verdict": "allow" if limited is None else "limit", "code": limited, "reason": reason}
+    def _allowed(self, name: object, limited: Denied | None) -> dict[str, Any]:
+        if limited is None:
+            return {"id": name, "verdict": "allow", "code": None, "reason": ""}
+        return {"id": name, "verdict": "limit", "code": limited.code, "reason": words.say(limited, self.lang)}
 
     def _shown(self, answer: Answer) -> dict[str, Any]:
         shown = {
@@ -183,67 +199,6 @@ def _asked(line: Mapping[str, Any]) -> object:
     if "template" not in line or "sql" in line:
         return line["sql"]
     return json.dumps({key: line[key] for key in ("template", "parameters") if key in line})
-
-
-def _circumstances(policy: Policy, given: object) -> Iterator[Denied]:
-    """What a line says about its circumstances, read strictly: what we do not understand refuses."""
-    if given is None:
-        return
-    if not isinstance(given, Mapping) or not set(given) <= CONTEXT_KEYS:
-        yield Denied("X0")
-        return
-    now = _moment(given.get("now", "in_window"), policy)
-    if now is None or given.get("state", "open") != "open":
-        yield Denied("X0" if now is None else "X2", {"state": str(given.get("state", ""))})
-        return
-    if given.get("contract_version", "current") != "current":
-        yield Denied("X5")
-    left = given.get("epsilon_left", 1)
-    if not _enough(left):
-        budgets = policy.budgets
-        cost, limit = budgets.epsilon_per_query_micro, budgets.epsilon_total_micro
-        yield Denied("B3", {"cost": cost, "left": left, "limit": limit})
-    numbers = {key: given.get(key) for key in ("queries_left", "queries_left_today")}
-    running = given.get("running", 0)
-    if not all(value is None or isinstance(value, int) for value in numbers.values()) or not isinstance(running, int):
-        yield Denied("X0")
-        return
-    yield from context.judge(
-        policy,
-        context.Context(
-            now=now,
-            purpose=given.get("purpose", policy.purposes[0] if policy.purposes else None),
-            buyer=given.get("buyer", policy.buyer),
-            person=policy.people[0] if policy.people else None,
-            queries_left=numbers["queries_left"],
-            queries_left_today=numbers["queries_left_today"],
-            running=running,
-            output=str(given.get("output", "view")),
-        ),
-    )
-    if given.get("buyer", policy.buyer) != policy.buyer:
-        yield Denied("X4")
-
-
-def _enough(left: object) -> bool:
-    return isinstance(left, int | float) and not isinstance(left, bool) and left > 0
-
-
-def _moment(text: object, policy: Policy) -> datetime | None:
-    named = {
-        "before_window": policy.window.starts - timedelta(seconds=1),
-        "in_window": policy.window.starts,
-        "after_window": policy.window.ends,
-    }
-    if not isinstance(text, str):
-        return None
-    if text in named:
-        return named[text]
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _line(answer: Mapping[str, Any]) -> str:

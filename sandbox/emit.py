@@ -89,6 +89,19 @@ def measured(question: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys(agg.column for agg in question.aggs if agg.column and agg.measure is not Measure.UNITS))
 
 
+def shape(policy: Policy) -> str | None:
+    """A question that only a snapshot of counted units can be asked: what was built for this policy answers it, the
+    provider's own file does not."""
+    return None if policy.unit_column is None else f"SELECT {UNIT}, {BITS} FROM {TABLE} LIMIT 0"  # noqa: S608
+
+
+def enough(question: Question, policy: Policy) -> int:
+    """Rows that hold at least `floor` units whoever they are: a snapshot has at most M rows of a unit, so more than
+    (floor - 1) * M rows are not those of fewer."""
+    most = 1 if policy.unit_column is None else policy.max_rows_per_unit
+    return max(0, question.floor - 1) * most + 1
+
+
 class _Text:
     """One question in the words of one engine."""
 
@@ -100,7 +113,8 @@ class _Text:
         self.where = self._where()
         self.group_by = f" GROUP BY {', '.join(self.keys)}" if self.keys else ""
         self.named = [f"{key} AS {name}" for key, name in zip(self.keys, self.names, strict=True)]
-        self.bound = "count(*)" if policy.unit_column is None else f"bit_count(bit_or({BITS}))"
+        self.enough = enough(question, policy)
+        self.bound = self._bound()
 
     def groups(self) -> str:
         """One row per group: keys, rows, a lower bound of its units, non-empty values per measure, the statistics.
@@ -140,12 +154,20 @@ class _Text:
         tallies = [*self.named, f"count(*) AS {ROWS}", f"{self.bound} AS {UNITS}"]
         tallies += [f"count({name}) AS _c{at}" for at, name in enumerate(self.columns)]
         inner = f"SELECT {', '.join(tallies)} FROM {TABLE}{self.where}{self.group_by}"  # noqa: S608
-        doubts = " OR ".join([f"{UNITS} < {floor}", *(f"_c{at} < {ROWS}" for at in marks)])
+        few = f"{UNITS} < {floor} AND {ROWS} < {self.enough}"
+        doubts = " OR ".join([few, *(f"_c{at} < {ROWS} AND _c{at} < {self.enough}" for at in marks)])
         doubtful = f"(SELECT {', '.join(names)} FROM ({inner}) t WHERE {ROWS} >= {floor} AND ({doubts})) d"  # noqa: S608
         same = " AND ".join(f"s.{name} {self.dialect.same} d.{name}" for name in names)
         keyed = [f"s.{name}" for name in names]
         joined = f"{rows} {self.dialect.semi_join} {doubtful} ON {same}"
         return f"SELECT {', '.join([*keyed, *counts])} FROM {joined} GROUP BY {', '.join(keyed)}"  # noqa: S608
+
+    def _bound(self) -> str:
+        """A number of units that no group has fewer of. One group alone is proven by its rows, or is small enough to
+        be counted: a column of bits would be read for nothing."""
+        if self.policy.unit_column is None:
+            return "count(*)"
+        return f"bit_count(bit_or({BITS}))" if self.keys else "0"
 
     def _key(self, dim: Dim) -> str:
         name = self._quoted(dim.column)
@@ -205,6 +227,12 @@ def nodes(text: str) -> Iterator[dict[str, Any]]:
     if found.get("error") is not False or len(found.get("statements", ())) != 1:
         raise QueryRefused("Z1")
     yield from _nodes(found["statements"][0]["node"])
+
+
+def keywords(*categories: str) -> frozenset[str]:
+    """The engine's own words of these categories."""
+    rows = _parser().execute("SELECT keyword_name, keyword_category FROM duckdb_keywords()").fetchall()
+    return frozenset(str(word) for word, category in rows if category in categories)
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:

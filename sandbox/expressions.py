@@ -23,6 +23,14 @@ def only(node: exp.Expression, code: str, *allowed: str) -> None:
             raise QueryRefused(code, **position(node))
 
 
+def bare(node: exp.Expression) -> exp.Expression:
+    """A node without the brackets around it."""
+    while type(node) is exp.Paren:
+        only(node, "F1", "this")
+        node = node.this
+    return node
+
+
 def position(node: exp.Expression) -> dict[str, object]:
     """Where in the buyer's text a node begins, if the parser remembers."""
     for part in node.walk():
@@ -60,6 +68,7 @@ class Scope:
 
     def item(self, node: exp.Expression) -> Dim | Agg:
         """A dimension, a cut time or a statistic."""
+        node = bare(node)
         kind = type(node)
         if kind is exp.Star:
             raise QueryRefused("A0", **position(node))
@@ -81,7 +90,7 @@ class Scope:
 
     def _cut(self, node: exp.Expression) -> Dim:
         only(node, "F1", "this", "unit", "input_type_preserved")
-        column = self.column(node.this)
+        column = self.column(bare(node.this))
         unit = node.args["unit"]
         grain = unit.name.lower() if type(unit) in (exp.Var, exp.Literal) else ""
         if column.role is not Role.TIME or grain not in column.grain:
@@ -96,7 +105,7 @@ class Scope:
             if type(digits) is not exp.Literal or digits.is_string or not digits.this.isdigit():
                 raise QueryRefused("F1", **position(node))
             places = int(digits.this)
-        inner = self._statistic(node.this)
+        inner = self._statistic(bare(node.this))
         if places > MOST_DIGITS or inner.measure not in (Measure.SUM, Measure.AVG):
             raise QueryRefused("F1", **position(node))
         return Agg(inner.measure, inner.column, places)
@@ -111,9 +120,10 @@ class Scope:
             only(node, "A2", "this")
             if type(node.this) is exp.Distinct:
                 raise QueryRefused("A1", allowed=self._allowed(), **position(node))
-            if type(node.this) is not exp.Column:
+            named = bare(node.this)
+            if type(named) is not exp.Column:
                 raise QueryRefused("A2", **position(node))
-            column = self.column(node.this)
+            column = self.column(named)
             if column.role is not Role.MEASURE or STATISTICS[kind].value.upper() not in column.aggregates:
                 raise QueryRefused("A1", column=column.name, allowed=self._allowed(), **position(node))
             return Agg(STATISTICS[kind], column.name.lower())
@@ -124,6 +134,8 @@ class Scope:
     def _count(self, node: exp.Expression) -> Agg:
         only(node, "A2", "this", "big_int")
         inside = node.this
+        if inside is None or (type(inside) is exp.Literal and not inside.is_string):
+            return Agg(Measure.ROWS)  # COUNT() and COUNT(1) are COUNT(*)
         if type(inside) is exp.Star:
             only(inside, "A2")
             return Agg(Measure.ROWS)
@@ -133,7 +145,7 @@ class Scope:
         unit = self.policy.unit_column
         if unit is None or "COUNT_DISTINCT" not in self.policy.columns[unit.lower()].aggregates:
             raise QueryRefused("A1", allowed=self._allowed(), **position(node))
-        named = inside.expressions
+        named = [bare(each) for each in inside.expressions]
         if len(named) != 1 or type(named[0]) is not exp.Column or named[0].name.lower() != unit.lower():
             raise QueryRefused("A1", allowed=self._allowed(), **position(node))
         only(named[0], "C2", "this", "table")
@@ -157,6 +169,7 @@ class Scope:
 
     def output_at(self, node: exp.Expression, outputs: tuple[Output, ...]) -> int | None:
         """Which output a position, a name or a repeated expression stands for; None if it is none of them."""
+        node = bare(node)
         if type(node) is exp.Literal:
             if node.is_string or not node.this.isdigit() or not 1 <= int(node.this) <= len(outputs):
                 raise QueryRefused("S5", **position(node))

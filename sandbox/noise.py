@@ -7,6 +7,7 @@ the numbers. Its samplers are exact (no floating point reaches the noise), so th
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 MICRO = 1_000_000  # an epsilon is counted in millionths
@@ -27,6 +28,7 @@ def laplace(numbers: list[int], sensitivity: int, epsilon_micro: int) -> list[in
     return noisy
 
 
+@lru_cache(maxsize=1024)
 def half_width(sensitivity: int, epsilon_micro: int, alpha: float) -> int:
     """The noise of one number is at most this, but for a chance of `alpha`."""
     spread = scale(sensitivity, epsilon_micro)
@@ -36,6 +38,7 @@ def half_width(sensitivity: int, epsilon_micro: int, alpha: float) -> int:
     return math.ceil(width)
 
 
+@lru_cache(maxsize=1024)  # proved once: of numbers of the policy, and of no data
 def scale(sensitivity: int, epsilon_micro: int) -> float:
     """The narrowest scale near sensitivity / epsilon whose privacy map, computed by OpenDP, stays within epsilon."""
     found = sensitivity * MICRO / epsilon_micro

@@ -32,35 +32,9 @@ from sandbox.policy import (
 Section = TypeVar("Section", Limits, Budgets, Output, Resources, Privacy)
 
 TOP = frozenset(
-    [
-        "policy_id",
-        "version",
-        "contract_id",
-        "contract_hash",
-        "provider",
-        "buyer",
-        "people",
-        "purposes",
-        "window",
-        "state",
-        "mode",
-        "templates",
-        "clauses",
-        "unenforced",
-        "min_isolation_tier",
-        "dataset",
-        "columns",
-        "joins",
-        "functions",
-        "aggregates",
-        "limits",
-        "budgets",
-        "dp",
-        "output",
-        "export_ban",
-        "resources",
-        "audit",
-    ]
+    {"policy_id", "version", "contract_id", "contract_hash", "provider", "buyer", "people", "purposes", "window"}
+    | {"state", "mode", "templates", "clauses", "unenforced", "min_isolation_tier", "dataset", "columns", "joins"}
+    | {"functions", "aggregates", "limits", "budgets", "dp", "output", "export_ban", "resources", "audit"}
 )
 DATASET = frozenset({"snapshot_id", "sha256", "table", "unit_column", "max_rows_per_unit", "rows_public"})
 COLUMN: Mapping[Role, frozenset[str]] = {

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import engines, launch, wire
+from sandbox import emit, engines, launch, wire
 from sandbox.denials import Denied
 from sandbox.policy import Mode, Policy
 from sandbox.worker import LIFETIME_QUERIES
@@ -222,6 +222,7 @@ class Pool:
             "engine": engine,
             "path": launched.snapshot, "mem_mb": resources.mem_mb, "cpu_s": resources.cpu_s, "spill": launched.spill,
             "spill_mb": resources.spill_mb if launched.spill else 0, "threads": max(1, resources.threads),
+            "shape": emit.shape(policy),
         }  # fmt: skip
         try:
             ready = worker.ask(setup, READY_BYTES, time.monotonic() + START_SECONDS[engine], ticket.pulse)

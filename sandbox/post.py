@@ -31,6 +31,7 @@ class Plan:
     keys: int
     measures: int
     floor: int
+    enough: int
     max_groups: int
     units: bool
     noised: bool
@@ -46,6 +47,7 @@ def plan(question: Question, policy: Policy) -> Plan:
         keys=len(question.keys),
         measures=len(emit.measured(question)),
         floor=question.floor,
+        enough=emit.enough(question, policy),
         max_groups=policy.limits.max_groups,
         units=policy.unit_column is not None and policy.mode is not Mode.TEMPLATE,  # there they are exact
         noised=policy.mode is Mode.AGGREGATE_DP,
@@ -53,20 +55,22 @@ def plan(question: Question, policy: Policy) -> Plan:
 
 
 def doubtful(row: Sequence[Any], how: Plan) -> bool:
-    """The cheap bound does not prove this group, but it has rows enough to deserve the exact count."""
+    """Neither the cheap bound nor the number of its rows proves this group, but it has rows enough to deserve the
+    exact count."""
     rows, units, values = _tallies(row, how)
-    return how.units and rows >= how.floor and (units < how.floor or any(count < rows for count in values))
+    few = units < how.floor and rows < how.enough
+    return how.units and rows >= how.floor and (few or any(count < min(rows, how.enough) for count in values))
 
 
 def proven(row: Sequence[Any], exact: Mapping[tuple[Any, ...], Sequence[int]], how: Plan) -> bool:
     """Every number of this group rests on at least `floor` units, each with a value of its own."""
     rows, units, values = _tallies(row, how)
-    if rows < how.floor:
-        return False
-    if doubtful(row, how):
-        counts = exact.get(tuple(row[: how.keys]), (0,))
-        return len(counts) == 1 + how.measures and min(counts) >= how.floor
-    return min([units, *values]) >= how.floor
+    if not how.units:
+        return min([rows, units, *values]) >= how.floor
+    if not doubtful(row, how):
+        return rows >= how.floor
+    counts = exact.get(tuple(row[: how.keys]), (0,))
+    return len(counts) == 1 + how.measures and min(counts) >= how.floor
 
 
 def bare(row: Sequence[Any], how: Plan) -> list[Value]:

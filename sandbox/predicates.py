@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from sandbox import domains
 from sandbox.denials import QueryRefused
-from sandbox.expressions import Scope, only, position
+from sandbox.expressions import Scope, bare, only, position
 from sandbox.ir import Agg, Having, Literal, Output, Predicate
 from sandbox.policy import Column, Kind, Mode, Role
 
@@ -68,9 +68,10 @@ def _predicate(node: exp.Expression, scope: Scope) -> Predicate:
         _blame(node, scope)
         raise QueryRefused("W1", **position(node))
     only(node, "W1", "this", "expressions" if kind is exp.In else "expression")
-    if type(node.this) is not exp.Column:
+    named = bare(node.this)
+    if type(named) is not exp.Column:
         raise QueryRefused("W1", **position(node))
-    column = scope.column(node.this)
+    column = scope.column(named)
     if column.role is Role.MEASURE:
         raise QueryRefused("W6", column=column.name, **position(node))
     operator = "IN" if kind is exp.In else COMPARISONS[kind]
@@ -80,9 +81,11 @@ def _predicate(node: exp.Expression, scope: Scope) -> Predicate:
     if column.role is Role.TIME:
         return Predicate(column.name.lower(), operator, (_bound(node.expression, column).isoformat(),))
     nodes = node.expressions if kind is exp.In else [node.expression]
+    if not nodes:
+        raise QueryRefused("W2", column=column.name, allowed=" ".join(sorted(column.filters)), **position(node))
     if len(nodes) > scope.policy.limits.max_in:
         raise QueryRefused("W4", limit=scope.policy.limits.max_in, **position(node))
-    values = dict.fromkeys(_value(each, column) for each in nodes)
+    values = dict.fromkeys(_value(bare(each), column) for each in nodes)
     if scope.policy.mode is Mode.AGGREGATE_DP:
         for each in values:
             domains.require_public(each, column, position(node))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
-from sandbox import clauses, emit, predicates, privacy, templates, text
+from sandbox import clauses, emit, predicates, privacy, reading, templates, text
 from sandbox.denials import Denied, QueryRefused
 from sandbox.expressions import Scope, only, output_names, ungrouped
 from sandbox.ir import Agg, Dim, Order, Output, Question
@@ -40,7 +40,10 @@ def check(sql: str, policy: Policy) -> Accepted | Denied:
         return _filled(sql, policy)
     noisy = privacy.on(policy)
     try:
-        question, limited = _question(_parse(sql, policy), policy)
+        tokens = text.scan(sql, policy.limits)
+        tree = _parse(sql, tokens)
+        question, limited = _question(tree, policy)
+        reading.whole(tokens, tree)
         if noisy:
             privacy.judge(question, policy)
         made, exact = emit.texts(question, policy)
@@ -66,8 +69,7 @@ def _filled(call: str, policy: Policy) -> Accepted | Denied:
     return Accepted(found.question, found.sql, None, names, found.statistic, policy.hash, template=asked)
 
 
-def _parse(sql: str, policy: Policy) -> exp.Select:
-    tokens = text.scan(sql, policy.limits)
+def _parse(sql: str, tokens: list[text.Token]) -> exp.Select:
     if not tokens:
         raise QueryRefused("S0", position=0)
     if tokens[0].word == "with":
@@ -166,6 +168,8 @@ def _dims(tree: exp.Select, scope: Scope, outputs: tuple[Output, ...]) -> tuple[
         found = [output.item for output in outputs if isinstance(output.item, Dim)]
     else:
         only(group, "S4", "expressions")
+        if not group.expressions or group.args.get("all") is False:  # GROUP BY nothing, GROUP BY DISTINCT
+            raise QueryRefused("S4")
         found = [_group_key(node, scope, outputs) for node in group.expressions]
     dims = tuple(dict.fromkeys(found))
     if len(dims) > scope.policy.limits.max_group_cols:

@@ -66,7 +66,8 @@ class Deal:
 
 @dataclass(frozen=True)
 class About:
-    """What the report is about: the period (both days included), the signed head, when the trial was recorded."""
+    """What the report is about: the period (both days included), the signed head, when the trial was recorded and, if
+    it was ended before its last day, when."""
 
     kind: str
     trial_id: str
@@ -77,6 +78,7 @@ class About:
     root: str
     granted_ms: int
     made_ms: int
+    ended_ms: int | None = None
 
     @property
     def from_ms(self) -> int:
@@ -88,6 +90,15 @@ class About:
         """The first moment after it."""
         return moment_ms(self.last + timedelta(days=1))
 
+    @property
+    def governed_ms(self) -> tuple[int, int]:
+        """The part of the period in which this certificate judged the market, its end not included.
+
+        An act of before it was recorded, or of after the trial was ended, is judged by another certificate or by none.
+        """
+        over = self.before_ms if self.ended_ms is None else min(self.before_ms, self.ended_ms)
+        return max(self.from_ms, self.granted_ms), over
+
 
 def moment_ms(day: date) -> int:
     """The first moment of a Vietnamese day, milliseconds since 1970 UTC."""
@@ -97,7 +108,8 @@ def moment_ms(day: date) -> int:
 def build(trial: Trial, about: About, records: Iterable[Record], deals: Mapping[str, Deal]) -> dict[str, Any]:
     """The report. `records` are those of TYPES in the order of the log; `deals` by the digest of the document."""
     trial_name = f"trial:{about.trial_id}"
-    tallies = {line.name: line.begin(about.from_ms, about.before_ms, trial_name) for line in LINES}
+    whole, governed = (about.from_ms, about.before_ms), about.governed_ms
+    tallies = {line.name: line.begin(*(whole if line.own else governed), trial_name) for line in LINES}
     for line in (AGREED, *GIVEN_UP):
         tallies[line.name].from_ms = about.granted_ms
     by_type: dict[str, list[Tally]] = {}

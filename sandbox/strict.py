@@ -3,12 +3,37 @@
 ``where`` is the path of the section, with its dot, so that a refusal names the key.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.denials import PolicyRefused
+
+LARGEST = 10**12
+
+
+def document(text: str) -> Any:
+    """JSON in which no key stands twice and every number is finite. A reader that takes the last of two keys obeys
+    something else than a person who has read the first. Raises ValueError, or PolicyRefused with the key."""
+    return json.loads(text, object_pairs_hook=_once, parse_constant=_finite, parse_float=_finite)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise PolicyRefused("POLICY_INVALID", key=key)
+        found[key] = value
+    return found
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return value
 
 
 def subset(entry: Mapping[str, Any], key: str, known: frozenset[str], where: str) -> frozenset[str]:
@@ -73,9 +98,9 @@ def flag(section: Mapping[str, Any], key: str, default: bool, where: str = "") -
 
 
 def number(section: Mapping[str, Any], key: str, default: int, least: int, where: str = "") -> int:
-    """A whole number of at least ``least``."""
+    """A whole number of at least ``least``, and of no size that only a mistake has."""
     value = section.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= LARGEST:
         raise PolicyRefused("POLICY_INVALID", key=f"{where}{key}")
     return value
 

@@ -7,6 +7,7 @@ two ways. So only plain ASCII outside quotes, no comments, no special characters
 import re
 import unicodedata
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sandbox.denials import QueryRefused
 from sandbox.policy import Limits
@@ -16,7 +17,7 @@ TOKEN = re.compile(
       | (?P<string>'(?:[^']|'')*')
       | (?P<quoted>"[^"]*")
       | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
-      | (?P<number>[0-9]+(?:\.[0-9]+)?)
+      | (?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?)
       | (?P<mark>[-(),.<>=*+/])""",
     re.VERBOSE,
 )
@@ -37,6 +38,15 @@ class Token:
     def word(self) -> str:
         """The keyword or name in lower case, empty for anything else."""
         return self.text.lower() if self.kind == "word" else ""
+
+    @property
+    def meaning(self) -> tuple[str, str | Decimal]:
+        """What the piece stands for, however it is written: a number, a text, or a name, whose case does not count."""
+        if self.kind == "number":
+            return "number", Decimal(self.text)
+        if self.kind == "string":
+            return "text", self.text[1:-1].replace("''", "'").lower()
+        return "name", self.text.strip('"').lower()
 
 
 def scan(sql: str, limits: Limits) -> list[Token]:

@@ -100,11 +100,12 @@ class Incident:
 
 @dataclass(frozen=True)
 class Cause:
-    """One thing that keeps a trial suspended: since which day, and what it is about (an id, or words)."""
+    """One thing that keeps a trial suspended: since which day, what it is about (an id, or words), by which event."""
 
     why: Why
     since: date
     about: str = ""
+    event: str = ""  # id of the decision or of the incident; "" for what only dates bring about
 
 
 def authorised(trial: Trial | None) -> bool:
@@ -240,25 +241,34 @@ def incidents(trial: Trial, now: datetime) -> tuple[Incident, ...]:
 
 
 def suspension(trial: Trial, now: datetime) -> tuple[Cause, ...]:
-    """Everything that keeps the trial suspended (T16). A decision ends by a decision; a fact, when it is mended."""
+    """Everything that keeps the trial suspended (T16). A decision ends by a decision; a fact, when it is mended.
+
+    A resumption that names a suspension lifts that one, one that names an incident excuses its late report; one that
+    names nothing lifts and excuses everything before it.
+    """
     return (*_decided(trial, now), *_by_incidents(trial, now), *_by_dates(trial, now))
 
 
 def _decided(trial: Trial, now: datetime) -> Iterator[Cause]:
-    decisions = [event for event in _past(trial, now) if event.kind in (EventKind.SUSPENDED, EventKind.RESUMED)]
-    if decisions and decisions[-1].kind is EventKind.SUSPENDED:
-        yield Cause(Why.DECISION, local_day(decisions[-1].at), decisions[-1].reason)
+    standing: list[Event] = []
+    for event in _past(trial, now):
+        if event.kind is EventKind.SUSPENDED:
+            standing.append(event)
+        elif event.kind is EventKind.RESUMED:
+            standing = [stop for stop in standing if event.about and stop.id != event.about]
+    yield from (Cause(Why.DECISION, local_day(stop.at), stop.reason, stop.id) for stop in standing)
 
 
 def _by_incidents(trial: Trial, now: datetime) -> Iterator[Cause]:
     """An open incident; and a report that came late, until the authority resumes the trial after it."""
-    resumed = [event.at for event in _past(trial, now) if event.kind is EventKind.RESUMED]
+    resumed = [event for event in _past(trial, now) if event.kind is EventKind.RESUMED]
     for incident in incidents(trial, now):
+        name, reported = incident.event.id, incident.reported
         if incident.closed is None:
-            yield Cause(Why.INCIDENT_OPEN, local_day(incident.event.at), incident.event.id)
-        pardoned = incident.reported is not None and any(moment >= incident.reported for moment in resumed)
-        if incident.late(now) and not pardoned:
-            yield Cause(Why.INCIDENT_REPORT_LATE, local_day(incident.due), incident.event.id)
+            yield Cause(Why.INCIDENT_OPEN, local_day(incident.event.at), name, name)
+        excused = reported is not None and any(each.at >= reported and each.about in ("", name) for each in resumed)
+        if incident.late(now) and not excused:
+            yield Cause(Why.INCIDENT_REPORT_LATE, local_day(incident.due), name, name)
 
 
 def _by_dates(trial: Trial, now: datetime) -> Iterator[Cause]:

@@ -53,6 +53,14 @@ CERTIFICATE = {
         "Chọn ngày cuối cùng không muộn hơn {limit}.",
         "Let it end on {limit} or earlier.",
     ),
+    "CERTIFICATE_IN_FORCE": Words(
+        "Thời gian từ {value} đến {until} trùng với thời gian của giấy chứng nhận {cert_no} ({from} – {limit}); tại "
+        "mỗi thời điểm chỉ một giấy chứng nhận có hiệu lực trên sàn.",
+        "The days from {value} to {until} overlap with those of certificate {cert_no} ({from} – {limit}); one "
+        "certificate governs this exchange at a time.",
+        "Chọn thời gian sau ngày {limit}, hoặc kết thúc thử nghiệm theo giấy chứng nhận {cert_no} trước.",
+        "Choose days after {limit}, or end the trial under certificate {cert_no} first.",
+    ),
     "EXTENSION_NOT_ALLOWED:count": Words(
         "Không được gia hạn lần thứ {value}: chỉ được gia hạn {limit} lần.",
         "Extension number {value} is not allowed: {limit} at most.",
@@ -236,6 +244,14 @@ COURSE = {
         "The trial was terminated on {value} ({reason}); it can only be read.",
         "Trả lại hoặc xóa dữ liệu theo yêu cầu; muốn thử nghiệm tiếp phải xin giấy chứng nhận mới.",
         "Return or erase the data as required; to go on, a new certificate is needed.",
+    ),
+    "TRIAL_TERMINATED:paper": Words(
+        "Thử nghiệm theo giấy chứng nhận {cert_no} đã bị chấm dứt ngày {value} ({reason}); sàn không ghi nhận giấy "
+        "chứng nhận mới chỉ do đơn vị vận hành chép lại từ văn bản giấy.",
+        "The trial under certificate {cert_no} was terminated on {value} ({reason}); a new certificate that only the "
+        "operator copies from paper is not recorded.",
+        "Đề nghị cơ quan có thẩm quyền tham gia sàn và cấp giấy chứng nhận mới tại đây, theo hồ sơ đề nghị.",
+        "Let the competent authority join this exchange and issue the new certificate here, on an application.",
     ),
     "EXIT_REPORT_MISSING": Words(
         "Không thể kết thúc thử nghiệm: thiếu báo cáo tổng kết.",

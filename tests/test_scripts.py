@@ -58,7 +58,17 @@ def test_a_python_that_cannot_make_environments(machine: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["scripts/_env", "scripts/serve", "scripts/check", "scripts/lock", "scripts/crash", ".ci/run"]
+    "script",
+    [
+        "scripts/_env",
+        "scripts/serve",
+        "scripts/check",
+        "scripts/lock",
+        "scripts/crash",
+        "scripts/inference_game",
+        "scripts/inference_search",
+        ".ci/run",
+    ],
 )
 def test_scripts_parse(script: str) -> None:
     subprocess.run(["bash", "-n", ROOT / script], check=True)

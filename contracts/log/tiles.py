@@ -10,8 +10,10 @@ Level l holds the hashes of height 8 * l. A full tile never changes; a partial o
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from contracts.errors import TreeError
 from contracts.log.tree import HASH_SIZE, HashReader, Node, leaf_hash, node_hash
@@ -106,17 +108,22 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
 
 def decode_bundle(data: bytes, width: int) -> list[bytes]:
     """The `width` entries of a bundle, which must end where its last entry ends."""
-    entries: list[bytes] = []
-    at = 0
-    while at < len(data) and len(entries) < width:
-        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
-        if at + 2 > len(data) or end > len(data):
-            raise TreeError("BUNDLE_CUT_SHORT", entry=len(entries), at=at)
-        entries.append(data[at + 2 : end])
+    return [data[at + 2 : end] for at, end in pairwise(bundle_offsets(data, width))]
+
+
+def bundle_offsets(data: bytes, width: int) -> array[int]:
+    """Where each of a bundle's `width` entries begins, with its length before it, and where the last one ends."""
+    at, size, offsets = 0, len(data), array("I", (0,))
+    while at < size and len(offsets) <= width:
+        start = at + 2
+        end = start + (data[at] << 8) + data[at + 1] if start <= size else start
+        if end > size:
+            raise TreeError("BUNDLE_CUT_SHORT", entry=len(offsets) - 1, at=at)
+        offsets.append(end)
         at = end
-    if at != len(data) or len(entries) != width:
-        raise TreeError("BUNDLE_LENGTH", entries=len(entries), expected=width, at=at)
-    return entries
+    if at != size or len(offsets) != width + 1:
+        raise TreeError("BUNDLE_LENGTH", entries=len(offsets) - 1, expected=width, at=at)
+    return offsets
 
 
 class TileReader:

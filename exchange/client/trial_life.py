@@ -113,10 +113,12 @@ def exclude(desk: Desk, trial: str, enrolment: str, **body: str) -> None:
 @trial.command("readmit")
 @TRIAL
 @click.argument("enrolment")
+@REASON
+@AS_AUTHORITY
 @online
-def readmit(desk: Desk, trial: str, enrolment: str) -> None:
-    """Take an exclusion back: the organisation may join again."""
-    done = desk.connection(OPERATOR).call("POST", address("trials", trial, "participants", enrolment, "readmit"))
+def readmit(desk: Desk, trial: str, enrolment: str, scope: str, **body: str) -> None:
+    """Take an exclusion back: the organisation may join again. For the operator, or the trial's authority."""
+    done = desk.connection(scope).call("POST", address("trials", trial, "participants", enrolment, "readmit"), body)
     desk.tell("TRIAL_DONE", id=done["id"])
 
 

@@ -194,8 +194,9 @@ def exclude(values: dict[str, Any], trial_id: str, enrolment_id: str) -> dict[st
 
 
 @blueprint.post("/trials/<trial_id>/participants/<enrolment_id>/readmit")
-@needs(Permission.RUN_TRIAL)
+@needs(Permission.SUSPEND)
+@blueprint.arguments(schemas.ReasonSchema)
 @blueprint.response(200)
-def readmit(trial_id: str, enrolment_id: str) -> dict[str, Any]:
-    """The organisation may join again."""
-    return act(enrolment_json, enrolments.readmit, enrolment_id)
+def readmit(values: dict[str, Any], trial_id: str, enrolment_id: str) -> dict[str, Any]:
+    """The organisation may join again; by the operator or the trial's authority, with the reason."""
+    return act(enrolment_json, enrolments.readmit, enrolment_id, **values)

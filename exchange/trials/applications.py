@@ -17,7 +17,7 @@ from exchange import audit
 from exchange.accounts.models import Organisation
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import authorities, rules
+from exchange.trials import alone, authorities, rules
 from exchange.trials.application_models import Authority, TrialApplication, TrialApplicationStep
 from exchange.trials.dossier import Dossier, missing
 from exchange.trials.models import Trial
@@ -135,6 +135,7 @@ def approve(session: Session, actor: Actor | None, application_id: str, grant: G
     if problems:
         raise Refused(*problems)
     trial = _certificate(row, dossier, authority, name, grant, actor, now)
+    alone.check_alone(session, trial.valid_from, trial.valid_to, now)
     row.state, row.updated_at = "approved", now
     trial.granted_event = _step(session, actor, row, "approved", "trial.granted", row.org_id, now)
     session.add(trial)

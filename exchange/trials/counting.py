@@ -25,15 +25,20 @@ def count(session: Session, row: Trial, kind: str, period: core.Period, now: dat
     head = ledger.head(session)
     if head is None:
         raise _not_in_log()
+    trial = service.core_of(session, row)
+    end = core.ended(trial, now)
     about = core_report.About(
         kind=kind, trial_id=row.id, first=period.first, last=period.last,
         origin=session.exec(select(LogState.origin)).one(), size=head.size, root=head.root.hex(),
-        granted_ms=int(row.granted_at.timestamp() * 1000), made_ms=int(now.timestamp() * 1000),
+        granted_ms=_ms(row.granted_at), made_ms=_ms(now), ended_ms=_ms(end.at) if end else None,
     )  # fmt: skip
     _check_whole(session, about)
-    trial = service.core_of(session, row)
     counted = core_report.build(trial, about, _records(session, about), _deals(session))
     return head.size, canonical.dumps(counted)
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def _check_whole(session: Session, about: core_report.About) -> None:

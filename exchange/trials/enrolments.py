@@ -76,30 +76,36 @@ def leave(session: Session, actor: Actor | None, now: datetime) -> Enrolment:
 def exclude(
     session: Session, actor: Actor | None, enrolment_id: str, code: str, reason: str, now: datetime
 ) -> Enrolment:
-    """The operator ends a place: a statement was false, or what it said is no longer so."""
+    """The operator ends a place: a statement was false, or what it said is no longer so.
+
+    Whoever left by itself in the meantime is excluded all the same: leaving is no way round it.
+    """
     actor = require(actor, Permission.RUN_TRIAL)
     found = _locked(session, enrolment_id)
     if code not in BY_OPERATOR:
         text = N_("Choose one of the values offered.")
         raise refuse("FIELD_INVALID", text, field="code", value=code, passes=", ".join(BY_OPERATOR))
-    words = reason.strip()
-    if not 0 < len(words) <= LONGEST_REASON:
-        raise refuse("REASON_MISSING", N_("Give the reason in at most 2,000 characters."), field="reason")
-    if found.ended_at is None:
+    words = _words(reason)
+    if found.end_code not in BY_OPERATOR:
         _end(session, actor, found, code, words, now)
     return found
 
 
-def readmit(session: Session, actor: Actor | None, enrolment_id: str, now: datetime) -> Enrolment:
-    """The operator takes an exclusion back: the organisation may join again, by stating anew."""
-    actor = require(actor, Permission.RUN_TRIAL)
+def readmit(session: Session, actor: Actor | None, enrolment_id: str, reason: str, now: datetime) -> Enrolment:
+    """The operator or the trial's authority takes an exclusion back, saying why: the organisation may join again, by
+    stating anew."""
+    actor = require(actor, Permission.SUSPEND)
     found = _locked(session, enrolment_id)
+    row = session.get_one(Trial, found.trial_id)
+    if not (actor.may(Permission.RUN_TRIAL) or lifecycle.is_authority(row, actor)):
+        raise NotPermitted(Permission.RUN_TRIAL)
+    words = _words(reason)
     if found.end_code not in BY_OPERATOR:
         return found
     found.end_code, found.end_reason = LEFT, None
     found.event_id = audit.record(
         session, "trial.left", actor, on=[f"trial:{found.trial_id}", f"org:{found.org_id}"], now=now,
-        details={"kind": "readmitted"},
+        details={"kind": "readmitted"}, private={f"org:{actor.org_id}": {"reason": words}},
     )  # fmt: skip
     session.add(found)
     session.flush()
@@ -157,7 +163,7 @@ def _end(session: Session, actor: Actor, found: Enrolment, code: str, reason: st
         session, "trial.left", actor, on=[f"trial:{found.trial_id}", f"org:{found.org_id}"], now=now,
         details={"kind": code}, private=private,
     )  # fmt: skip
-    found.ended_at, found.end_code, found.end_reason = now, code, reason or None
+    found.ended_at, found.end_code, found.end_reason = found.ended_at or now, code, reason or None
     session.add(found)
     session.flush()
 
@@ -167,6 +173,13 @@ def _locked(session: Session, enrolment_id: str) -> Enrolment:
     if found is None:
         raise NotFound(enrolment_id)
     return found
+
+
+def _words(reason: str) -> str:
+    words = reason.strip()
+    if not 0 < len(words) <= LONGEST_REASON:
+        raise refuse("REASON_MISSING", N_("Give the reason in at most 2,000 characters."), field="reason")
+    return words
 
 
 def _unstated() -> Refusal:
@@ -179,7 +192,8 @@ def _excluded(found: Enrolment) -> Refused:
     return refuse(
         "ENROLMENT_ENDED", N_("The operator has ended your organisation's part in the trial."),
         basis=core_rules.Eligible.basis, value=found.end_code or "",
-        passes=N_("Ask the operator to admit your organisation again."), status=403,
+        passes=N_("Show the operator or the trial's authority that every statement is true now; once one of them has "
+                  "admitted your organisation again, it joins by stating anew."), status=403,
     )  # fmt: skip
 
 

@@ -4,15 +4,15 @@ Every step is one row, one record of the log about ``trial:<id>``, and applies f
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from exchange import audit
 from exchange.accounts.models import Organisation
-from exchange.errors import N_, NotFound, Refused, refuse
+from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.permissions import Actor, OrgKind, Permission, require
-from exchange.trials import authorities, rules, service
+from exchange.trials import alone, authorities, rules, service
 from exchange.trials.models import Trial, TrialEvent
 from sandbox import rules as core_rules
 from sandbox import trial as core
@@ -99,24 +99,25 @@ def change_trial(
         text = N_("Choose what happens to the trial.")
         raise refuse("TRIAL_CHANGE_UNKNOWN", text, field="kind", value=kind, passes=", ".join(CHANGES))
     change, words = EventKind(kind), _words(reason)
-    if change not in open_changes(session, row, now):
+    if change not in open_changes(session, row, actor, now):
         raise _wrong_state(service.state_of(session, row, now))
     allowed = codes_for(session, row, actor, change, now)
     if not allowed:
-        raise _not_yours(row, change)
+        raise _not_yours(session, row, change, now)
     if code not in allowed:
         text = N_("Choose the reason from the list.")
         basis = core_rules.NotTerminated.basis if change is EventKind.TERMINATED else core_rules.NotSuspended.basis
         raise refuse("TRIAL_REASON_UNKNOWN", text, field="code", value=code, basis=basis, passes=", ".join(allowed))
-    return record_event(session, actor, row, change, now, reason=words, code=code)
+    lifted = _lifts(session, row, actor, now) if change is EventKind.RESUMED else ("",)
+    return [record_event(session, actor, row, change, now, reason=words, code=code, about=each) for each in lifted][-1]
 
 
 def codes_for(session: Session, row: Trial, actor: Actor, kind: EventKind, now: datetime) -> tuple[str, ...]:
     """The reasons for which this actor may do this; none: not at all.
 
-    Anybody who may stop may stop: the operator and every regulator. What a regulator stopped, the operator does not
-    set going again. The operator ends only its own trial, by leaving it, and never judges itself. Of a certificate on
-    paper the authority is not here: the operator records what it decided, for whatever reason it gave.
+    Anybody who may stop may stop: the operator and every regulator, also where another has stopped it before. The
+    operator ends only its own trial, by leaving it, and never judges itself; what the authority of a certificate on
+    paper decided about the end it writes down, for whatever reason that authority gave.
     """
     if not actor.may(Permission.SUSPEND):
         return ()
@@ -124,9 +125,7 @@ def codes_for(session: Session, row: Trial, actor: Actor, kind: EventKind, now: 
     if kind is EventKind.SUSPENDED:
         return SUSPENSIONS if operator or actor.kind == OrgKind.REGULATOR else ()
     if kind is EventKind.RESUMED:
-        causes = _causes(session, row, now)
-        own = Why.INCIDENT_REPORT_LATE not in causes and _suspended_by(session, row) == actor.org_id
-        return RESUMPTIONS if own or paper or is_authority(row, actor) else ()
+        return RESUMPTIONS if _lifts(session, row, actor, now) else ()
     if is_authority(row, actor) or (paper and (operator or actor.kind == OrgKind.REGULATOR)):
         return TERMINATIONS
     return (core.Termination.SELF_EXIT.value,) if operator else ()
@@ -135,34 +134,51 @@ def codes_for(session: Session, row: Trial, actor: Actor, kind: EventKind, now: 
 def is_authority(row: Trial, actor: Actor) -> bool:
     """Whether the actor decides for the authority that issued the certificate.
 
-    Of one on paper the operator does, who records here what that authority decided elsewhere.
+    Of one on paper the operator does, who records here what that authority decided elsewhere; it cannot so lift what
+    an official stopped here (``_lifts``).
     """
     if row.authority_org_id is None:
         return actor.may(Permission.RUN_TRIAL)
     return actor.org_id == row.authority_org_id and actor.may(Permission.AUTHORISE)
 
 
-def _causes(session: Session, row: Trial, now: datetime) -> set[Why]:
-    return {cause.why for cause in core.suspension(service.core_of(session, row), now)}
+def _lifts(session: Session, row: Trial, actor: Actor, now: datetime) -> tuple[str, ...]:
+    """What a resumption by this actor names, one each: "" is everything, nothing at all: it may not.
 
-
-def _suspended_by(session: Session, row: Trial) -> str | None:
-    decisions = [e for e in service.events_of(session, row) if e.kind == EventKind.SUSPENDED]
-    return decisions[-1].org_id if decisions else None
-
-
-def open_changes(session: Session, row: Trial, now: datetime) -> list[EventKind]:
-    """Which of the three fit the trial's state, whoever would make them.
-
-    A decision is lifted by a decision, and so is the stop that a late incident report causes; every other stop by a
-    rule ends when its cause does.
+    The trial's authority here lifts whatever stops it. Everybody else lifts their own stop only. A late report of an
+    incident (T13) is excused by that authority; where it issued the certificate on paper, by any regulator of this
+    exchange, and never by the operator whose report it was.
     """
+    if row.authority_org_id is not None and is_authority(row, actor):
+        return ("",)
+    makers, excuses = _makers(session, row), row.authority_org_id is None and actor.kind == OrgKind.REGULATOR
+    return tuple(
+        cause.event
+        for cause in _by_decision(session, row, now)
+        if (excuses if cause.why is Why.INCIDENT_REPORT_LATE else makers.get(cause.event) == actor.org_id)
+    )
+
+
+def _by_decision(session: Session, row: Trial, now: datetime) -> list[core.Cause]:
+    """What keeps the trial suspended until somebody decides otherwise; every other stop ends when its cause does."""
+    causes = core.suspension(service.core_of(session, row), now)
+    return [cause for cause in causes if cause.why in (Why.DECISION, Why.INCIDENT_REPORT_LATE)]
+
+
+def _makers(session: Session, row: Trial) -> dict[str, str | None]:
+    """Whose each event is."""
+    return {event.id: event.org_id for event in service.events_of(session, row)}
+
+
+def open_changes(session: Session, row: Trial, actor: Actor, now: datetime) -> list[EventKind]:
+    """Which of the three fit the trial's state: nobody stops twice what they have stopped themselves."""
     if service.state_of(session, row, now) in (State.TERMINATED, State.EXITED):
         return []
-    causes = _causes(session, row, now)
+    causes, makers = _by_decision(session, row, now), _makers(session, row)
+    stops = [cause.event for cause in causes if cause.why is Why.DECISION]
     fits = {
-        EventKind.SUSPENDED: Why.DECISION not in causes,
-        EventKind.RESUMED: bool(causes & {Why.DECISION, Why.INCIDENT_REPORT_LATE}),
+        EventKind.SUSPENDED: all(makers.get(stop) != actor.org_id for stop in stops),
+        EventKind.RESUMED: bool(causes),
         EventKind.TERMINATED: True,
     }
     return [change for change in CHANGES if fits[change]]
@@ -199,6 +215,7 @@ def ask_extension(
     if open_asking(session, row) is not None:
         raise refuse("EXTENSION_ASKED", N_("An extension is asked for already and waits for an answer."), status=409)
     _judged(session, row, Action(ActionKind.EXTEND, until=until), now)
+    _alone(session, row, until, now)
     return record_event(session, actor, row, EventKind.EXTENSION_ASKED, now, reason=words, until=until)
 
 
@@ -216,11 +233,12 @@ def answer_extension(
         raise refuse("EXTENSION_NOT_ASKED", N_("No extension is asked for."), status=409)
     takes_back = not granted and actor.may(Permission.RUN_TRIAL) and row.authority_org_id is not None
     if not takes_back and not is_authority(row, actor):
-        raise _not_yours(row, EventKind.EXTENDED)
+        raise _not_yours(session, row, EventKind.EXTENDED, now)
     kind = EventKind.EXTENDED if granted else EventKind.EXTENSION_REFUSED
     if granted:
         _judged(session, row, Action(ActionKind.EXTEND, until=asking.until), asking.at)
         _still_going(session, row, now)
+        _alone(session, row, asking.until, now)
     code = "withdrawn" if takes_back else ""
     words = _remark(reason) if granted else _words(reason)
     until = asking.until if granted else None
@@ -243,7 +261,7 @@ def evaluate(session: Session, actor: Actor | None, trial_id: str, code: str, re
     actor = require(actor, Permission.SUSPEND)
     row, words = _locked(session, trial_id), _words(reason)
     if not is_authority(row, actor):
-        raise _not_yours(row, EventKind.EVALUATED)
+        raise _not_yours(session, row, EventKind.EVALUATED, now)
     if code not in CODES[EventKind.EVALUATED]:
         text, passes = N_("Choose what the trial came to."), ", ".join(CODES[EventKind.EVALUATED])
         raise refuse("EVALUATION_UNKNOWN", text, field="code", value=code, passes=passes)
@@ -263,11 +281,20 @@ def close(session: Session, actor: Actor | None, trial_id: str, reason: str, now
     actor = require(actor, Permission.SUSPEND)
     row = _locked(session, trial_id)
     if not is_authority(row, actor) and not actor.may(Permission.RUN_TRIAL):
-        raise _not_yours(row, EventKind.CLOSED)
+        raise _not_yours(session, row, EventKind.CLOSED, now)
     if any(event.kind == EventKind.CLOSED for event in service.events_of(session, row)):
         raise _wrong_state(service.state_of(session, row, now))
     _judged(session, row, Action(ActionKind.CLOSE), now)
     return record_event(session, actor, row, EventKind.CLOSED, now, reason=_remark(reason))
+
+
+def closing(session: Session, row: Trial, actor: Actor, now: datetime) -> list[Refusal] | None:
+    """What still stands in the way of closing; None for whoever does not close it, or when it is over."""
+    over = service.state_of(session, row, now) in (State.TERMINATED, State.EXITED)
+    if over or not (is_authority(row, actor) or actor.may(Permission.RUN_TRIAL)):
+        return None
+    denied = core_rules.judge(service.core_of(session, row), Action(ActionKind.CLOSE), now)
+    return [rules.say_denied(each) for each in denied]
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
@@ -294,6 +321,12 @@ def _still_going(session: Session, row: Trial, now: datetime) -> None:
         raise _wrong_state(before)
 
 
+def _alone(session: Session, row: Trial, until: date | None, now: datetime) -> None:
+    """A longer term does not reach into the days of another certificate."""
+    first = core.last_day(service.core_of(session, row), now) + timedelta(days=1)
+    alone.check_alone(session, first, until or first, now, apart=row.id)
+
+
 def _words(reason: str) -> str:
     words = _remark(reason)
     if not words:
@@ -313,9 +346,16 @@ def _wrong_state(before: State) -> Refused:
     return refuse("WRONG_STATE", text, field="kind", value=str(before), status=409)
 
 
-def _not_yours(row: Trial, kind: EventKind) -> Refused:
+def _not_yours(session: Session, row: Trial, kind: EventKind, now: datetime) -> Refused:
     """The step exists, but somebody else takes it: said with who that is."""
     text = N_("This step of the trial is another body's.")
+    passes = [row.authority]
+    if kind is EventKind.RESUMED:
+        stops = {cause.event for cause in _by_decision(session, row, now) if cause.why is Why.DECISION}
+        makers = [org for event, org in _makers(session, row).items() if event in stops and org]
+        names = session.exec(select(Organisation.name).where(col(Organisation.id).in_(makers)))
+        passes = sorted({*names, *([row.authority] if row.authority_org_id else [])})
+    passing = ", ".join(passes) or N_("A regulator of this exchange.")
     return refuse(
-        "TRIAL_STEP_NOT_YOURS", text, basis=authorities.BASIS, value=str(kind), passes=row.authority, status=403
-    )
+        "TRIAL_STEP_NOT_YOURS", text, basis=authorities.BASIS, value=str(kind), passes=passing, status=403
+    )  # fmt: skip

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from sqlmodel import Session, col, select
+
 from contracts import words as contract_words
 from contracts.terms import Denied as NotAllowed
 from exchange.errors import N_, Refusal
@@ -42,6 +44,17 @@ BASES = (
     N_("Rule of this exchange: what suspends the trial by itself"),
 )
 VERBS = tuple(verb.value for verb in core.Verb)
+
+
+def core_of(session: Session, row: Trial) -> core.Trial:
+    """The certificate with everything that has happened to it."""
+    return certificate(row, events_of(session, row))
+
+
+def events_of(session: Session, row: Trial) -> list[TrialEvent]:
+    """What has happened to it, oldest first."""
+    query = select(TrialEvent).where(TrialEvent.trial_id == row.id).order_by(col(TrialEvent.at), col(TrialEvent.id))
+    return list(session.exec(query))
 
 
 def certificate(row: Trial, events: Iterable[TrialEvent]) -> core.Trial:

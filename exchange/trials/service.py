@@ -14,14 +14,17 @@ from exchange.db import new_id
 from exchange.errors import N_, NotFound, Refusal, Refused, refuse
 from exchange.negotiations.models import Contract, Succession
 from exchange.permissions import Actor, Permission, require
-from exchange.trials import rules
+from exchange.trials import alone, rules
 from exchange.trials.models import Enrolment, Trial, TrialEvent
+from exchange.trials.rules import core_of as core_of
+from exchange.trials.rules import events_of as events_of
 from sandbox import rules as core_rules
 from sandbox import trial as core
 from sandbox.competence import competent
 from sandbox.rules import Action, ActionKind, Entity, Usage
 
 HALTED = (core.State.SUSPENDED, core.State.TERMINATED)
+LIVING = (core.State.ACTIVE, core.State.SUSPENDED)
 LOCKED_FOR = frozenset({ActionKind.ENROL, ActionKind.LIST, ActionKind.CONTRACT})  # kinds that use up a cap
 Successor = aliased(Contract)
 COUNTED = LOCKED_FOR | {ActionKind.ORDER}  # kinds that are judged by what is used up
@@ -65,15 +68,17 @@ class Standing:
 def grant_trial(session: Session, actor: Actor | None, certificate: Certificate, now: datetime) -> Trial:
     """Copy a certificate that an authority outside the exchange issued on paper; applications.approve is the other way.
 
-    T1: nothing in it may be empty; T2: it ends within the longest term.
+    T1: nothing in it may be empty, and no other governs in its days; T2: it ends within the longest term; T17: a
+    trial that was terminated for a fault is not begun again by a copy.
     """
     actor = require(actor, Permission.RUN_TRIAL)
     problems = [*_incomplete(certificate), *_too_long(certificate)]
     if problems:
         raise Refused(*problems)
-    _nothing_suspended(session, now)
     if session.exec(select(Trial.id).where(Trial.cert_no == certificate.cert_no)).first() is not None:
         raise refuse("TRIAL_RECORDED", N_("This certificate is recorded already."), field="cert_no", status=409)
+    alone.check_nothing_suspended(session, now)
+    alone.check_alone(session, certificate.valid_from, certificate.valid_to, now, on_paper=True)
     trial_id = new_id()
     event_id = audit.record(
         session, "trial.granted", actor, on=[f"trial:{trial_id}", f"org:{actor.org_id}"], now=now,
@@ -96,17 +101,6 @@ def grant_trial(session: Session, actor: Actor | None, certificate: Certificate,
     session.add(row)
     session.flush()
     return row
-
-
-def _nothing_suspended(session: Session, now: datetime) -> None:
-    """What holds a trial up (T16) cannot be got round by writing down another paper, which would govern instead."""
-    for row in session.exec(select(Trial).with_for_update()):
-        trial = core_of(session, row)
-        if core.state(trial, now) is core.State.SUSPENDED:
-            denied = core_rules.judge(trial, Action(ActionKind.ENROL), now)
-            raise Refused(
-                *(rules.say_denied(each) for each in denied if each.code == core_rules.NotSuspended.code), status=409
-            )
 
 
 def _incomplete(certificate: Certificate) -> list[Refusal]:
@@ -139,20 +133,9 @@ def _too_long(certificate: Certificate) -> list[Refusal]:
 # --- the trial as the rules see it --------------------------------------------------------------------------------
 
 
-def core_of(session: Session, row: Trial) -> core.Trial:
-    """The certificate with everything that has happened to it."""
-    return rules.certificate(row, events_of(session, row))
-
-
 def state_of(session: Session, row: Trial, now: datetime) -> core.State:
     """Where it stands."""
     return core.state(core_of(session, row), now)
-
-
-def events_of(session: Session, row: Trial) -> list[TrialEvent]:
-    """What has happened to it, oldest first."""
-    query = select(TrialEvent).where(TrialEvent.trial_id == row.id).order_by(col(TrialEvent.at), col(TrialEvent.id))
-    return list(session.exec(query))
 
 
 def enrolment_of(session: Session, row: Trial, org_id: str) -> Enrolment | None:
@@ -277,10 +260,10 @@ def _judge(
 
 
 def _current(session: Session, now: datetime, *, lock: bool = False) -> Trial | None:
-    """The certificate that governs: the active one, or else the one recorded last."""
+    """The certificate that governs: the one whose days these are (``alone``), or else the one recorded last."""
     rows = list(session.exec(select(Trial).order_by(col(Trial.granted_at).desc(), col(Trial.id).desc())))
-    active = [row for row in rows if core.state(core_of(session, row), now) is core.State.ACTIVE]
-    chosen = next(iter([*active, *rows]), None)
+    living = [row for row in rows if core.state(core_of(session, row), now) in LIVING]
+    chosen = next(iter([*living, *rows]), None)
     if chosen is not None and lock:
         query = select(Trial).where(Trial.id == chosen.id).with_for_update()
         session.exec(query.execution_options(populate_existing=True)).one()

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from exchange import clock, identity
 from exchange.accounts import forms
 from exchange.catalogue import vocabulary
+from exchange.error_pages import say
 from exchange.errors import Refused
 from exchange.i18n import language
 from exchange.permissions import Actor, OrgKind, Permission, needs, public
@@ -82,19 +83,19 @@ def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
     now = clock.now()
     changes = {
         str(kind): lifecycle.codes_for(session, row, actor, kind, now)
-        for kind in lifecycle.open_changes(session, row, now)
+        for kind in lifecycle.open_changes(session, row, actor, now)
     }
     kinds = {event.kind for event in service.events_of(session, row)}
     over = EventKind.CLOSED in kinds
     authority, operator = lifecycle.is_authority(row, actor), actor.may(Permission.RUN_TRIAL)
-    asking = lifecycle.open_asking(session, row)
+    asking, closing = lifecycle.open_asking(session, row), lifecycle.closing(session, row, actor, now)
     return {
         "changes": {kind: codes for kind, codes in changes.items() if codes}, "asking": asking,
         "may_renew": operator and not over,
         "may_ask": operator and asking is None and not over and EventKind.TERMINATED not in kinds,
         "may_answer": asking is not None and authority, "may_take_back": asking is not None and operator,
         "may_evaluate": authority and EventKind.EXIT_REPORTED in kinds and EventKind.EVALUATED not in kinds,
-        "may_close": (authority or operator) and not over and EventKind.TERMINATED not in kinds,
+        "may_close": closing == [], "unclosed": [say(each) for each in closing or ()],
         "sees_people": authority or operator,
         "evaluation_due": core.evaluation_due(service.core_of(session, row)),
         "transition_ends": core.transition_ends(service.core_of(session, row)),
@@ -238,12 +239,14 @@ def _participants(trial_id: str, refused: Refused | None = None) -> Response:
 
 
 @blueprint.post("/trials/<trial_id>/participants/<enrolment_id>/<any(exclude, readmit):step>")
-@needs(Permission.RUN_TRIAL)
+@needs(Permission.SUSPEND)
 def participant(trial_id: str, enrolment_id: str, step: str) -> AnyResponse:
-    """The operator ends a place, or takes that back."""
-    use_case, form = (enrolments.exclude, schemas.CodedSchema) if step == "exclude" else (enrolments.readmit, None)
+    """The operator ends a place; it or the trial's authority takes that back."""
+    out = step == "exclude"
     return forms.act(
-        use_case, enrolment_id, form=form, again=lambda refused: _participants(trial_id, refused),
+        enrolments.exclude if out else enrolments.readmit, enrolment_id,
+        form=schemas.CodedSchema if out else schemas.ReasonSchema,
+        again=lambda refused: _participants(trial_id, refused),
         said=_("The change is recorded and applies from now on."),
         onward=lambda made: url_for(".participants", trial_id=trial_id),
     )  # fmt: skip

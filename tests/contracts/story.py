@@ -81,7 +81,7 @@ class Log:
         return [Record(index, data) for index, data in enumerate(self.leaves)]
 
 
-def make_contract(log):
+def make_contract(log, subject=CONTRACT):
     parties = [
         document.Party(role, org, name, tax, (signature.thumbprint(signature.public_jwk(KEYS[org])),))
         for role, org, name, tax in [
@@ -92,7 +92,7 @@ def make_contract(log):
     digest = canonical.sha256_b64url(b"rows")
     head = log.head()
     return document.build(
-        id=CONTRACT.removeprefix("contract:"),
+        id=subject.removeprefix("contract:"),
         created=NOW,
         nonce=b"n" * 16,
         parties=parties,
@@ -107,7 +107,7 @@ def sign(contract):
     return [signature.sign(contract.payload, key, now=later) for key in KEYS.values()]
 
 
-def tell(log, contract, entries, *, upto=99):
+def tell(log, contract, entries, *, upto=99, subject=CONTRACT):
     """The contract's events, in the right order; `upto` cuts the story."""
     agreed = {"contract": contract.hash}
     steps = [("contract.agreed", "org:provider-org", agreed)]
@@ -117,7 +117,7 @@ def tell(log, contract, entries, *, upto=99):
     steps.append(("delivery.made", "org:buyer-org", {}))
     steps.append(("contract.ended", "org:buyer-org", agreed))
     for event, actor, hashes in steps[:upto]:
-        log.add(event, CONTRACT, "listing:flights", actor=actor, h=hashes)
+        log.add(event, subject, "listing:flights", actor=actor, h=hashes)
         log.add("listing.changed", "listing:other", actor="org:someone")
 
 

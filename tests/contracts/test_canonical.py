@@ -110,6 +110,18 @@ def test_bytes_that_are_not_canonical_are_refused(data, code):
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize("innermost", [b"", b"1", b'"a"', b"{}", b'"' + b"[" * 40 + b'"'])
+def test_how_deep_a_value_may_lie_is_the_same_for_reading_and_writing(innermost):
+    for depth in (31, 32, 33, 34):
+        data = b"[" * depth + innermost + b"]" * depth
+        for act, thing in ((canonical.dumps, json.loads(data)), (canonical.loads, data)):
+            if depth + bool(innermost) > canonical.MAX_DEPTH + 1:
+                with pytest.raises(CanonicalError, match="TOO_DEEP"):
+                    act(thing)
+            else:
+                assert act(thing) == (data if act is canonical.dumps else json.loads(data))
+
+
 def test_digests_are_named_and_unpadded():
     assert canonical.sha256_b64url(b"") == "sha-256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
     assert canonical.digest({}) == canonical.sha256_b64url(b"{}")

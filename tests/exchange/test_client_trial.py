@@ -113,7 +113,7 @@ def test_a_trial_runs_from_its_certificate_to_its_end(floor: Floor, authority: M
     assert place["id"] in authority.does("trial", "participants", trial, "--as-authority")
     operator.does("trial", "exclude", trial, place["id"], "--code", "not_eligible", *WHY)
     assert "ENROLMENT_ENDED" in refused(buyer, *JOIN)
-    operator.does("trial", "readmit", trial, place["id"])
+    authority.does("trial", "readmit", trial, place["id"], *WHY, "--as-authority")
     buyer.does(*JOIN)
     assert buyer.run("trial", "leave", input="n\n").exit_code == 1
     assert "Left the trial" in buyer.does("trial", "leave", "--yes")

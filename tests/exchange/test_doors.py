@@ -1,5 +1,6 @@
 """Every address x every method x every kind of reader: public by name, or guarded. The walk grows with the app."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -216,3 +217,19 @@ def test_a_list_of_mistakes_is_told_in_sentences(app: Flask, people: People, dat
     told = {error["field"]: error["message"] for error in answer.get_json()["errors"]}
     assert set(told) == {"territory", "items"}
     assert not any("{" in message for message in told.values())
+
+
+def test_the_document_of_the_api_names_every_door_of_it(app: Flask, client: FlaskClient) -> None:
+    documented = {
+        (method.upper(), path)
+        for path, operations in client.get("/api/openapi.json").get_json()["paths"].items()
+        for method in operations
+        if method != "parameters"
+    }
+    there = {
+        (method, re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert documented == there

@@ -242,6 +242,12 @@ def _least_squares(answers: Answers, before: dict[str, int]) -> float | None:
                 for to in range(size):
                     matrix[at][to] += there[at] * there[to]
                 matrix[at][size] += there[at] * float(x)
+    return solved(matrix)[-1]
+
+
+def solved(matrix: list[list[float]]) -> list[float]:
+    """The unknowns of as many linear equations, each a row of factors and its right side (Gauss and Jordan)."""
+    size = len(matrix)
     for at in range(size):
         pivot = max(range(at, size), key=lambda row: abs(matrix[row][at]))
         matrix[at], matrix[pivot] = matrix[pivot], matrix[at]
@@ -249,7 +255,7 @@ def _least_squares(answers: Answers, before: dict[str, int]) -> float | None:
             if row != at:
                 factor = matrix[row][at] / matrix[at][at]
                 matrix[row] = [a - factor * b for a, b in zip(matrix[row], matrix[at], strict=True)]
-    return matrix[-1][size] / matrix[-1][-2]
+    return [row[-1] / row[at] for at, row in enumerate(matrix)]
 
 
 ATTACKS = (

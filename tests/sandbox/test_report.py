@@ -124,6 +124,20 @@ def test_a_period_is_whole_days_in_viet_nam(moment: datetime, counted: int) -> N
     assert of(built, "requests")["value"] == counted
 
 
+def test_two_trials_that_follow_one_another_count_each_act_once() -> None:
+    """An act is counted under the certificate that judged it, and under none while none was recorded."""
+    hour = 3_600_000
+    moments = [datetime(2026, 12, 1, at, tzinfo=UTC) for at in range(5)]
+    records = log(*(("access.requested", {"at": moment}) for moment in moments))
+    ended, next_granted = ms(moments[2]), ms(moments[2]) + hour
+    first = replace(ABOUT, granted_ms=ms(moments[1]), ended_ms=ended)
+    second = replace(ABOUT, trial_id="T2", granted_ms=next_granted)
+    counted = [of(report.build(TRIAL, about, records, {}), "requests") for about in (first, second)]
+    assert [each["value"] for each in counted] == [1, 2]
+    assert counted[0]["records"]["before_ms"] == ended
+    assert counted[1]["records"]["from_ms"] == next_granted
+
+
 def test_nothing_above_the_tree_is_counted() -> None:
     records = log(("access.requested", {}), ("access.requested", {}))
     assert of(report.build(TRIAL, replace(ABOUT, size=1), records, {}), "requests")["value"] == 1

@@ -164,7 +164,7 @@ def test_words_of_an_engine_error_never_leave(runner: Runner, sales_policy: Poli
 
 
 def test_a_raw_file_is_no_snapshot(runner: Runner, sales_policy: Policy, sales_file: Path) -> None:
-    assert runner.run(sales_policy, sales_file, "SELECT count(*) FROM sales") == Denied("E-ENGINE")
+    assert runner.run(sales_policy, sales_file, "SELECT count(*) FROM sales") == Denied("X6")
 
 
 def test_another_snapshot_than_the_agreed_one_is_refused(

@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from contracts.log import leaf
 from exchange import clock
+from exchange.accounts.models import Organisation
 from exchange.clock import VIETNAM
 from exchange.demo.trial import dossier as whole_dossier
 from exchange.errors import NotFound, NotPermitted, Refused
@@ -309,10 +310,31 @@ def test_leaving_makes_room_and_the_operator_may_exclude_and_admit_again(place: 
         place.enrol(stranger)
     place.enrol(place.buyer)
     place.do(enrolments.leave, place.buyer)
-    place.do(enrolments.readmit, operator, found.id)
+    with refused("REASON_MISSING"):
+        place.do(enrolments.readmit, operator, found.id, " ")
+    place.do(enrolments.readmit, operator, found.id, "Đã gia hạn giấy phép")
     place.enrol(stranger)
     with place.database.reading() as session:
         assert service.standing(session, clock.now()).usage.members == 1  # type: ignore[union-attr]
+
+
+def test_leaving_is_no_way_round_an_exclusion_and_the_authority_may_lift_it(place: Place) -> None:
+    """T4-T6: a false statement bars until somebody who may says why it bars no longer."""
+    ministry, operator = authority(place), place.people.operator()
+    permitted(place, ministry)
+    with clock.frozen(at(date(2026, 12, 2))):
+        found = place.enrol(place.buyer)
+        place.do(enrolments.leave, place.buyer)
+        place.do(enrolments.exclude, operator, found.id, "false_statement", "Giấy phép đã hết hạn")
+        with pytest.raises(Refused) as caught:
+            place.enrol(place.buyer)
+        assert (caught.value.code, caught.value.refusals[0].value) == ("ENROLMENT_ENDED", "false_statement")
+        assert caught.value.refusals[0].passes
+        for stranger in (place.people.regulator(), place.buyer):
+            with pytest.raises(NotPermitted):
+                place.do(enrolments.readmit, stranger, found.id, "Tự nhận lại")
+        place.do(enrolments.readmit, ministry, found.id, "Giấy phép đã gia hạn")
+        place.enrol(place.buyer)
 
 
 # --- the running trial --------------------------------------------------------------------------------------------
@@ -330,11 +352,9 @@ def test_who_stops_and_who_lets_go_on(place: Place) -> None:
 
         change(operator, "suspended", "precaution")
         with refused("WRONG_STATE"):
-            change(regulator, "suspended", "inspection")
+            change(operator, "suspended", "precaution")
+        change(regulator, "suspended", "inspection")  # on top of it
         change(operator, "resumed", "unfounded")
-        with refused("WRONG_STATE"):
-            change(operator, "resumed", "unfounded")
-        change(regulator, "suspended", "inspection")
         assert state(place, row) is State.SUSPENDED
         with refused("TRIAL_STEP_NOT_YOURS"):
             change(operator, "resumed", "remedied")
@@ -417,7 +437,10 @@ def test_a_trial_is_evaluated_and_closed_only_after_its_exit_report(place: Place
         ):
             with refused("EXIT_REPORT_MISSING"):
                 step()
+        assert closing(place, row, operator) == ["EXIT_REPORT_MISSING"]
+        assert closing(place, row, place.people.regulator()) is None  # nothing of theirs
         happened(place, row, EventKind.EXIT_REPORTED)
+        assert closing(place, row, operator) == closing(place, row, ministry) == []
         for actor in (operator, place.people.regulator()):
             with refused("TRIAL_STEP_NOT_YOURS"):
                 place.do(lifecycle.evaluate, actor, row.id, "met", "Tốt")
@@ -427,6 +450,7 @@ def test_a_trial_is_evaluated_and_closed_only_after_its_exit_report(place: Place
         with refused("WRONG_STATE"):
             place.do(lifecycle.evaluate, ministry, row.id, "met", "Tốt")
         place.do(lifecycle.close, operator, row.id, "")
+        assert closing(place, row, operator) is None
         assert state(place, row) is State.EXITED
         with refused("WRONG_STATE"):
             place.do(lifecycle.close, operator, row.id, "")
@@ -434,15 +458,64 @@ def test_a_trial_is_evaluated_and_closed_only_after_its_exit_report(place: Place
             place.enrol(place.buyer, **vars(sound()))
 
 
+def closing(place: Place, row: Trial, actor: Actor) -> list[str] | None:
+    """What the page says stands in the way of closing; None: nothing is offered."""
+    with place.database.reading() as session:
+        found = lifecycle.closing(session, session.get_one(Trial, row.id), actor, clock.now())
+    return None if found is None else [each.code for each in found]
+
+
 def test_on_paper_the_operator_writes_down_what_the_authority_decided(place: Place) -> None:
     row = place.do(service.grant_trial, place.people.operator(), certificate())
     operator = place.people.operator()
-    place.do(lifecycle.change_trial, place.people.regulator(), row.id, "suspended", "Kiểm tra", code="inspection")
+    place.do(lifecycle.change_trial, operator, row.id, "suspended", "Công văn 4", code="inspection")
     place.do(lifecycle.change_trial, operator, row.id, "resumed", "Công văn 5", code="remedied")
     place.do(lifecycle.ask_extension, operator, row.id, date(2028, 1, 31), "Cần thêm thời gian")
     place.do(lifecycle.answer_extension, operator, row.id, True, "Quyết định 8/QĐ")
     place.do(lifecycle.change_trial, operator, row.id, "terminated", "Quyết định 9/QĐ", code="fraud")
     assert state(place, row) is State.TERMINATED
+
+
+def test_whoever_stopped_a_trial_on_paper_lets_it_go_on(place: Place) -> None:
+    """T16: the operator copied the certificate, and still does not lift what an official stopped."""
+    row = place.do(service.grant_trial, place.people.operator(), certificate())
+    operator, first, second = place.people.operator(), place.people.regulator(), authority(place)
+
+    def change(actor: Actor, kind: str, code: str) -> Any:
+        return place.do(lifecycle.change_trial, actor, row.id, kind, "Lý do", code=code)
+
+    for actor in (first, second):
+        change(actor, "suspended", "inspection")
+    with place.database.reading() as session:
+        name = session.get_one(Organisation, first.org_id).name
+    with pytest.raises(Refused) as caught:
+        change(operator, "resumed", "remedied")
+    assert caught.value.code == "TRIAL_STEP_NOT_YOURS"
+    assert name in (caught.value.refusals[0].passes or "")
+    change(second, "resumed", "remedied")
+    with refused("TRIAL_STEP_NOT_YOURS"):
+        change(second, "resumed", "remedied")
+    assert state(place, row) is State.SUSPENDED
+    change(first, "resumed", "remedied")
+    assert state(place, row) is State.ACTIVE
+
+
+def test_a_late_report_of_the_operator_is_not_excused_by_the_operator(place: Place) -> None:
+    """T13, on paper: any regulator of this exchange may, and nothing else is lifted by that."""
+    operator, regulator = place.people.operator(), place.people.regulator()
+    row = place.do(service.grant_trial, operator, certificate())
+    found = happened(place, row, EventKind.INCIDENT, at=clock.now() - timedelta(hours=80))
+    happened(place, row, EventKind.INCIDENT_REPORTED, about=found.id)
+    happened(place, row, EventKind.INCIDENT_CLOSED, about=found.id)
+    place.do(lifecycle.change_trial, operator, row.id, "suspended", "Kiểm tra lại", code="precaution")
+    place.do(lifecycle.change_trial, regulator, row.id, "resumed", "Đã giải trình", code="remedied")
+    assert state(place, row) is State.SUSPENDED
+    place.do(lifecycle.change_trial, operator, row.id, "resumed", "Đã kiểm tra", code="unfounded")
+    assert state(place, row) is State.ACTIVE
+    late = happened(place, row, EventKind.INCIDENT, at=clock.now() - timedelta(hours=80))
+    happened(place, row, EventKind.INCIDENT_REPORTED, about=late.id)
+    with refused("TRIAL_STEP_NOT_YOURS"):
+        place.do(lifecycle.change_trial, operator, row.id, "resumed", "Tự tha", code="remedied")
 
 
 def test_the_clock_reminds_of_decisions_and_ends_once_each(place: Place) -> None:
@@ -489,7 +562,54 @@ def test_another_paper_does_not_get_round_a_suspension(place: Place) -> None:
     row = permitted(place, ministry)
     with clock.frozen(at(date(2026, 12, 2))):
         place.do(lifecycle.change_trial, ministry, row.id, "suspended", "Kiểm tra", code="inspection")
-        with refused("TRIAL_SUSPENDED"):
-            place.do(service.grant_trial, operator, certificate())
+        later = certificate(valid_from=row.valid_to + timedelta(days=1), valid_to=row.valid_to + timedelta(days=300))
+        for paper in (certificate(), later):
+            with refused("TRIAL_SUSPENDED"):
+                place.do(service.grant_trial, operator, paper)
         place.do(lifecycle.change_trial, ministry, row.id, "resumed", "Đã sửa", code="remedied")
-        place.do(service.grant_trial, operator, certificate())
+        place.do(service.grant_trial, operator, later)
+
+
+def test_one_certificate_governs_at_a_time(place: Place) -> None:
+    """T1: neither a copy, nor an authority, nor an extension reaches into the days of another one."""
+    operator, ministry = place.people.operator(), authority(place)
+    asked = submitted(place, replace(DOSSIER, valid_from=date(2026, 12, 1), valid_to=date(2027, 11, 30)))
+    first = place.do(service.grant_trial, operator, certificate(valid_to=date(2027, 1, 31)))
+    with pytest.raises(Refused) as caught:
+        place.do(service.grant_trial, operator, certificate(cert_no="2", valid_from=date(2027, 1, 31)))
+    (refusal,) = caught.value.refusals
+    assert (refusal.code, refusal.value) == ("CERTIFICATE_IN_FORCE", "31/01/2027")
+    assert refusal.basis
+    assert refusal.passes_en == "Choose days after 2027-01-31, or end the trial under certificate 01/GCN-UBND first."
+    with refused("CERTIFICATE_IN_FORCE"):
+        place.do(applications.approve, ministry, asked, Grant("07/GCN"))
+    second = place.do(service.grant_trial, operator, certificate(cert_no="2", valid_from=date(2027, 2, 1)))
+    with refused("CERTIFICATE_IN_FORCE"):
+        place.do(lifecycle.ask_extension, operator, first.id, date(2027, 3, 1), "Thêm thời gian")
+    for day, governs in ((date(2027, 1, 31), first), (date(2027, 2, 1), second)):
+        with place.database.reading() as session:
+            now_governing = service.current(session, at(day))
+            assert now_governing is not None
+            assert now_governing.id == governs.id
+    place.do(lifecycle.change_trial, place.people.regulator(), first.id, "suspended", "Thanh tra", code="inspection")
+    with place.database.reading() as session:
+        assert service.is_halted(session, clock.now())  # the one that waits does not hide the stop
+
+
+def test_a_trial_that_was_ended_for_a_fault_is_not_begun_again_by_a_copy(place: Place) -> None:
+    """T17: the competent authority may permit another here; the operator alone may not write one down."""
+    operator, ministry = place.people.operator(), authority(place)
+    row = place.do(service.grant_trial, operator, certificate())
+    place.do(lifecycle.change_trial, operator, row.id, "terminated", "Quyết định 9/QĐ", code="fraud")
+    with refused("TRIAL_TERMINATED"):
+        place.do(service.grant_trial, operator, certificate(cert_no="2", valid_from=TODAY))
+    place.do(applications.approve, ministry, submitted(place), Grant("07/GCN"))
+
+
+def test_after_the_operator_left_a_newer_copy_is_taken_and_an_older_one_is_not(place: Place) -> None:
+    operator = place.people.operator()
+    row = place.do(service.grant_trial, operator, certificate())
+    place.do(lifecycle.change_trial, operator, row.id, "terminated", "Thôi thử nghiệm", code="self_exit")
+    with refused("CERTIFICATE_IN_FORCE"):
+        place.do(service.grant_trial, operator, certificate(cert_no="2", valid_from=TODAY - timedelta(days=1)))
+    place.do(service.grant_trial, operator, certificate(cert_no="2", valid_from=TODAY))

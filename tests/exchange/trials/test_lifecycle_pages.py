@@ -124,7 +124,8 @@ def test_statements_are_kept_when_refused_and_the_operator_sees_them(place: Plac
     assert operator.post(f"{address}/exclude", data={"code": "x", "reason": "y"}).status_code == 422
     assert operator.post(f"{address}/exclude", data={"code": "not_eligible", "reason": "Giải thể"}).status_code == 303
     assert member.post("/trial/enrolment", data=good).status_code == 403
-    assert operator.post(f"{address}/readmit").status_code == 303
+    assert operator.post(f"{address}/readmit").status_code == 422
+    assert operator.post(f"{address}/readmit", data={"reason": "Đã khắc phục"}).status_code == 303
     assert member.post("/trial/enrolment", data=good).status_code == 303
     assert member.post("/trial/enrolment/leave").status_code == 303
 
@@ -173,6 +174,8 @@ def test_the_page_of_a_running_trial_offers_each_reader_their_steps(place: Place
     operator = place.browser(place.people.operator(), "en")
     page = operator.get("/trial").text
     assert "Ask for an extension" in page
+    assert "The trial cannot be closed: its exit report is missing. File the exit report" in page
+    assert "/close" not in page
     assert "Terminate the trial for good: The operator leaves the trial by itself" in page
     assert "Terminate the trial for good: Fraud" not in page
     late = operator.post(f"/trial/{application_id}/extension", data={"until": "2035-01-01", "reason": "Dài"})

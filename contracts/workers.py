@@ -1,0 +1,56 @@
+"""One check over many things, by several processes at once. What comes back, and in which order, is as with one."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+from contracts.errors import ContractsError
+
+T = TypeVar("T")
+
+LEAST = 100  # things: for fewer, starting the processes takes longer than they save
+_CHUNK = 16  # things that a process takes at a time
+
+_check: Callable[[str], Any]  # of this process, if it is one of several
+
+
+def each(check: Callable[[str], T], names: Sequence[str], processes: int) -> Iterator[T]:
+    """What `check` says of each name, in order; raises the ContractsError of the first name that has one.
+
+    The processes are forked, so `check` may hold anything, an open file among it, and sees nothing that happens later.
+    Where forking is not what the system is made for (Windows, macOS), or for few names, one process does it all.
+    """
+    if processes < 2 or len(names) < LEAST or sys.platform != "linux":
+        yield from map(check, names)
+        return
+    chunks = [names[at : at + _CHUNK] for at in range(0, len(names), _CHUNK)]
+    pool = ProcessPoolExecutor(processes, get_context("fork"), _begin, (check,))
+    try:
+        for results, problem in pool.map(_check_some, chunks):
+            yield from results
+            if problem is not None:
+                raise problem
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(check: Callable[[str], Any]) -> None:
+    gc.freeze()  # what was there before is not ours to collect
+    global _check  # the one place of a process where a pool can leave what all its calls need
+    _check = check
+
+
+def _check_some(names: Sequence[str]) -> tuple[list[Any], ContractsError | None]:
+    """The results up to the first problem, and that problem."""
+    results: list[Any] = []
+    try:
+        for name in names:
+            results.append(_check(name))
+    except ContractsError as problem:
+        return results, problem
+    return results, None
