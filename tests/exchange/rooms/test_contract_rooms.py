@@ -18,6 +18,7 @@ from exchange.rooms import contract_rooms, engine, queries
 from exchange.rooms.models import BudgetEntry, QueryRun, TestRoom
 from exchange.rooms.queries import Asked
 from exchange.trials import lifecycle, service
+from sandbox.compile import UNLIMITED
 from tests.exchange.negotiations.market import Market
 from tests.exchange.negotiations.test_life import check_story
 from tests.exchange.rooms.test_programs import Program
@@ -108,9 +109,10 @@ def test_a_contract_opens_a_room_and_its_terms_bind_there(deal: Deal) -> None:
 
 
 def test_a_contract_that_names_no_number_shows_none(place: Place, shipments: Path) -> None:
-    deal = Deal(place, shipments, L1)
+    deal = Deal(place, shipments, L2)
     room = deal.room()
     assert deal.ask(room).charged
+    place.set_budget(room, cap=UNLIMITED, day_cap=UNLIMITED)
     page = place.browser(lang="en").get(f"/test-rooms/{room.id}").text
     assert "Questions used: 1; no number is agreed" in page
     assert "1,000,000" not in page
