@@ -49,7 +49,8 @@ from exchange.rooms import (
 from exchange.rooms import web as rooms_web
 from exchange.trials import api as trials_api
 from exchange.trials import (
-    applications_web,  # noqa: F401 - it adds its views to web's blueprint
+    applications_api,  # noqa: F401 - it adds its views to api's blueprint
+    applications_web,  # noqa: F401 - and it to web's
     incident_web,
     refused,
     report_api,

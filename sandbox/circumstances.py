@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox import context
+from sandbox import context, privacy
 from sandbox.denials import Denied
 from sandbox.policy import Policy
 
@@ -33,8 +33,8 @@ def judge(policy: Policy, given: object, now: datetime) -> Iterator[Denied]:
         yield Denied("X2", {"state": told["state"]})
     if told.get("contract_version", "current") != "current":
         yield Denied("X5")
-    if told.get("epsilon_left", 1) <= 0:
-        cost, limit = policy.budgets.epsilon_per_query_micro, policy.budgets.epsilon_total_micro
+    cost, limit = policy.budgets.epsilon_per_query_micro, policy.budgets.epsilon_total_micro
+    if "epsilon_left" in told and told["epsilon_left"] < (cost if privacy.on(policy) else 1):
         yield Denied("B3", {"cost": cost, "left": told["epsilon_left"], "limit": limit})
     yield from context.judge(policy, _context(policy, told, moment))
     if told.get("buyer", policy.buyer) != policy.buyer:

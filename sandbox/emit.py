@@ -229,6 +229,12 @@ def nodes(text: str) -> Iterator[dict[str, Any]]:
     yield from _nodes(found["statements"][0]["node"])
 
 
+def keywords(*categories: str) -> frozenset[str]:
+    """The engine's own words of these categories."""
+    rows = _parser().execute("SELECT keyword_name, keyword_category FROM duckdb_keywords()").fetchall()
+    return frozenset(str(word) for word, category in rows if category in categories)
+
+
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict):
         yield value

@@ -4,26 +4,18 @@ text limits -> parser -> allow-list of shapes -> `ir.Question` -> generated SQL 
 The buyer's text itself never reaches the engine.
 """
 
-from collections import Counter
 from dataclasses import dataclass
-from decimal import Decimal
 
 import sqlglot
 from sqlglot import exp
 
-from sandbox import clauses, emit, predicates, privacy, templates, text
+from sandbox import clauses, emit, predicates, privacy, reading, templates, text
 from sandbox.denials import Denied, QueryRefused
 from sandbox.expressions import Scope, only, output_names, ungrouped
 from sandbox.ir import Agg, Dim, Order, Output, Question
 from sandbox.policy import Mode, Policy
 
 PARTS = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit"})
-# Words of the language itself, which leave no trace of their own in a tree; every other one names something.
-GRAMMAR = frozenset(
-    {"select", "all", "from", "as", "where", "and", "in", "group", "by", "having", "order", "limit", "distinct"}
-    | {"asc", "desc", "nulls", "first", "last", "true", "false", "cast", "date", "timestamp", "datetime"}
-    | {"count", "sum", "avg", "round", "date_trunc", "datetrunc"}
-)
 
 
 @dataclass(frozen=True)
@@ -51,7 +43,7 @@ def check(sql: str, policy: Policy) -> Accepted | Denied:
         tokens = text.scan(sql, policy.limits)
         tree = _parse(sql, tokens)
         question, limited = _question(tree, policy)
-        _read_whole(tokens, tree)
+        reading.whole(tokens, tree)
         if noisy:
             privacy.judge(question, policy)
         made, exact = emit.texts(question, policy)
@@ -100,25 +92,6 @@ def _parse(sql: str, tokens: list[text.Token]) -> exp.Select:
     if type(tree) is not exp.Select:
         raise QueryRefused("S2", position=0)
     return tree
-
-
-def _read_whole(tokens: list[text.Token], tree: exp.Select) -> None:
-    """Refuse a text of which the parser has left out a piece without a word: it is not the query somebody wrote."""
-    read = Counter(_leaf(node) for node in tree.walk())
-    for token in tokens:
-        if token.word in GRAMMAR or (token.kind == "mark" and token.text != "*"):
-            continue
-        if not read[token.meaning]:
-            raise QueryRefused("S0", position=token.at)
-        read[token.meaning] -= 1
-
-
-def _leaf(node: exp.Expr) -> tuple[str, str | Decimal]:
-    if type(node) is exp.Literal and not node.is_string:
-        return "number", Decimal(node.this)
-    if isinstance(node, exp.Literal | exp.Var):  # the parser keeps the period of date_trunc as a Var
-        return "text", str(node.this).lower()
-    return "name", "*" if type(node) is exp.Star else node.name.lower() if type(node) is exp.Identifier else ""
 
 
 def _question(tree: exp.Select, policy: Policy) -> tuple[Question, str | None]:

@@ -295,7 +295,7 @@ def _value(token: text.Token, signed: bool, policy: "Policy") -> Value:
         return token.text[1:-1].replace("''", "'")
     if token.kind == "number":
         number = Decimal(token.text) * (-1 if signed else 1)
-        return number if "." in token.text else int(number)
+        return int(number) if token.text.isdigit() else number
     if token.word in ("true", "false"):
         return token.word == "true"
     raise QueryRefused("P5", example=policy.templates[0].call(), position=token.at)

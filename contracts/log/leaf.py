@@ -23,8 +23,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from contracts import canonical
 from contracts.errors import CanonicalError, LeafError
@@ -129,8 +129,7 @@ _SALTED = re.compile(r"[0-9A-Za-z_-]{42}[048AEIMQUYcgkosw]")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}")  # C2SP signed-note: no space, no plus
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A parsed leaf; the fields as in the module's description."""
 
     log: str

@@ -1,24 +1,25 @@
 """One batch of records on their way from the outbox into the tree: read and linked first, written afterwards.
 
 Reading needs no lock, because only whoever leads writes what is read here; so the writers wait for the writing alone.
+What a batch costs does not grow with the log: every statement names its rows by key.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from contracts.log import leaf, tree
-from contracts.log.tiles import WIDTH, tiles_of
+from contracts.log.tiles import WIDTH, Tile, tiles_of
 from exchange.ledger import bulk
-from exchange.ledger.models import Entry, LastEvent, Outbox, State
-from exchange.ledger.models import Tile as TileRow
+from exchange.ledger.models import Outbox, State
 from exchange.ledger.tiles import DatabaseTiles
 
 BATCH = 4096
 
 _ENTRY = ("idx", "event_id", "event", "at_ms", "actor", "leaf", "leaf_hash")
+_WAITING = select(Outbox.id, Outbox.leaf).order_by(col(Outbox.id)).limit(BATCH)
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,7 @@ class Batch:
     """What waited, as it will stand in the tree of ``origin`` that had ``before.size`` records."""
 
     origin: str
-    count: int
-    last_id: int  # of the outbox
+    ids: list[int]  # of the outbox
     before: tree.Frontier
     after: tree.Frontier
     entries: list[tuple[bytes, leaf.Leaf, bytes]]  # bytes as they enter the tree, their meaning, their hash
@@ -40,13 +40,13 @@ class Batch:
 
 def prepare(session: Session, state: State) -> Batch | None:
     """The records that wait, **by presence** (never "id greater than the last one", which loses late commits)."""
-    rows = dict(session.exec(select(Outbox.id, Outbox.leaf).order_by(col(Outbox.id)).limit(BATCH)).all())
+    rows = session.connection().execute(_WAITING).all()
     if not rows:
         return None
-    entries, last = _linked(session, state.origin, [*rows.values()])
+    entries, last = _linked(session, state.origin, [data for _, data in rows])
     before = tree.Frontier.parse(state.frontier)
     after = before.extend([digest for _, _, digest in entries])
-    return Batch(state.origin, len(rows), max(id for id in rows if id is not None), before, after, entries, last)
+    return Batch(state.origin, [id for id, _ in rows], before, after, entries, last)
 
 
 def _linked(
@@ -56,9 +56,8 @@ def _linked(
     here twice, is left out. They are in no tree yet: one written under another name of the log, before a restart or
     under a wrong setting, gets the name of the tree it comes into."""
     parsed = [leaf.parse(data) for data in leaves]
-    known = set(session.exec(select(Entry.event_id).join(Outbox, col(Outbox.event_id) == col(Entry.event_id))))
-    chains = select(LastEvent.subject, LastEvent.event_id)
-    last = dict(session.exec(chains.where(col(LastEvent.subject).in_({p.on[0] for p in parsed}))).all())
+    known = set(bulk.look_up(session, "log_entry", "event_id", "idx", [event.id for event in parsed]))
+    last = bulk.look_up(session, "log_last_event", "subject", "event_id", list({event.on[0] for event in parsed}))
     entries, touched = list[tuple[bytes, leaf.Leaf, bytes]](), dict[str, str]()
     for data, event in zip(leaves, parsed, strict=True):
         if event.id not in known:
@@ -71,7 +70,10 @@ def _linked(
 
 
 def write(session: Session, batch: Batch) -> None:
-    """Entries, their subjects, full tiles and the newest event of each subject; what waited, waits no more."""
+    """Entries, their subjects, full tiles and the newest event of each subject; what waited, waits no more.
+
+    By its id, so that a record which was committed late, with a smaller one, goes on waiting.
+    """
     rows, subjects = list[tuple[object, ...]](), list[tuple[str, int]]()
     for idx, (data, event, digest) in enumerate(batch.entries, start=batch.before.size):
         rows.append((idx, event.id, event.type.value, event.at_ms, event.actor, data, digest))
@@ -79,15 +81,20 @@ def write(session: Session, batch: Batch) -> None:
     bulk.insert(session, "log_entry", _ENTRY, rows)
     bulk.insert(session, "log_subject", ("subject", "idx"), subjects)
     bulk.put(session, "log_last_event", "subject", "event_id", batch.last)
-    _write_full_tiles(session, batch.before.size, batch.after.size)
-    # What is in the tree waits no more; a record that was committed late, with a smaller number, is not there yet.
-    done = col(Outbox.event_id).in_(select(Entry.event_id))
-    session.exec(delete(Outbox).where(col(Outbox.id) <= batch.last_id, done))
+    _write_full_tiles(session, batch)
+    bulk.delete(session, "log_outbox", "id", batch.ids)
 
 
-def _write_full_tiles(session: Session, old: int, new: int) -> None:
-    tiles = DatabaseTiles(session, new)
-    for tile in tiles_of(new, since=old):
-        if tile.width == WIDTH:
-            session.add(TileRow(level=tile.level, n=tile.index, data=tiles.compute(tile)))
-            session.flush()
+def _write_full_tiles(session: Session, batch: Batch) -> None:
+    """From the batch's own hashes as far as they go; a tile that began before it, or a higher one, from the rows."""
+    old, tiles = batch.before.size, DatabaseTiles(session, batch.after.size)
+
+    def data_of(tile: Tile) -> bytes:
+        first = tile.index * WIDTH - old
+        if tile.level or first < 0:
+            return tiles.compute(tile)
+        return b"".join(digest for _, _, digest in batch.entries[first : first + WIDTH])
+
+    full = (tile for tile in tiles_of(batch.after.size, since=old) if tile.width == WIDTH)
+    for _, row in groupby(full, lambda tile: tile.level):  # each level stands on what the one below has written
+        bulk.insert(session, "log_tile", ("level", "n", "data"), [(it.level, it.index, data_of(it)) for it in row])

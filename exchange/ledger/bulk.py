@@ -2,6 +2,7 @@
 writes. PostgreSQL takes them by COPY, SQLite by one prepared statement.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,31 @@ def put(session: Session, table: str, key: str, value: str, pairs: Mapping[str, 
         connection.exec_driver_sql(many, (list(pairs), list(pairs.values())))
     else:
         connection.exec_driver_sql(f"{into} VALUES (?, ?) {settle}", _tuples(pairs.items()))
+
+
+def look_up(session: Session, table: str, key: str, value: str, keys: Sequence[str]) -> dict[str, Any]:
+    """``value`` by ``key`` of the rows that have one of these texts as their key.
+
+    The keys travel as one parameter: the statement stays the same however many there are, and an index finds each row.
+    """
+    connection = session.connection()
+    among, listed = _among(connection, keys)
+    rows = connection.exec_driver_sql(f"SELECT {key}, {value} FROM {table} WHERE {key} {among}", (listed,))  # noqa: S608
+    return {row[0]: row[1] for row in rows}
+
+
+def delete(session: Session, table: str, key: str, keys: Sequence[int]) -> None:
+    """Take away the rows that have one of these numbers as their key."""
+    connection = session.connection()
+    among, listed = _among(connection, keys)
+    connection.exec_driver_sql(f"DELETE FROM {table} WHERE {key} {among}", (listed,))  # noqa: S608
+
+
+def _among(connection: Connection, keys: Sequence[str] | Sequence[int]) -> tuple[str, object]:
+    """The condition, and the keys as its one parameter."""
+    if connection.dialect.name == "postgresql":
+        return "= ANY(%s)", list(keys)
+    return "IN (SELECT value FROM json_each(?))", json.dumps(keys)
 
 
 def _tuples(rows: Iterable[Sequence[object]]) -> list[tuple[Any, ...]]:

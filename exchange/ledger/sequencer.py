@@ -123,7 +123,7 @@ class Sequencer:
             write(session, batch)
             self._swap(session, batch.before, batch.after)
             session.commit()
-            return batch.count
+            return len(batch.ids)
 
     def _swap(self, session: Session, old: tree.Frontier, new: tree.Frontier) -> None:
         swapped = session.exec(

@@ -14,7 +14,7 @@ from exchange.catalogue import moderation
 from exchange.error_pages import say
 from exchange.errors import N_, NotFound, Refusal, Refused
 from exchange.permissions import Permission, needs
-from exchange.rooms import design_answers, designs, hints, measured, rules, showing, twins
+from exchange.rooms import design_answers, design_columns, designs, hints, measured, rules, showing, twins
 from exchange.rooms.design_noise import noise
 from exchange.rooms.design_schemas import AnswersSchema
 from exchange.rooms.designs import Desk
@@ -30,6 +30,14 @@ USES = {
     "filter": N_("Grouped by and filtered"),
     "sum": N_("Summed and averaged"),
 }
+# Columns that one choice may be made for at once: what people call them, and the kinds of design_answers.Fact.
+EVERY: dict[str, tuple[str, tuple[str, ...]]] = {
+    "numbers": (N_("numbers"), ("int", "number")),
+    "text": (N_("text"), ("text",)),
+    "dates": (N_("days and times"), ("date",)),
+    "all": (N_("any values"), ("int", "number", "text", "date", "bool")),
+}
+MANY = 8  # columns from which choosing one by one is a burden
 PERIODS = {"month": N_("Month"), "quarter": N_("Quarter"), "year": N_("Year")}
 FIELDS = ("use", "values", "public", "low", "high", "first", "last")
 NUMBERS = ("rows_per_unit", "min_group", "questions", "per_day")
@@ -46,11 +54,12 @@ def questions(listing_id: str) -> Response:
 @blueprint.post("/listings/<listing_id>/test-room/rules")
 @needs(Permission.PUBLISH)
 def save(listing_id: str) -> Response | Redirect:
-    """Keep the answers; ``then`` says where to go on, ``take-3`` fetches the public values of the fourth column."""
+    """Keep the answers; ``then`` says where to go on, ``take-3`` fetches the public values of the fourth column,
+    ``every`` gives all columns of a kind one use."""
     session, actor = identity.db_session(), identity.the_actor()
     at = _desk(listing_id)
-    typed = _typed(at)
     then = request.form.get("then", "")
+    typed = _with_every(at, _typed(at)) if then == "every" else _typed(at)
     try:
         answers = checked(typed)
         if then.startswith("take-"):
@@ -64,6 +73,7 @@ def save(listing_id: str) -> Response | Redirect:
     if then == "preview":
         return redirect(url_for(".preview", listing_id=listing_id), 303)
     anchor = f"column-{then.removeprefix('take-')}" if then.startswith("take-") else None
+    anchor = "q-columns" if then == "every" else anchor
     return redirect(url_for(".questions", listing_id=listing_id, _anchor=anchor), 303)
 
 
@@ -165,6 +175,16 @@ def _column(place: int) -> dict[str, Any]:
     return {**{name: text for name, text in given.items() if text is not None}, "values": values, "public": public}
 
 
+def _with_every(at: Desk, typed: dict[str, Any]) -> dict[str, Any]:
+    """The same answers with one use for every column of a kind that can have it; the others stay as they are."""
+    _words, kinds = EVERY.get(request.form.get("every_kind", ""), ("", ()))
+    use = request.form.get("every_use", "")
+    for fact in design_answers.facts(at.asset):
+        if fact.kind in kinds and use in fact.uses and fact.source in typed["columns"]:
+            typed["columns"][fact.source]["use"] = use
+    return typed
+
+
 def _int(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
 
@@ -195,6 +215,14 @@ def _with_measured(at: Desk, answers: dict[str, Any], place: str) -> dict[str, A
     return {**answers, "columns": columns}
 
 
+def _all_at_once(at: Desk, answers: dict[str, Any], kind: str) -> tuple[dict[str, Any], str]:
+    """One use for many columns, and the sentence that says for how many."""
+    use, beginning = (request.form.get(f"{name}-{kind}", "") for name in ("all", "begins"))
+    answers, count = design_columns.set_all(design_answers.facts(at.asset), answers, kind, use, beginning.strip())
+    words = {"count": count, "use": _(USES[use]), "kept": _("Saved. Nothing applies before you publish it.")}
+    return answers, _("Set for %(count)s columns: %(use)s. %(kept)s", **words)
+
+
 # --- pages --------------------------------------------------------------------------------------------------------
 
 
@@ -206,11 +234,16 @@ def _questions(at: Desk, answers: dict[str, Any], refused: Refused | None = None
         at=at,
         answers=answers,
         facts=facts,
-        usable=[(place, fact) for place, fact in enumerate(facts) if len(fact.uses) > 1],
+        groups=design_columns.grouped(facts, answers),
+        wide=sum(len(fact.uses) > 1 for fact in facts) > design_columns.OPEN_UP_TO,
+        opened=request.args.get("kind"),
         unusable=[fact for fact in facts if len(fact.uses) == 1],
         hits={column: _(kind) for column, kind, _count in moderation.hits_in_words(at.asset)},
         least=design_answers.least_group(at.version),
-        uses=USES,
+        uses=[(use, _(text)) for use, text in USES.items()],
+        use_choices=[(use, _(words)) for use, words in USES.items()],
+        kinds=[(kind, _(words)) for kind, (words, _kinds) in EVERY.items()],
+        many=MANY,
         periods=[(grain, _(PERIODS[grain])) for grain in GRAINS[2:]],
         roundings=design_answers.ROUNDINGS,
         noise=noise(answers) if refused is None else None,
@@ -222,13 +255,15 @@ def _questions(at: Desk, answers: dict[str, Any], refused: Refused | None = None
 
 def _named(at: Desk, refusals: tuple[Refusal, ...] | list[Refusal]) -> list[dict[str, Any]]:
     """Refusals with the field as the form calls it: ``columns.weight.low`` is ``low-3``."""
-    places = {fact.source: place for place, fact in enumerate(design_answers.facts(at.asset))}
+    known = {fact.source: fact for fact in design_answers.facts(at.asset)}
+    places = {source: place for place, source in enumerate(known)}
     found = []
     for line in map(say, refusals):
         field = str(line["field"] or "")
         if field.startswith("columns."):
             source, _dot, name = field.removeprefix("columns.").rpartition(".")
-            line |= {"field": f"{name}-{places.get(source, 0)}", "column": source}
+            kind = design_columns.kind_of(known[source]) if source in known else None
+            line |= {"field": f"{name}-{places.get(source, 0)}", "column": source, "kind": kind}
         found.append(line)
     return found
 

@@ -16,7 +16,6 @@ import duckdb
 from exchange.catalogue import measures, reader
 from exchange.errors import N_, Refused, refuse
 from exchange.rooms.copying import MEMORY_MB, THREADS
-from exchange.rooms.design_answers import LONGEST_VALUE
 from sandbox.draft import DIM_VALUES
 
 SECONDS = 120
@@ -36,6 +35,8 @@ def distinct(source: Path, format: str, column: str, kind: str, field: str) -> l
             raise _unread(field) from None
     if done.returncode != 0 or not done.stdout.strip():
         raise _unread(field)
+    from exchange.rooms.design_answers import LONGEST_VALUE  # late: the process below needs nothing of it
+
     values: list[str] = json.loads(done.stdout)
     if not 0 < len(values) <= DIM_VALUES or any(len(value) > LONGEST_VALUE for value in values):
         text = N_("The column has no values, too many of them, or one that is too long.")

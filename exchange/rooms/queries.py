@@ -76,7 +76,8 @@ def check(session: Session, actor: Actor | None, room_id: str, asked: Asked, now
     denied = _circumstances(session, room, actor, asked, accounts, now)
     outcome = denied or query.check(asked.sql, room.policy)
     if not isinstance(outcome, Denied):
-        outcome = _too_close(session, accounts, outcome, room.policy)[0] or outcome
+        close = _too_close(session, accounts, outcome, room.policy)[0]
+        outcome = close or spending.wanting(session, accounts, outcome, room.policy, now) or outcome
     if isinstance(outcome, Denied):
         return Checked(outcome, rules.say_denied(outcome, "sql"), None)
     return Checked(None, None, outcome.limited)

@@ -7,7 +7,7 @@ Nothing is ever given back once the engine may have begun: whether a question fa
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, update
@@ -216,6 +216,14 @@ def reserve(session: Session, accounts: Accounts, accepted: Accepted, policy: Po
     return Claim(spend.id, entry.id, entry.epoch, epsilon)
 
 
+def wanting(session: Session, accounts: Accounts, accepted: Accepted, policy: Policy, now: datetime) -> Denied | None:
+    """What an account lacks to pay for a statistic, read without a lock for who only wonders. What is remembered, or
+    being made, costs nothing."""
+    if remembered(session, accounts.own, key(accepted), now) is not None:
+        return None
+    return _first_reason(accounts, privacy.epsilon_micro(accepted.question, policy), now)
+
+
 def settle(session: Session, claim: Claim, answer: dict[str, Any] | None) -> None:
     """What came of a claim: the table that may be told again, or nothing. The price stays paid."""
     state = "failed" if answer is None else "done"
@@ -279,7 +287,10 @@ def _spend(session: Session, accounts: Accounts, epsilon: int, now: datetime) ->
     )
     done = _one_row(session, statement)
     session.refresh(entry)
-    return None if done else _first_reason(entry, accounts, epsilon, today, now)
+    reason = None if done else _first_reason(accounts, epsilon, now)
+    if not done and reason is None:
+        raise RuntimeError("an account that pays nothing and lacks nothing")
+    return reason
 
 
 def _pausing(when: ColumnElement[bool], reason: str, now: datetime) -> dict[str, Any]:
@@ -293,7 +304,8 @@ def _pausing(when: ColumnElement[bool], reason: str, now: datetime) -> dict[str,
     }
 
 
-def _first_reason(entry: BudgetEntry, accounts: Accounts, epsilon: int, today: date, now: datetime) -> Denied:
+def _first_reason(accounts: Accounts, epsilon: int, now: datetime) -> Denied | None:
+    entry, today = accounts.own, local_day(now)
     stopped = standing(entry, now)
     if stopped is not None:
         return stopped
@@ -301,8 +313,8 @@ def _first_reason(entry: BudgetEntry, accounts: Accounts, epsilon: int, today: d
         return Denied("B1", {"limit": entry.cap, "left": 0})
     if entry.day_cap == 0 or (entry.day == today and entry.day_spent >= entry.day_cap):
         return Denied("B2", {"limit": entry.day_cap, "left": 0})
-    used = sum(each.epsilon_spent for each in [entry, *accounts.pooled])
-    return Denied("B3", {"cost": epsilon, "left": max(0, entry.epsilon_cap - used), "limit": entry.epsilon_cap})
+    left = max(0, entry.epsilon_cap - sum(each.epsilon_spent for each in [entry, *accounts.pooled]))
+    return Denied("B3", {"cost": epsilon, "left": left, "limit": entry.epsilon_cap}) if epsilon > left else None
 
 
 def _spend_of(session: Session, entry: BudgetEntry, statistic: str) -> Spend | None:

@@ -5,14 +5,14 @@ from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
-from sqlmodel import Session
+from marshmallow import Schema
 from werkzeug.datastructures import MultiDict
-from werkzeug.wrappers import Response as Redirect
+from werkzeug.wrappers import Response as AnyResponse
 
 from exchange import clock, identity
 from exchange.accounts import forms
-from exchange.errors import N_, Refused
-from exchange.permissions import Actor, OrgKind, Permission, needs, public
+from exchange.errors import Refused
+from exchange.permissions import OrgKind, Permission, needs, public
 from exchange.trials import applications, authorities, schemas
 from exchange.trials.dossier import Dossier
 from exchange.trials.web import blueprint, labels
@@ -82,46 +82,44 @@ def _as_typed(dossier: Dossier) -> MultiDict[str, str]:
 
 @blueprint.post("/trial/applications")
 @needs(Permission.RUN_TRIAL)
-def create_application() -> Response | Redirect:
+def create_application() -> AnyResponse:
     """Keep a new one; with the button that says so, hand it in at once."""
     return _keep("")
 
 
 @blueprint.post("/trial/applications/<application_id>")
 @needs(Permission.RUN_TRIAL)
-def keep_application(application_id: str) -> Response | Redirect:
+def keep_application(application_id: str) -> AnyResponse:
     """The same for one that is there."""
     return _keep(application_id)
 
 
-def _keep(application_id: str) -> Response | Redirect:
+def _keep(application_id: str) -> AnyResponse:
     """Draft and handing in are two use cases and two commits: what was typed is kept even if it cannot be handed in."""
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
+    hand_in = request.form.get("then") == "submit"
     try:
-        dossier = Dossier.of(forms.load(schemas.DossierSchema, *LISTS))
-        row = applications.save(session, actor, application_id, dossier, now)
-        application_id = row.id
+        values = forms.load(schemas.DossierSchema, *LISTS)
+        application_id = applications.save(session, actor, application_id, now=now, **values).id
         session.commit()
-        if request.form.get("then") == "submit":
+        if hand_in:
             applications.submit(session, actor, application_id, now)
     except Refused as refused:
         session.rollback()
         return _form(application_id, EMPTY, refused)
     identity.commit_logged()
-    handed = request.form.get("then") == "submit"
-    flash(_("The application is handed in.") if handed else _("The draft is kept."), "good")
+    flash(_("The application is handed in.") if hand_in else _("The draft is kept."), "good")
     return redirect(url_for(".application", application_id=application_id), 303)
 
 
 @blueprint.post("/trial/applications/<application_id>/withdraw")
 @needs(Permission.RUN_TRIAL)
-def withdraw_application(application_id: str) -> Response | Redirect:
+def withdraw_application(application_id: str) -> AnyResponse:
     """Take it back, or give up a draft."""
-
-    def act(session: Session, actor: Actor) -> object:
-        return applications.withdraw(session, actor, application_id, clock.now())
-
-    return _decided(application_id, act, N_("The application is withdrawn."), ".applications_list")
+    return forms.act(
+        applications.withdraw, application_id, again=lambda refused: _application(application_id, refused),
+        said=_("The application is withdrawn."), onward=lambda made: url_for(".applications_list"),
+    )  # fmt: skip
 
 
 # --- both sides ---------------------------------------------------------------------------------------------------
@@ -153,59 +151,31 @@ def _application(application_id: str, refused: Refused | None = None) -> Respons
 
 @blueprint.post("/trial/applications/<application_id>/return")
 @needs(Permission.AUTHORISE)
-def return_application(application_id: str) -> Response | Redirect:
+def return_application(application_id: str) -> AnyResponse:
     """Back to the operator, for completion."""
-
-    def act(session: Session, actor: Actor) -> object:
-        reason = forms.load(schemas.ReasonSchema).get("reason") or ""
-        return applications.give_back(session, actor, application_id, reason, clock.now())
-
-    return _decided(application_id, act, N_("The application is returned."))
+    return _decided(applications.give_back, application_id, schemas.ReasonSchema, _("The application is returned."))
 
 
 @blueprint.post("/trial/applications/<application_id>/refuse")
 @needs(Permission.AUTHORISE)
-def refuse_application(application_id: str) -> Response | Redirect:
+def refuse_application(application_id: str) -> AnyResponse:
     """No, for good."""
-
-    def act(session: Session, actor: Actor) -> object:
-        reason = forms.load(schemas.ReasonSchema).get("reason") or ""
-        return applications.refuse_application(session, actor, application_id, reason, clock.now())
-
-    return _decided(application_id, act, N_("The application is refused."))
+    said = _("The application is refused.")
+    return _decided(applications.refuse_application, application_id, schemas.ReasonSchema, said)
 
 
 @blueprint.post("/trial/applications/<application_id>/approve")
 @needs(Permission.AUTHORISE)
-def approve_application(application_id: str) -> Response | Redirect:
+def approve_application(application_id: str) -> AnyResponse:
     """Issue the certificate."""
-
-    def act(session: Session, actor: Actor) -> object:
-        grant = grant_of(forms.load(schemas.GrantSchema))
-        return applications.approve(session, actor, application_id, grant, clock.now())
-
-    return _decided(application_id, act, N_("The certificate is issued."))
+    return _decided(applications.approve, application_id, schemas.GrantSchema, _("The certificate is issued."))
 
 
-def grant_of(values: dict[str, Any]) -> applications.Grant:
-    """What stands on the certificate; an empty field is as applied for."""
-    texts = {name: values.get(name) or "" for name in ("cert_no", "conditions")}
-    return applications.Grant(**{name: value for name, value in values.items() if value is not None} | texts)
-
-
-def _decided(
-    application_id: str, act: Callable[[Session, Actor], object], said: str, onward: str = ".application"
-) -> Response | Redirect:
-    session, actor = identity.db_session(), identity.the_actor()
-    try:
-        act(session, actor)
-    except Refused as refused:
-        session.rollback()
-        return _application(application_id, refused)
-    identity.commit_logged()
-    flash(_(said), "good")
-    here = url_for(onward, application_id=application_id) if onward == ".application" else url_for(onward)
-    return redirect(here, 303)
+def _decided(use_case: Callable[..., object], application_id: str, form: type[Schema], said: str) -> AnyResponse:
+    return forms.act(
+        use_case, application_id, form=form, again=lambda refused: _application(application_id, refused), said=said,
+        onward=lambda made: url_for(".application", application_id=application_id),
+    )  # fmt: skip
 
 
 # --- who the authorities are --------------------------------------------------------------------------------------
@@ -228,27 +198,19 @@ def _authorities(refused: Refused | None = None) -> Response:
 
 @blueprint.post("/trial/authorities")
 @needs(Permission.RUN_TRIAL)
-def record_authority() -> Response | Redirect:
+def record_authority() -> AnyResponse:
     """Record one."""
-    session, actor = identity.db_session(), identity.the_actor()
-    try:
-        v = forms.load(schemas.AuthoritySchema)
-        authorities.record_authority(
-            session, actor, v["org"], v["approver"], v["provinces"], v.get("basis") or "", clock.now()
-        )
-    except Refused as refused:
-        session.rollback()
-        return _authorities(refused)
-    identity.commit_logged()
-    flash(_("The authority is recorded."), "good")
-    return redirect(url_for(".authorities_list"), 303)
+    return forms.act(
+        authorities.record_authority, form=schemas.AuthoritySchema, again=_authorities,
+        said=_("The authority is recorded."), onward=lambda made: url_for(".authorities_list"),
+    )  # fmt: skip
 
 
 @blueprint.post("/trial/authorities/<authority_id>/end")
 @needs(Permission.RUN_TRIAL)
-def end_authority(authority_id: str) -> Redirect:
+def end_authority(authority_id: str) -> AnyResponse:
     """It permits no more trials."""
-    authorities.end_authority(identity.db_session(), identity.the_actor(), authority_id, clock.now())
-    identity.commit_logged()
-    flash(_("The authority's record is ended."), "good")
-    return redirect(url_for(".authorities_list"), 303)
+    return forms.act(
+        authorities.end_authority, authority_id, again=_authorities, said=_("The authority's record is ended."),
+        onward=lambda made: url_for(".authorities_list"),
+    )  # fmt: skip

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, flash, redirect, url_for
+from flask import Blueprint, Response, url_for
 from flask_babel import gettext as _
-from sqlmodel import Session
+from marshmallow import Schema
 from werkzeug.wrappers import Response as AnyResponse
 
 from exchange import clock, identity
 from exchange.accounts import forms
 from exchange.errors import Refused
-from exchange.permissions import Actor, Permission, needs
+from exchange.permissions import Permission, needs
 from exchange.trials import incidents, report_schemas
 from exchange.trials.report_web import words
 
@@ -34,20 +34,11 @@ def _index(trial_id: str, refused: Refused | None = None) -> Response:
 @needs(Permission.SIGNED_IN)
 def tell(trial_id: str) -> AnyResponse:
     """Record an incident."""
-    session, actor = identity.db_session(), identity.the_actor()
-    try:
-        row = incidents.tell(session, actor, trial_id, account(forms.load(report_schemas.IncidentSchema)), clock.now())
-    except Refused as refused:
-        session.rollback()
-        return _index(trial_id, refused)
-    identity.commit_logged()
-    flash(_("The incident is recorded; operator and authority are told."), "good")
-    return redirect(url_for(".one", incident_id=row.id), 303)
-
-
-def account(values: dict[str, object]) -> incidents.Account:
-    """What these fields tell; the API's are the same."""
-    return incidents.Account(**{name: "" if value is None else value for name, value in values.items()})  # type: ignore[arg-type]
+    return forms.act(
+        incidents.tell, trial_id, form=report_schemas.IncidentSchema, again=lambda refused: _index(trial_id, refused),
+        said=_("The incident is recorded; operator and authority are told."),
+        onward=lambda row: url_for(".one", incident_id=row.id),
+    )  # fmt: skip
 
 
 @blueprint.get("/incidents/<incident_id>")
@@ -66,63 +57,38 @@ def _one(incident_id: str, refused: Refused | None = None) -> Response:
     )  # fmt: skip
 
 
-def _act(incident_id: str, done: str, act: Callable[[Session, Actor], object]) -> AnyResponse:
-    session = identity.db_session()
-    try:
-        act(session, identity.the_actor())
-    except Refused as refused:
-        session.rollback()
-        return _one(incident_id, refused)
-    identity.commit_logged()
-    flash(done, "good")
-    return redirect(url_for(".one", incident_id=incident_id), 303)
-
-
 @blueprint.post("/incidents/<incident_id>/assess")
 @needs(Permission.SIGNED_IN)
 def assess(incident_id: str) -> AnyResponse:
     """Decide how serious it is."""
-
-    def act(session: Session, actor: Actor) -> object:
-        values = forms.load(report_schemas.AssessSchema)
-        return incidents.assess(
-            session, actor, incident_id, values["severity"], values.get("reason") or "", clock.now()
-        )
-
-    return _act(incident_id, _("The severity is recorded."), act)
+    return _step(incidents.assess, incident_id, report_schemas.AssessSchema, _("The severity is recorded."))
 
 
 @blueprint.post("/incidents/<incident_id>/report")
 @needs(Permission.MODERATE)
 def report(incident_id: str) -> AnyResponse:
     """Report it to the authority."""
-
-    def act(session: Session, actor: Actor) -> object:
-        values = forms.load(report_schemas.IncidentReportSchema)
-        return incidents.report(session, actor, incident_id, values.get("measures") or "", clock.now())
-
-    return _act(incident_id, _("The incident is reported to the authority."), act)
+    said = _("The incident is reported to the authority.")
+    return _step(incidents.report, incident_id, report_schemas.IncidentReportSchema, said)
 
 
 @blueprint.post("/incidents/<incident_id>/close")
 @needs(Permission.SIGNED_IN)
 def close(incident_id: str) -> AnyResponse:
     """Close it with cause and remedy."""
-
-    def act(session: Session, actor: Actor) -> object:
-        values = forms.load(report_schemas.CloseSchema)
-        words_ = (values.get("cause") or "", values.get("remedy") or "")
-        return incidents.close(session, actor, incident_id, *words_, clock.now())
-
-    return _act(incident_id, _("The incident is closed."), act)
+    return _step(incidents.close, incident_id, report_schemas.CloseSchema, _("The incident is closed."))
 
 
 @blueprint.post("/incidents/<incident_id>/forget")
 @needs(Permission.ERASE)
 def forget(incident_id: str) -> AnyResponse:
     """Erase what is known of the persons in it."""
+    return _step(incidents.forget_persons, incident_id, None, _("What was known of the persons is erased."))
 
-    def act(session: Session, actor: Actor) -> object:
-        return incidents.forget_persons(session, actor, incident_id, clock.now())
 
-    return _act(incident_id, _("What was known of the persons is erased."), act)
+def _step(use_case: Callable[..., object], incident_id: str, form: type[Schema] | None, said: str) -> AnyResponse:
+    """One step of an incident, and back to its page."""
+    return forms.act(
+        use_case, incident_id, form=form, again=lambda refused: _one(incident_id, refused), said=said,
+        onward=lambda made: url_for(".one", incident_id=incident_id),
+    )  # fmt: skip

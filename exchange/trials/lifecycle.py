@@ -185,7 +185,7 @@ def open_changes(session: Session, row: Trial, actor: Actor, now: datetime) -> l
 
 
 def renew_security(
-    session: Session, actor: Actor | None, trial_id: str, until: date, reason: str, now: datetime
+    session: Session, actor: Actor | None, trial_id: str, security_until: date, reason: str, now: datetime
 ) -> TrialEvent:
     """The operator records a newer certificate of the system's security (X2), naming it; the stop it caused ends."""
     actor = require(actor, Permission.RUN_TRIAL)
@@ -194,13 +194,13 @@ def renew_security(
     if before in (State.TERMINATED, State.EXITED):
         raise _wrong_state(before)
     known = service.core_of(session, row).security_valid_to or date.min
-    if until <= max(known, core.local_day(now)):
+    if security_until <= max(known, core.local_day(now)):
         text = N_("A newer certificate is valid today and longer than the one that is recorded.")
         raise refuse(
-            "SECURITY_NOT_NEWER", text, field="security_until", basis=_X2, value=f"{until:%d/%m/%Y}",
+            "SECURITY_NOT_NEWER", text, field="security_until", basis=_X2, value=f"{security_until:%d/%m/%Y}",
             passes=f"> {max(known, core.local_day(now)):%d/%m/%Y}",
         )  # fmt: skip
-    return record_event(session, actor, row, EventKind.SECURITY_RENEWED, now, reason=words, until=until)
+    return record_event(session, actor, row, EventKind.SECURITY_RENEWED, now, reason=words, until=security_until)
 
 
 # --- extending (T3) -----------------------------------------------------------------------------------------------

@@ -9,11 +9,10 @@ from flask import Response
 from flask.views import MethodView
 
 from exchange import clock, identity
-from exchange.bodies import Blueprint
+from exchange.bodies import Blueprint, act
 from exchange.permissions import Permission, needs
 from exchange.trials import incidents, report_schemas, reporting
-from exchange.trials.incident_web import account
-from exchange.trials.report_models import TrialReport
+from exchange.trials.report_models import TrialIncident, TrialReport
 from exchange.trials.report_web import data_answer, pdf_answer
 
 blueprint = Blueprint(
@@ -71,10 +70,7 @@ class Reports(MethodView):
     @blueprint.response(201)
     def post(self, values: dict[str, Any], trial_id: str) -> dict[str, Any]:
         """Count a report from the log."""
-        session, actor = identity.db_session(), identity.the_actor()
-        row = reporting.draw_up(session, actor, trial_id, values["kind"], values["last"], clock.now())
-        session.commit()
-        return report_json(row)
+        return act(report_json, reporting.draw_up, trial_id, **values)
 
 
 @blueprint.route("/trial-reports/<report_id>")
@@ -92,11 +88,7 @@ class OneReport(MethodView):
     @blueprint.response(200)
     def patch(self, values: dict[str, Any], report_id: str) -> dict[str, Any]:
         """The operator's own words of a draft."""
-        session, actor = identity.db_session(), identity.the_actor()
-        named = {name: value or "" for name, value in values.items()}
-        row = reporting.write(session, actor, report_id, named, clock.now())
-        session.commit()
-        return report_json(row)
+        return act(report_json, reporting.write, report_id, **values)
 
 
 @blueprint.route("/trial-reports/<report_id>/submit")
@@ -108,13 +100,9 @@ class Submission(MethodView):
     @blueprint.response(200)
     def post(self, values: dict[str, Any], report_id: str) -> dict[str, Any]:
         """Sign off and submit; ``stated`` must be true."""
-        session, actor, stated = identity.db_session(), identity.the_actor(), values.pop("stated")
-        named = {name: value or "" for name, value in values.items()}
-        reporting.write(session, actor, report_id, named, clock.now())
-        row = reporting.submit(session, actor, report_id, stated, clock.now())
-        told = report_json(row)
-        identity.commit_logged()
-        return told
+        session, actor = identity.db_session(), identity.the_actor()
+        reporting.write(session, actor, report_id, values["words"], clock.now())
+        return act(report_json, reporting.submit, report_id, values["stated"])
 
 
 @blueprint.route("/trial-reports/<report_id>/report.json")
@@ -153,9 +141,7 @@ class Incidents(MethodView):
     @blueprint.response(201)
     def post(self, values: dict[str, Any], trial_id: str) -> dict[str, Any]:
         """Tell of one."""
-        session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
-        row = incidents.tell(session, actor, trial_id, account(values), now)
-        return _told(row.id)
+        return act(_told, incidents.tell, trial_id, **values)
 
 
 @blueprint.route("/incidents/<incident_id>")
@@ -179,9 +165,7 @@ class Assessment(MethodView):
     @blueprint.response(200)
     def post(self, values: dict[str, Any], incident_id: str) -> dict[str, Any]:
         """Confirm that it is serious, or find that it is not."""
-        session, actor = identity.db_session(), identity.the_actor()
-        incidents.assess(session, actor, incident_id, values["severity"], values.get("reason") or "", clock.now())
-        return _told(incident_id)
+        return act(_told, incidents.assess, incident_id, **values)
 
 
 @blueprint.route("/incidents/<incident_id>/report")
@@ -193,9 +177,7 @@ class IncidentReport(MethodView):
     @blueprint.response(200)
     def post(self, values: dict[str, Any], incident_id: str) -> dict[str, Any]:
         """Report it to the authority; the clock stops."""
-        session, actor = identity.db_session(), identity.the_actor()
-        incidents.report(session, actor, incident_id, values.get("measures") or "", clock.now())
-        return _told(incident_id)
+        return act(_told, incidents.report, incident_id, **values)
 
 
 @blueprint.route("/incidents/<incident_id>/close")
@@ -207,14 +189,9 @@ class IncidentClosing(MethodView):
     @blueprint.response(200)
     def post(self, values: dict[str, Any], incident_id: str) -> dict[str, Any]:
         """Close it with cause and remedy."""
-        session, actor = identity.db_session(), identity.the_actor()
-        words = (values.get("cause") or "", values.get("remedy") or "")
-        incidents.close(session, actor, incident_id, *words, clock.now())
-        return _told(incident_id)
+        return act(_told, incidents.close, incident_id, **values)
 
 
-def _told(incident_id: str) -> dict[str, Any]:
-    """The incident as it is after the act, which is committed and has its place in the log."""
-    found = incident_json(incidents.incident_of(identity.db_session(), identity.the_actor(), incident_id, clock.now()))
-    identity.commit_logged()
-    return found
+def _told(row: TrialIncident) -> dict[str, Any]:
+    """The incident as it is after the act."""
+    return incident_json(incidents.incident_of(identity.db_session(), identity.the_actor(), row.id, clock.now()))

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from exchange.accounts.schemas import text
 from exchange.catalogue.schemas import LONG, Text
 from exchange.clock import VIETNAM
 from exchange.errors import N_
-from exchange.trials.schemas import DAY
+from exchange.trials import incidents, reporting
+from exchange.trials.schemas import DAY, Words
 
 MOMENT = N_("Give a day and a time, such as 2026-11-26T14:30; without a zone it is Viet Nam's.")
 
@@ -52,6 +53,11 @@ class WordsSchema(_Form):
     deviations = Text(LONG)
     remarks = Text(LONG)
 
+    @post_load
+    def made(self, values: dict[str, Any], **_: object) -> dict[str, Any]:
+        """What is null is taken back; what is not named stays as it is."""
+        return {"words": {name: values.pop(name) or "" for name in reporting.WORDS if name in values}} | values
+
 
 class SubmitSchema(WordsSchema):
     """The same at the moment of submitting, with the statement that it is complete and true."""
@@ -64,27 +70,32 @@ class IncidentSchema(_Form):
 
     severity = text(16)
     code = text(16)
-    what = Text(LONG)
-    measures = Text(LONG)
-    persons = Text(LONG)
+    what = Words(LONG)
+    measures = Words(LONG)
+    persons = Words(LONG)
     detected_at = Moment(required=True, error_messages={"required": MOMENT, "null": MOMENT})
+
+    @post_load
+    def made(self, values: dict[str, Any], **_: object) -> dict[str, Any]:
+        """The same for the page and the API."""
+        return {"account": incidents.Account(**values)}
 
 
 class AssessSchema(_Form):
     """How serious it is, and why."""
 
     severity = text(16)
-    reason = Text(LONG)
+    reason = Words(LONG)
 
 
 class IncidentReportSchema(_Form):
     """What was done so far."""
 
-    measures = Text(LONG)
+    measures = Words(LONG)
 
 
 class CloseSchema(_Form):
     """Why it happened and what keeps it from happening again."""
 
-    cause = Text(LONG)
-    remedy = Text(LONG)
+    cause = Words(LONG)
+    remedy = Words(LONG)

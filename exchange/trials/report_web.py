@@ -44,16 +44,11 @@ def words() -> dict[str, Any]:
 @needs(Permission.RUN_TRIAL)
 def draw_up(trial_id: str) -> AnyResponse:
     """Count a report, or count it anew."""
-    session, actor = identity.db_session(), identity.the_actor()
-    try:
-        values = forms.load(report_schemas.DrawSchema)
-        row = reporting.draw_up(session, actor, trial_id, values["kind"], values["last"], clock.now())
-    except Refused as refused:
-        session.rollback()
-        return _index(trial_id, refused)
-    session.commit()
-    flash(_("The report is counted from the log. Add your answers and submit it."), "good")
-    return redirect(url_for(".one", report_id=row.id), 303)
+    return forms.act(
+        reporting.draw_up, trial_id, form=report_schemas.DrawSchema, again=lambda refused: _index(trial_id, refused),
+        said=_("The report is counted from the log. Add your answers and submit it."),
+        onward=lambda row: url_for(".one", report_id=row.id),
+    )  # fmt: skip
 
 
 @blueprint.get("/trial-reports/<report_id>")
@@ -80,10 +75,9 @@ def write(report_id: str) -> AnyResponse:
     session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
     try:
         values = forms.load(report_schemas.SubmitSchema)
-        stated = values.pop("stated")
-        reporting.write(session, actor, report_id, {name: value or "" for name, value in values.items()}, now)
+        reporting.write(session, actor, report_id, values["words"], now)
         if "submit" in request.form:
-            reporting.submit(session, actor, report_id, stated, now)
+            reporting.submit(session, actor, report_id, values["stated"], now)
     except Refused as refused:
         session.rollback()
         return _one(report_id, refused)

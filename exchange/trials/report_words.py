@@ -34,7 +34,7 @@ TEXTS: Mapping[str, Term] = {
     "money": Term(
         "Giá trị hợp đồng có hiệu lực trong kỳ, theo lĩnh vực", "Value of contracts that came into force, by sector"
     ),
-    "caps": Term("Hạn mức thử nghiệm: đã dùng trên mức cho phép", "Caps of the trial: used and limit"),
+    "caps": Term("Hạn mức thử nghiệm: đã dùng và mức cho phép", "Caps of the trial: used and limit"),
     "incidents": Term("Sự cố", "Incidents"),
     "no_incidents": Term("Không có sự cố nào được ghi nhận.", "No incident is recorded."),
     "deviations": Term("Sai lệch do hệ thống xác định từ nhật ký", "Departures found in the log"),
@@ -64,7 +64,7 @@ STATES = {  # of a period's report
     "submitted": (N_("Report submitted"), "good"),
     "late": (N_("Submitted late"), "wait"),
 }
-_OF = Term("{used} trên mức cho phép {limit}", "{used} of {limit}")
+_OF = Term("{used}, mức cho phép {limit}", "{used} of {limit}")
 _CONTRACTS = Term("{count} hợp đồng", "contracts: {count}")
 _DETECTED = Term("phát hiện lúc {at}", "detected {at}")
 _REPORTED = Term("báo cáo cơ quan quản lý lúc {at}", "reported to the authority {at}")

@@ -1,17 +1,18 @@
-"""The fields of a trial's forms and of their JSON; what they mean is checked by the use cases."""
+"""The fields of a trial's forms and of their JSON, called as the arguments of the use cases, which judge them."""
 
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
 from exchange.accounts.schemas import text
 from exchange.catalogue.schemas import CHOOSE, LINE, LONG, NOT_TEXT, SHORT, Count, Dong, Text
 from exchange.catalogue.vocabulary import SECTORS, TRADEABLE
 from exchange.errors import N_
-from exchange.trials import rules
-from exchange.trials.dossier import MOST_SAFEGUARDS
+from exchange.trials import applications, rules, service
+from exchange.trials.dossier import MOST_SAFEGUARDS, Dossier
+from sandbox.rules import Entity
 from sandbox.rules_participants import DEGREES as FITTING
 from sandbox.trial import PROFILES, Approver
 
@@ -32,6 +33,18 @@ class OptionalDay(fields.Date):
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **more: Any) -> Any:
         """The day; a form sends an empty text for none."""
         return None if value == "" else super().deserialize(value, attr, data, **more)
+
+
+class Words(Text):
+    """A text that may be left out, which is the same as an empty one: whether that will do says the use case."""
+
+    def __init__(self, longest: int, *, lines: bool = True) -> None:
+        super().__init__(longest, lines=lines)
+        self.load_default = ""
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **more: Any) -> Any:
+        """The text; JSON's null is none."""
+        return "" if value is None else super().deserialize(value, attr, data, **more)
 
 
 class Lines(fields.Field[list[str]]):
@@ -88,8 +101,8 @@ class _Form(Schema):
 class CertificateSchema(_Form):
     """The pilot's certificate."""
 
-    cert_no = Text(SHORT, lines=False)  # empty or absent: the use case refuses by T1
-    authority = Text(SHORT, lines=False)
+    cert_no = Words(SHORT, lines=False)  # empty: the use case refuses by T1
+    authority = Words(SHORT, lines=False)
     valid_from = fields.Date(required=True, error_messages=_DAY)
     valid_to = fields.Date(required=True, error_messages=_DAY)
     level = fields.Integer(
@@ -105,7 +118,12 @@ class CertificateSchema(_Form):
     max_listings = Count(0, 1_000_000)
     max_tx_vnd = Dong()
     max_total_vnd = Dong()
-    notice_version = Text(SHORT, lines=False)
+    notice_version = Words(SHORT, lines=False)
+
+    @post_load
+    def made(self, values: dict[str, Any], **_: object) -> dict[str, Any]:
+        """A cap left empty is the usual one."""
+        return {"certificate": service.Certificate(**_given(values))}
 
 
 class DossierSchema(_Form):
@@ -133,24 +151,34 @@ class DossierSchema(_Form):
     )
     authority_id = text(26, required=False)
 
+    @post_load
+    def made(self, values: dict[str, Any], **_: object) -> dict[str, Any]:
+        """What is not filled in yet stays open."""
+        return {"dossier": Dossier.of(values)}
+
 
 class GrantSchema(_Form):
     """What the authority puts on the certificate."""
 
-    cert_no = Text(SHORT, lines=False)
+    cert_no = Words(SHORT, lines=False)
     valid_from = OptionalDay()
     valid_to = OptionalDay()
     max_members = Count(0, 1_000_000)
     max_listings = Count(0, 1_000_000)
     max_tx_vnd = Dong(allow_none=True)
     max_total_vnd = Dong(allow_none=True)
-    conditions = Text(LONG)
+    conditions = Words(LONG)
+
+    @post_load
+    def made(self, values: dict[str, Any], **_: object) -> dict[str, Any]:
+        """A bound left empty is as applied for."""
+        return {"grant": applications.Grant(**_given(values))}
 
 
 class ReasonSchema(_Form):
     """Why."""
 
-    reason = Text(LONG)
+    reason = Words(LONG)
 
 
 class CodedSchema(ReasonSchema):
@@ -189,7 +217,7 @@ class AuthoritySchema(_Form):
     org = text(26)
     approver = fields.String(required=True, validate=validate.OneOf([*Approver], error=CHOOSE), error_messages=_CHOICE)
     provinces = DraftPlaces(load_default=list, error_messages=_CHOICE)
-    basis = Text(LINE, lines=False)
+    basis = Words(LINE, lines=False)
 
 
 class StatementsSchema(_Form):
@@ -209,6 +237,26 @@ class EnrolmentSchema(_Form):
 
     notice_version = text(200)
     statements = fields.Nested(StatementsSchema, load_default=None, allow_none=True)
+
+    @post_load
+    def made(self, values: dict[str, Any], **_: object) -> dict[str, Any]:
+        """The statements as the rules read them; none: what was stated before still holds."""
+        return {"notice_version": values["notice_version"], "entity": entity_of(values["statements"])}
+
+
+def entity_of(stated: dict[str, Any] | None) -> Entity | None:
+    """What an organisation stated of itself, as the rules read it."""
+    if stated is None:
+        return None
+    return Entity(
+        vietnamese=stated["vietnamese"], reorganising=stated["reorganising"],
+        licence_valid_to=stated.get("licence_valid_to"), manager_degree=stated["manager_degree"],
+        manager_years=stated.get("manager_years") or 0,
+    )  # fmt: skip
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 STATED = tuple(StatementsSchema().fields)

@@ -1,30 +1,30 @@
 """Pages of the trial: its certificate and history for everybody, taking part, and the decisions on a running trial."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
+from marshmallow import Schema
 from sqlmodel import Session
-from werkzeug.wrappers import Response as Redirect
+from werkzeug.wrappers import Response as AnyResponse
 
 from exchange import clock, identity
 from exchange.accounts import forms
 from exchange.catalogue import vocabulary
 from exchange.error_pages import say
-from exchange.errors import N_, Refused
+from exchange.errors import Refused
 from exchange.i18n import language
 from exchange.permissions import Actor, OrgKind, Permission, needs, public
 from exchange.trials import enrolments, lifecycle, schemas, service, words
-from exchange.trials.models import Trial
+from exchange.trials.models import Enrolment, Trial
 from sandbox import rules as core_rules
 from sandbox import trial as core
 from sandbox import words as sentences
-from sandbox.rules import Entity
 from sandbox.trial import EventKind
 
 blueprint = Blueprint("trials", __name__)
-Act = Callable[[Session, Actor], object]
 
 
 @blueprint.app_template_global("trial_standing")
@@ -104,110 +104,68 @@ def _steps(session: Session, row: Trial, actor: Actor) -> dict[str, Any]:
 
 @blueprint.post("/trial")
 @needs(Permission.RUN_TRIAL)
-def grant() -> Response | Redirect:
+def grant() -> AnyResponse:
     """Copy a certificate that an authority outside the exchange issued on paper."""
 
-    def act(session: Session, actor: Actor) -> object:
-        values = forms.load(schemas.CertificateSchema, "sectors", "classes", "verbs")
-        return service.grant_trial(session, actor, certificate(values), clock.now())
+    return forms.act(
+        service.grant_trial, form=schemas.CertificateSchema, lists=("sectors", "classes", "verbs"),
+        again=lambda refused: _page(None, refused), said=_("The certificate is recorded."),
+        onward=lambda made: url_for(".index"),
+    )  # fmt: skip
 
-    return _done(act, N_("The certificate is recorded."))
 
-
-def certificate(values: dict[str, Any]) -> service.Certificate:
-    """The certificate of these fields; a cap left empty is the usual one."""
-    named = {name: values.get(name) or "" for name in ("cert_no", "authority", "notice_version")}
-    return service.Certificate(**{name: value for name, value in values.items() if value is not None} | named)
+# --- a running trial ----------------------------------------------------------------------------------------------
 
 
 @blueprint.post("/trial/<trial_id>/change")
 @needs(Permission.SUSPEND)
-def change(trial_id: str) -> Response | Redirect:
+def change(trial_id: str) -> AnyResponse:
     """Suspend, resume or terminate."""
-
-    def act(session: Session, actor: Actor) -> object:
-        values = forms.load(schemas.ChangeSchema)
-        reason, code = values.get("reason") or "", values["code"]
-        return lifecycle.change_trial(session, actor, trial_id, values["kind"], reason, clock.now(), code)
-
-    return _done(act, N_("The change is recorded and applies from now on."), trial_id)
+    said = _("The change is recorded and applies from now on.")
+    return _step(lifecycle.change_trial, trial_id, schemas.ChangeSchema, said)
 
 
 @blueprint.post("/trial/<trial_id>/extension")
 @needs(Permission.RUN_TRIAL)
-def ask_extension(trial_id: str) -> Response | Redirect:
+def ask_extension(trial_id: str) -> AnyResponse:
     """Ask for more time."""
-
-    def act(session: Session, actor: Actor) -> object:
-        values = forms.load(schemas.ExtensionSchema)
-        reason = values.get("reason") or ""
-        return lifecycle.ask_extension(session, actor, trial_id, values["until"], reason, clock.now())
-
-    return _done(act, N_("The authority has been asked."), trial_id)
+    return _step(lifecycle.ask_extension, trial_id, schemas.ExtensionSchema, _("The authority has been asked."))
 
 
 @blueprint.post("/trial/<trial_id>/extension/answer")
 @needs(Permission.SUSPEND)
-def answer_extension(trial_id: str) -> Response | Redirect:
+def answer_extension(trial_id: str) -> AnyResponse:
     """Grant or refuse it, or take the asking back."""
-
-    def act(session: Session, actor: Actor) -> object:
-        values = forms.load(schemas.AnswerSchema)
-        reason = values.get("reason") or ""
-        return lifecycle.answer_extension(session, actor, trial_id, values["granted"], reason, clock.now())
-
-    return _done(act, N_("The answer is recorded."), trial_id)
+    return _step(lifecycle.answer_extension, trial_id, schemas.AnswerSchema, _("The answer is recorded."))
 
 
 @blueprint.post("/trial/<trial_id>/security")
 @needs(Permission.RUN_TRIAL)
-def renew_security(trial_id: str) -> Response | Redirect:
+def renew_security(trial_id: str) -> AnyResponse:
     """Record a newer security certificate."""
-
-    def act(session: Session, actor: Actor) -> object:
-        values = forms.load(schemas.SecuritySchema)
-        until, reason = values["security_until"], values.get("reason") or ""
-        return lifecycle.renew_security(session, actor, trial_id, until, reason, clock.now())
-
-    return _done(act, N_("The security certificate is recorded."), trial_id)
+    return _step(lifecycle.renew_security, trial_id, schemas.SecuritySchema, _("The security certificate is recorded."))
 
 
 @blueprint.post("/trial/<trial_id>/evaluation")
 @needs(Permission.SUSPEND)
-def evaluate(trial_id: str) -> Response | Redirect:
+def evaluate(trial_id: str) -> AnyResponse:
     """What the trial came to."""
-
-    def act(session: Session, actor: Actor) -> object:
-        values = forms.load(schemas.CodedSchema)
-        reason = values.get("reason") or ""
-        return lifecycle.evaluate(session, actor, trial_id, values["code"], reason, clock.now())
-
-    return _done(act, N_("The evaluation is recorded."), trial_id)
+    return _step(lifecycle.evaluate, trial_id, schemas.CodedSchema, _("The evaluation is recorded."))
 
 
 @blueprint.post("/trial/<trial_id>/close")
 @needs(Permission.SUSPEND)
-def close(trial_id: str) -> Response | Redirect:
+def close(trial_id: str) -> AnyResponse:
     """The end."""
-
-    def act(session: Session, actor: Actor) -> object:
-        reason = forms.load(schemas.ReasonSchema).get("reason") or ""
-        return lifecycle.close(session, actor, trial_id, reason, clock.now())
-
-    return _done(act, N_("The trial is closed."), trial_id)
+    return _step(lifecycle.close, trial_id, schemas.ReasonSchema, _("The trial is closed."))
 
 
-def _done(act: Act, said: str, trial_id: str | None = None) -> Response | Redirect:
-    """One use case, one commit, and back to the trial's page; refused: the same page with what was typed."""
-    session, actor = identity.db_session(), identity.the_actor()
-    try:
-        act(session, actor)
-    except Refused as refused:
-        session.rollback()
-        return _page(trial_id, refused)
-    identity.commit_logged()
-    flash(_(said), "good")
-    return redirect(url_for(".one", trial_id=trial_id) if trial_id else url_for(".index"), 303)
+def _step(use_case: Callable[..., object], trial_id: str, form: type[Schema], said: str) -> AnyResponse:
+    """One step of a trial's life, and back to its page."""
+    return forms.act(
+        use_case, trial_id, form=form, again=lambda refused: _page(trial_id, refused), said=said,
+        onward=lambda made: url_for(".one", trial_id=trial_id),
+    )  # fmt: skip
 
 
 # --- taking part --------------------------------------------------------------------------------------------------
@@ -233,43 +191,34 @@ def _enrolment(refused: Refused | None = None) -> Response:
 
 @blueprint.post("/trial/enrolment")
 @needs(Permission.QUERY)
-def enrol() -> Response | Redirect:
+def enrol() -> AnyResponse:
     """Take part and accept the notice."""
-    session, actor = identity.db_session(), identity.the_actor()
-    try:
-        notice = forms.load(schemas.EnrolmentSchema)["notice_version"]
-        stated = forms.load(schemas.StatementsSchema) if set(schemas.STATED) & set(request.form) else None
-        enrolments.enrol(session, actor, notice, clock.now(), entity_of(stated))
-    except Refused as refused:
-        session.rollback()
-        return _enrolment(refused)
-    identity.commit_logged()
-    flash(_("Your organisation takes part in the trial."), "good")
-    onward = request.form.get("listing_id", "")
-    if onward.isalnum() and len(onward) == 26:
-        return redirect(url_for("rooms.open_room", listing_id=onward), 303)
-    return redirect(url_for(".index"), 303)
+    return forms.act(
+        _enrol, again=_enrolment, said=_("Your organisation takes part in the trial."), onward=lambda made: _back()
+    )
 
 
-def entity_of(stated: dict[str, Any] | None) -> Entity | None:
-    """The statements as the rules read them."""
-    if stated is None:
-        return None
-    return Entity(
-        vietnamese=stated["vietnamese"], reorganising=stated["reorganising"],
-        licence_valid_to=stated.get("licence_valid_to"), manager_degree=stated["manager_degree"],
-        manager_years=stated.get("manager_years") or 0,
-    )  # fmt: skip
+def _enrol(session: Session, actor: Actor, now: datetime) -> Enrolment:
+    """The page's form states everything in one piece; what is not on it was stated before."""
+    accepted = forms.load(schemas.EnrolmentSchema)
+    stated = forms.load(schemas.StatementsSchema) if set(schemas.STATED) & set(request.form) else None
+    return enrolments.enrol(session, actor, accepted["notice_version"], now, schemas.entity_of(stated))
+
+
+def _back() -> str:
+    """The listing whose test room the reader wanted to open, or the trial."""
+    listing_id = request.form.get("listing_id", "")
+    if listing_id.isalnum() and len(listing_id) == 26:
+        return url_for("rooms.open_room", listing_id=listing_id)
+    return url_for(".index")
 
 
 @blueprint.post("/trial/enrolment/leave")
 @needs(Permission.QUERY)
-def leave() -> Redirect:
+def leave() -> AnyResponse:
     """Take part no longer."""
-    enrolments.leave(identity.db_session(), identity.the_actor(), clock.now())
-    identity.commit_logged()
-    flash(_("Your organisation has left the trial. You can join again."), "good")
-    return redirect(url_for(".index"), 303)
+    said = _("Your organisation has left the trial. You can join again.")
+    return forms.act(enrolments.leave, again=_enrolment, said=said, onward=lambda made: url_for(".index"))
 
 
 @blueprint.get("/trials/<trial_id>/participants")
@@ -291,19 +240,13 @@ def _participants(trial_id: str, refused: Refused | None = None) -> Response:
 
 @blueprint.post("/trials/<trial_id>/participants/<enrolment_id>/<any(exclude, readmit):step>")
 @needs(Permission.SUSPEND)
-def participant(trial_id: str, enrolment_id: str, step: str) -> Response | Redirect:
+def participant(trial_id: str, enrolment_id: str, step: str) -> AnyResponse:
     """The operator ends a place; it or the trial's authority takes that back."""
-    session, actor, now = identity.db_session(), identity.the_actor(), clock.now()
-    try:
-        values = forms.load(schemas.CodedSchema)
-        code, reason = values.get("code") or "", values.get("reason") or ""
-        if step == "readmit":
-            enrolments.readmit(session, actor, enrolment_id, reason, now)
-        else:
-            enrolments.exclude(session, actor, enrolment_id, code, reason, now)
-    except Refused as refused:
-        session.rollback()
-        return _participants(trial_id, refused)
-    identity.commit_logged()
-    flash(_("The change is recorded and applies from now on."), "good")
-    return redirect(url_for(".participants", trial_id=trial_id), 303)
+    out = step == "exclude"
+    return forms.act(
+        enrolments.exclude if out else enrolments.readmit, enrolment_id,
+        form=schemas.CodedSchema if out else schemas.ReasonSchema,
+        again=lambda refused: _participants(trial_id, refused),
+        said=_("The change is recorded and applies from now on."),
+        onward=lambda made: url_for(".participants", trial_id=trial_id),
+    )  # fmt: skip

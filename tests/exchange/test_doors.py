@@ -1,5 +1,6 @@
 """Every address x every method x every kind of reader: public by name, or guarded. The walk grows with the app."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -40,7 +41,7 @@ PUBLIC = {
     "GET rulebook.page", "GET rulebook_api.Rules",
     # who permitted the trial, until when and for how much, is everybody's business
     "GET trials.index", "GET trials.one", "GET trials.authorities_list",
-    "GET trials_api.Trial", "GET trials_api.One", "GET trials_api.Authorities",
+    "GET trials_api.show", "GET trials_api.one", "GET trials_api.authorities_list",
     # whoever is shown a receipt of an answer checks it by this key
     "GET rooms.receipt_key",
     # a link that carries its own secret
@@ -223,12 +224,12 @@ def test_the_document_of_the_api_names_every_door_of_it(app: Flask, client: Flas
         (method.upper(), path)
         for path, operations in client.get("/api/openapi.json").get_json()["paths"].items()
         for method in operations
+        if method != "parameters"
     }
     there = {
-        (method, "/" + "/".join(f"{{{part.split(':')[-1].rstrip('>')}}}" if part.startswith("<") else part
-                                for part in rule.rule.strip("/").split("/")))
+        (method, re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith("/api/v1/")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    }  # fmt: skip
+    }
     assert documented == there

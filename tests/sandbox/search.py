@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,48 +30,14 @@ from sandbox.__main__ import Door
 from sandbox.engines.duckdb import DuckDB
 from sandbox.policy import Policy
 from tests.sandbox import game
-from tests.sandbox.game import LARGE, MOST, SMALL, TOTAL, UNITS
+from tests.sandbox.breeding import DAYS, HOME, SECTORS, Attack, Question, child, random_question
+from tests.sandbox.game import LARGE, MOST, SMALL
 
-DISTRICTS = [*LARGE, SMALL]
-SECTORS = ["food", "retail", "it"]
-HOME = SECTORS[0]  # the target's sector; the target is all of the small district
-DAYS = ["2025-05-15", "2025-06-15"]
-LOWS, HIGHS = [f"2025-{month:02}-01" for month in (4, 5, 6)], [f"2025-{month:02}-01" for month in (7, 8, 9)]
 SIZE = 4  # questions of an attack: what epsilon pays for, when each costs one release
 RIDGE = 1e-4  # of the variance of an answer
 ROUNDS = 3  # games in one world where the noise is drawn anew
 CHANCE = 0.5
 
-
-@dataclass(frozen=True)
-class Question:
-    """One legal question; None where a column has no condition."""
-
-    what: str
-    districts: frozenset[str] | None
-    sectors: frozenset[str] | None
-    period: tuple[str, str] | None
-    split: bool
-
-    def sql(self) -> str:
-        """As a buyer writes it."""
-        lists = (("district", self.districts), ("sector", self.sectors))
-        listed = [(name, ", ".join(f"'{each}'" for each in sorted(values))) for name, values in lists if values]
-        where = [f"{name} IN ({values})" for name, values in listed]
-        if self.period is not None:
-            where += [f"sold_at >= '{self.period[0]}'", f"sold_at < '{self.period[1]}'"]
-        text = f"SELECT {'district, ' * self.split}{self.what} AS x FROM sales"
-        return text + (f" WHERE {' AND '.join(where)}" if where else "") + " GROUP BY district" * self.split
-
-    def cells(self, rows: Sequence[Sequence[Any]]) -> list[float | None]:
-        """The numbers of an answer at places that do not depend on it."""
-        if not self.split:
-            return [rows[0][0] if rows else None]
-        shown = {row[0]: row[1] for row in rows}
-        return [shown.get(each) for each in DISTRICTS]
-
-
-Attack = tuple[Question, ...]
 Row = tuple[str, str, str, int, str]  # person, district, sector, amount, day
 Game = tuple[list[float], bool]  # what the attacker saw, and the secret
 
@@ -198,11 +164,13 @@ class Search:
 
     def _generation(self) -> None:
         if not self._population:
-            self._population = [self._scored(tuple(_any(self.dice) for _ in range(SIZE))) for _ in range(self.attacks)]
+            self._population = [
+                self._scored(tuple(random_question(self.dice) for _ in range(SIZE))) for _ in range(self.attacks)
+            ]
         for at, (score, attack) in enumerate(self._population):
-            child = self._scored(_child(attack, self.dice))
-            if child[0] >= score:
-                self._population[at] = child
+            tried = self._scored(child(attack, self.dice))
+            if tried[0] >= score:
+                self._population[at] = tried
         self.best = max(self._population, key=lambda each: each[0])
 
     def _scored(self, attack: Attack) -> tuple[float, Attack]:
@@ -262,71 +230,25 @@ def _write(engine: duckdb.DuckDBPyConnection, path: Path, rows: list[Row]) -> No
     engine.execute(f"COPY t TO '{path}' (FORMAT parquet)")
 
 
-def _any(dice: random.Random) -> Question:
-    return Question(
-        dice.choice((UNITS, TOTAL)), _districts(dice), _sectors(dice), _period(dice), split=dice.random() < 0.2
-    )
-
-
-def _districts(dice: random.Random) -> frozenset[str] | None:
-    """No condition, everybody but the target, or any list."""
-    some = frozenset(each for each in DISTRICTS if dice.random() < 0.5)
-    return dice.choice((None, frozenset(LARGE), some)) or None
-
-
-def _sectors(dice: random.Random) -> frozenset[str] | None:
-    return dice.choice((None, frozenset({HOME}), frozenset(SECTORS) - {HOME}))
-
-
-def _period(dice: random.Random) -> tuple[str, str] | None:
-    return dice.choice((None, (dice.choice(LOWS), dice.choice(HIGHS))))
-
-
-def _child(attack: Attack, dice: random.Random) -> Attack:
-    """One question replaced: by another, or by one of the attack's own that is changed in one place or two."""
-    made = _any(dice) if dice.random() < 0.2 else dice.choice(attack)
-    for _ in range(dice.choice((1, 2, 2))):
-        made = dice.choice((_toggled, _other_sectors, _other_period, _other_shape))(made, dice)
-    at = dice.randrange(len(attack))
-    return (*attack[:at], made, *attack[at + 1 :])
-
-
-def _toggled(question: Question, dice: random.Random) -> Question:
-    """One district more or less, most often the target's."""
-    named = frozenset(DISTRICTS) if question.districts is None else question.districts
-    changed = named ^ {SMALL if dice.random() < 0.5 else dice.choice(LARGE)}
-    return replace(question, districts=changed if 0 < len(changed) < len(DISTRICTS) else None)
-
-
-def _other_sectors(question: Question, dice: random.Random) -> Question:
-    return replace(question, sectors=_sectors(dice))
-
-
-def _other_period(question: Question, dice: random.Random) -> Question:
-    return replace(question, period=_period(dice))
-
-
-def _other_shape(question: Question, dice: random.Random) -> Question:
-    if dice.random() < 0.5:
-        return replace(question, split=not question.split)
-    return replace(question, what=TOTAL if question.what == UNITS else UNITS)
-
-
 def main() -> int:
     """Search in every mode and print what was found; 1 if noise was beaten more often than its epsilon allows."""
     parser = argparse.ArgumentParser(description="breed attacks on one person's amount, per mode")
-    parser.add_argument("--minutes", type=float, default=10, help="of searching, shared by the modes")
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="of searching; a mode that is soon beaten leaves its time to the next"
+    )
     parser.add_argument("--pairs", type=int, default=80, help="of invented worlds: half train, half of the rest judge")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     beaten = False
     sys.stdout.write(f"{'mode':13} {'attacks':>7} {'games':>6} {'right':>6} {'guess':>6} {'bound':>6}  verdicts\n")
-    for variant in game.VARIANTS:
+    ends = time.monotonic() + 60 * chosen.minutes
+    for left, variant in zip((3, 2, 1), game.VARIANTS, strict=True):
         with tempfile.TemporaryDirectory() as folder:
             policy = Policy.from_json(document(variant))
             made = worlds(Path(folder), policy, chosen.pairs, chosen.seed)
             found, fresh = search(policy, made, chosen.seed)
-            found.run(_bar(found, variant, 60 * chosen.minutes / len(game.VARIANTS)))
+            found.run(_bar(found, variant, (ends - time.monotonic()) / left))
+            sys.stderr.write("\n")
             noisy = privacy.on(policy)
             won, played = found.measured(fresh, 10 if noisy else 1)
         limit = f"{bound():6.3f}" if noisy else "     -"
@@ -344,10 +266,9 @@ def _bar(found: Search, variant: str, seconds: float) -> Callable[[], bool]:
     began = time.monotonic()
 
     def tell() -> bool:
-        share = min(1.0, (time.monotonic() - began) / seconds)
+        share = min(1.0, (time.monotonic() - began) / max(seconds, 1))
         bar = "#" * round(40 * share)
         sys.stderr.write(f"\r{variant:13} [{bar:.<40}] {found.tried:6} attacks, best {found.best[0]:.2f} ")
-        sys.stderr.write("\n" * (share == 1))
         sys.stderr.flush()
         return share < 1
 

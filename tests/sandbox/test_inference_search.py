@@ -11,6 +11,7 @@ import pytest
 from sandbox.policy import Policy
 from sandbox.runner import Runner
 from tests.sandbox import game, search
+from tests.sandbox.breeding import Question
 
 PAIRS, GENERATIONS, SEED = 20, 40, 5
 
@@ -52,9 +53,9 @@ def test_with_a_thousandfold_epsilon_a_subtraction_wins_through_all_noise(folder
     policy = Policy.from_json(search.document("aggregate_dp"))
     loud = search.document("aggregate_dp")
     loud["budgets"] |= {
-        name: 100 * loud["budgets"][name] for name in ("epsilon_total_micro", "epsilon_per_query_micro")
+        name: 1000 * loud["budgets"][name] for name in ("epsilon_total_micro", "epsilon_per_query_micro")
     }
-    all_, rest = (search.Question(game.TOTAL, named, None, None, False) for named in (None, frozenset(game.LARGE)))
+    all_, rest = (Question(game.TOTAL, named, None, None, False) for named in (None, frozenset(game.LARGE)))
     found, fresh = search.search(Policy.from_json(loud), search.worlds(folder, policy, 12, SEED), SEED)
     found.best = (0.0, (all_, rest))
     won, played = found.measured(fresh)

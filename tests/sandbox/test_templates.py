@@ -196,6 +196,8 @@ def test_every_template_shows_how_it_is_asked(policy: Policy) -> None:
         ("bands(sector => 'it', from_month => '2025-02-01', large => 100001)", "P4"),
         ("bands(sector => 'it', from_month => '2025-02-01', large => -100000)", "P4"),
         ("bands(sector => 'it', from_month => '2025-02-01', large => true)", "P4"),
+        ("bands(sector => 'it', from_month => '2025-02-01', large => 1e-3)", "P4"),
+        ("bands(sector => 'it', from_month => '2025-02-01', large => 1e5)", "P4"),
         ('{"template": "share", "parameters": {"sector": "it\' OR 1=1 --"}}', "P4"),
         ('{"template": "share", "parameters": {"sector": ["it"]}}', "P4"),
         ('{"template": "share", "parameters": {"sector": "\\ud800\\u0000"}}', "P4"),

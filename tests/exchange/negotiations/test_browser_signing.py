@@ -210,7 +210,7 @@ def test_a_lost_key_is_reported_and_the_contract_drawn_up_again(scene: Scene) ->
     page.evaluate(FORGET)
 
     page.goto(f"{scene.base}/contracts/{contract.id}/sign")
-    expect(page.locator(SAYS)).to_contain_text("không giữ khóa nào của bạn")
+    expect(page.locator(SAYS)).to_contain_text("không giữ khóa nào của quý vị")
     expect(page.locator("form[data-sign] [data-key-lost]")).to_be_visible()
     assert Axe().run(page).response["violations"] == []
 
@@ -264,4 +264,4 @@ def test_a_key_in_a_file_is_not_the_browsers(scene: Scene) -> None:
     page.goto(f"{scene.base}/contracts/{contract.id}/sign")
     expect(page.locator(SAYS)).to_contain_text("Khóa của trình duyệt")
     expect(page.locator(BUTTON)).to_be_disabled()
-    expect(page.locator("main")).to_contain_text("Khóa mới hơn của bạn")
+    expect(page.locator("main")).to_contain_text("Khóa mới hơn của quý vị")

@@ -1,27 +1,14 @@
-"""The trial for programs, and the corpus of attacks through the real HTTP path."""
+"""The trial and its test rooms for programs."""
 
-import json
-import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
-from sqlmodel import Session, select
 
-from exchange import clock
 from exchange.oauth.models import Client, Flow, Token
 from exchange.oauth.service import secret_hash
 from exchange.permissions import Actor
-from exchange.rooms import copying, policies
-from exchange.rooms.models import BudgetEntry, QueryRun, TestCopy, TestRoom
-from exchange.rooms.policies import Plan
-from exchange.trials import service
-from sandbox.policy import Policy
-from tests.exchange.trials.conftest import certificate
 from tests.exchange.trials.place import Place
-from tests.sandbox.conftest import shared
 
 GOOD = "SELECT hub, COUNT(*) AS n FROM data GROUP BY hub ORDER BY n DESC"
 
@@ -124,145 +111,3 @@ def test_a_program_of_the_operator_records_the_certificate(place: Place) -> None
     again = operator.post("/trial", body)
     assert (again.status_code, again.json["code"]) == (409, "TRIAL_RECORDED")
     assert Program(place, place.buyer, "query").post("/trial", body).status_code == 403
-
-
-# --- the corpus -------------------------------------------------------------------------------------------------------
-
-
-def corpus(*expected: str) -> list[dict[str, Any]]:
-    lines = shared("sandbox-attacks.jsonl").read_text(encoding="utf-8").splitlines()
-    return [case for case in map(json.loads, lines) if case["expect"] in expected]
-
-
-@pytest.fixture(scope="module")
-def secrets() -> set[str]:
-    """Every identifier of the file, and the amounts of the district with four customers."""
-    path = shared("sandbox-sales.parquet")
-    found = duckdb.sql(
-        f"SELECT phone::VARCHAR FROM '{path}' UNION SELECT customer_id::VARCHAR FROM '{path}' "
-        f"UNION SELECT amount::VARCHAR FROM '{path}' WHERE district = 'TINY'"
-    ).fetchall()
-    return {str(row[0]) for row in found}
-
-
-def leaked(text: str, sql: str, secrets: set[str]) -> set[str]:
-    """Values of the file in an answer that the question did not bring along."""
-    return (set(re.findall(r"[\w.+-]+", text)) & secrets) - set(re.findall(r"[\w.+-]+", sql))
-
-
-@pytest.fixture
-def sales(place: Place) -> tuple[Place, TestRoom, Program]:
-    """A room under the shared policy over the shared file, with nearly no limit on questions."""
-    place.do(service.grant_trial, place.people.operator(), certificate())
-    place.enrol(place.buyer)
-    file = shared("sandbox-sales.parquet")
-    place.publish(file)
-    document = json.loads(shared("sandbox-policy-sales.json").read_text())
-    with place.database.writing() as session:
-        room = _room(place, session, document, file)
-        session.commit()
-    return place, room, Program(place, place.buyer, "query")
-
-
-def _room(place: Place, session: Session, document: dict[str, Any], file: Path) -> TestRoom:
-    from exchange.catalogue import service as catalogue
-
-    shown = catalogue.published(session, place.listing_id)
-    types = {str(column["name"]): str(column["type"]) for column in shown.asset.columns}
-    used = {name: types[name] for name, column in document["columns"].items() if column["role"] != "forbidden"}
-    plan = Plan(document, policies.recipe(document), used, shown.asset.file_key, shown.asset.format)
-    folder = place.app.extensions["minhbach.config"].home / "snapshots"
-    copy = copying.make(plan, file, folder / "sales.parquet")
-    row = TestCopy(
-        asset_id=shown.asset.id, recipe=plan.recipe, file_key="sales.parquet", sha256=copy.sha256, rows=copy.rows,
-        dropped_rows=copy.dropped_rows, units=copy.units, built_at=place.now,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    policy = policies.sealed(document, row.id, copy.sha256)
-    trial = service.current(session, place.now)
-    assert trial is not None
-    room = TestRoom(
-        trial_id=trial.id, org_id=place.buyer.org_id, listing_id=place.listing_id, version=1, copy_id=row.id,
-        policy=policy, policy_hash=Policy.from_json(policy).hash, opened_at=place.now,
-        closes_at=place.now + timedelta(minutes=120), event_id="e" * 26,
-    )  # fmt: skip
-    budget = BudgetEntry(
-        listing_id=place.listing_id, org_id=place.buyer.org_id, cap=100_000, day=place.now.date(), day_cap=100_000,
-        requests_cap=100_000,
-        starts=room.opened_at, ends=room.closes_at,
-    )  # fmt: skip
-    session.add_all([room, budget])
-    return room
-
-
-ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the database decides nothing here
-
-
-@ONLY_SQLITE
-def test_every_attack_is_refused_at_the_door(sales: tuple[Place, TestRoom, Program], secrets: set[str]) -> None:
-    """Through /check and through /queries: a code of the gate's families, and nothing of the file in what is said."""
-    place, room, program = sales
-    failures = []
-    cases = [case for case in corpus("deny") if "context" not in case]
-    assert len(cases) > 150
-    for number, case in enumerate(cases):
-        if number % 20 == 0:
-            place.app.extensions["minhbach.sequencer"].run_once()  # a log that falls behind takes no more records
-        body = {"sql": case["sql"], "purpose": "site_selection"}
-        answer = program.post(f"/test-rooms/{room.id}/check", body)
-        if answer.status_code != 200 or answer.json["verdict"] != "deny" or leaked(answer.text, case["sql"], secrets):
-            failures.append((case["id"], answer.text))
-        asked = program.post(f"/test-rooms/{room.id}/queries", body)
-        family = asked.json["code"][0] in "LSTCAWHFO" if asked.status_code == 422 else False
-        if not family or leaked(asked.text, case["sql"], secrets):
-            failures.append((case["id"], asked.text))
-    assert not failures
-    assert place.budget(room).spent == 0
-
-
-@ONLY_SQLITE
-def test_legitimate_questions_are_answered(sales: tuple[Place, TestRoom, Program], secrets: set[str]) -> None:
-    _, room, program = sales
-    for case in corpus("allow"):
-        if "context" in case:
-            continue
-        answer = program.post(f"/test-rooms/{room.id}/queries", {"sql": case["sql"], "purpose": "site_selection"})
-        assert answer.status_code == 200, (case["id"], answer.text)
-        assert not leaked(answer.text, case["sql"], secrets), case["id"]
-
-
-@ONLY_SQLITE
-def test_what_may_be_limited_shows_nothing_of_the_small_district(
-    sales: tuple[Place, TestRoom, Program], secrets: set[str]
-) -> None:
-    """Withheld, cut, charged or refused: each is right, as long as nothing of four customers is in it."""
-    _, room, program = sales
-    for case in corpus("limit"):
-        if "context" in case:
-            continue
-        answer = program.post(f"/test-rooms/{room.id}/queries", {"sql": case["sql"], "purpose": "site_selection"})
-        assert answer.status_code in (200, 409, 422), (case["id"], answer.text)
-        assert not leaked(answer.text, case["sql"], secrets), case["id"]
-        assert "TINY" not in json.dumps(answer.json.get("rows", [])), case["id"]
-
-
-@ONLY_SQLITE
-def test_circumstances_of_the_corpus(sales: tuple[Place, TestRoom, Program]) -> None:
-    """CTX-01, 04, 06, 07, 08, 09: as the exchange knows them, not as the asker says."""
-    place, room, program = sales
-    question = {"sql": "SELECT province, count(*) FROM sales GROUP BY province", "purpose": "site_selection"}
-    path = f"/test-rooms/{room.id}/queries"
-    with clock.frozen(place.now - timedelta(seconds=1)):
-        assert program.post(path, question).json["code"] == "X1"
-    for changes, code in (
-        ({"purpose": "marketing"}, "X3"),
-        ({"purpose": None}, "X3"),
-        ({"policy_hash": "sha256:" + "0" * 64}, "X5"),
-    ):
-        assert program.post(path, question | changes).json["code"] == code
-    assert Program(place, place.people.stranger(), "query").post(path, question).status_code == 404
-    place.set_budget(room, cap=0)
-    assert program.post(path, question).json["code"] == "B1"
-    with place.database.reading() as session:
-        assert not session.exec(select(QueryRun).where(QueryRun.charged)).all()
