@@ -16,8 +16,9 @@ from exchange.client import (
     monitor,
     paper,  # noqa: F401 - adds its commands to the group `contract`
     trial,
+    trial_applications,  # noqa: F401 - adds its commands to the group `trial`
     trial_life,
-    trial_reports,  # noqa: F401 - adds its commands to the group `trial`
+    trial_reports,  # noqa: F401 - and it too
 )
 from exchange.client import cli as client_commands
 from exchange.erasure import cli as erasure_commands

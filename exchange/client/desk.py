@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
@@ -43,6 +44,11 @@ class Desk:
     def tell(self, code: str, **facts: object) -> None:
         """Print it."""
         click.echo(self.say(code, **facts))
+
+
+def address(*parts: str) -> str:
+    """A path of the JSON API; what stands in a part leads to no other path."""
+    return "/" + "/".join(quote(part, safe="") for part in parts)
 
 
 def clean(text: str) -> str:

@@ -175,6 +175,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     )
 
 
+def listed(head: Sequence[str], found: Sequence[Mapping[str, Any]]) -> str:
+    """The same of an answer's objects: of each its fields of these names."""
+    return table(head, [[each[name] for name in head] for each in found])
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return "—"

@@ -5,14 +5,13 @@ The operator uses the scope ``moderate``, an official ``audit``, a seller ``cata
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import click
 
 from exchange.client.cli import EXISTING, FILE
 from exchange.client.deals import YES
-from exchange.client.desk import Desk, clean, online
-from exchange.client.trial import table
+from exchange.client.desk import Desk, address, clean, online
+from exchange.client.trial import listed
 from exchange.client.trial_life import trial
 from exchange.client.words import ClientError
 
@@ -23,19 +22,14 @@ AS = click.option(
 SEVERITY = click.option("--severity", required=True, type=click.Choice(["serious", "minor"]), help="How serious it is.")
 
 
-def _address(*parts: str) -> str:
-    return "/" + "/".join(quote(part, safe="") for part in parts)
-
-
 @trial.command("reports")
 @click.argument("trial")
 @AS
 @online
 def reports(desk: Desk, trial: str, who: str) -> None:
     """The periods of TRIAL: when each report is due, and where it stands."""
-    found = desk.connection(SCOPES[who]).call("GET", _address("trials", trial, "reports"))
-    head = ("from", "until", "due", "state", "draft", "report")
-    click.echo(clean(table(head, [[each[name] for name in head] for each in found["periods"]])))
+    found = desk.connection(SCOPES[who]).call("GET", address("trials", trial, "reports"))
+    click.echo(clean(listed(("from", "until", "due", "state", "draft", "report"), found["periods"])))
     for each in found["exit"]:
         desk.tell("TRIAL_REPORT", id=each["id"], kind=each["kind"], until=each["until"], state=each["sha256"] or "—")
 
@@ -61,16 +55,16 @@ def report(
     own = read_json(words) if words else {}
     connection = desk.connection(SCOPES["operator"])
     body = {"kind": "exit" if at_exit else "periodic", "last": last}
-    made = connection.call("POST", _address("trials", trial, "reports"), body)
-    address = _address("trial-reports", made["id"])
+    made = connection.call("POST", address("trials", trial, "reports"), body)
+    place = address("trial-reports", made["id"])
     if own:
-        made = connection.call("PATCH", address, own)
+        made = connection.call("PATCH", place, own)
     if submit:
         if not yes:
             click.confirm(desk.say("TRIAL_REPORT_CONFIRM", until=made["until"]), abort=True)
-        made = connection.call("POST", f"{address}/submit", {"stated": True})
+        made = connection.call("POST", f"{place}/submit", {"stated": True})
     if output is not None:
-        write_private(output, connection.fetch(f"/api/v1{address}/report{output.suffix}"))
+        write_private(output, connection.fetch(f"/api/v1{place}/report{output.suffix}"))
     desk.tell("TRIAL_REPORT", id=made["id"], kind=made["kind"], until=made["until"], state=made["sha256"] or "—")
 
 
@@ -85,9 +79,9 @@ def incident() -> None:
 @online
 def incidents(desk: Desk, trial: str, who: str) -> None:
     """The incidents of TRIAL; a seller sees those that it told of."""
-    found = desk.connection(SCOPES[who]).call("GET", _address("trials", trial, "incidents"))
+    found = desk.connection(SCOPES[who]).call("GET", address("trials", trial, "incidents"))
     head = ("id", "severity", "confirmed", "code", "detected_at", "due", "reported_at", "closed_at")
-    click.echo(clean(table(head, [[each[name] for name in head] for each in found["incidents"]])))
+    click.echo(clean(listed(head, found["incidents"])))
 
 
 @incident.command("tell")
@@ -100,7 +94,7 @@ def tell(desk: Desk, trial: str, file: Path, who: str) -> None:
     from exchange.client.files import read_json
 
     body = read_json(file)
-    _say(desk, desk.connection(SCOPES[who]).call("POST", _address("trials", trial, "incidents"), body))
+    _say(desk, desk.connection(SCOPES[who]).call("POST", address("trials", trial, "incidents"), body))
 
 
 @incident.command("assess")
@@ -109,20 +103,18 @@ def tell(desk: Desk, trial: str, file: Path, who: str) -> None:
 @click.option("--reason", required=True, help="Why, in words.")
 @AS
 @online
-def assess(desk: Desk, incident: str, severity: str, reason: str, who: str) -> None:
+def assess(desk: Desk, incident: str, who: str, **body: str) -> None:
     """Decide how serious an INCIDENT is that a member told of."""
-    body = {"severity": severity, "reason": reason}
-    _say(desk, desk.connection(SCOPES[who]).call("POST", _address("incidents", incident, "assess"), body))
+    _say(desk, desk.connection(SCOPES[who]).call("POST", address("incidents", incident, "assess"), body))
 
 
 @incident.command("report")
 @click.argument("incident")
 @click.option("--measures", required=True, help="What was done so far.")
 @online
-def report_incident(desk: Desk, incident: str, measures: str) -> None:
+def report_incident(desk: Desk, incident: str, **body: str) -> None:
     """Report an INCIDENT to the authority; its clock stops."""
-    body = {"measures": measures}
-    _say(desk, desk.connection(SCOPES["operator"]).call("POST", _address("incidents", incident, "report"), body))
+    _say(desk, desk.connection(SCOPES["operator"]).call("POST", address("incidents", incident, "report"), body))
 
 
 @incident.command("close")
@@ -131,10 +123,9 @@ def report_incident(desk: Desk, incident: str, measures: str) -> None:
 @click.option("--remedy", required=True, help="What keeps it from happening again.")
 @AS
 @online
-def close(desk: Desk, incident: str, cause: str, remedy: str, who: str) -> None:
+def close(desk: Desk, incident: str, who: str, **body: str) -> None:
     """Close an INCIDENT."""
-    body = {"cause": cause, "remedy": remedy}
-    _say(desk, desk.connection(SCOPES[who]).call("POST", _address("incidents", incident, "close"), body))
+    _say(desk, desk.connection(SCOPES[who]).call("POST", address("incidents", incident, "close"), body))
 
 
 def _say(desk: Desk, made: dict[str, Any]) -> None:

@@ -87,10 +87,8 @@ def current(session: Session, org_id: str) -> Authority | None:
 
 
 def _end(session: Session, actor: Actor, row: Authority, now: datetime) -> None:
-    row.ended_at = now
-    row.ended_event = audit.record(
-        session, "authority.ended", actor, on=[f"authority:{row.id}", f"org:{row.org_id}"], now=now
-    )
+    event_id = audit.record(session, "authority.ended", actor, on=[f"authority:{row.id}", f"org:{row.org_id}"], now=now)
+    row.ended_at, row.ended_event = now, event_id  # at once: recording asks the database, which would see one of them
     session.add(row)
     session.flush()
 
