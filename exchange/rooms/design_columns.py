@@ -7,7 +7,12 @@ from exchange.errors import N_, NotFound
 from exchange.rooms.design_answers import USES, Fact
 
 OPEN_UP_TO = 12  # columns; the groups of a wider file are folded
-KINDS = {"text": N_("Texts"), "number": N_("Numbers"), "date": N_("Days"), "bool": N_("Yes or no")}
+KINDS = {
+    "text": N_("Texts"),
+    "number": N_("Columns of numbers"),
+    "date": N_("Days"),
+    "bool": N_("Yes or no"),
+}
 
 
 class Group(NamedTuple):

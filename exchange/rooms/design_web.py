@@ -30,14 +30,6 @@ USES = {
     "filter": N_("Grouped by and filtered"),
     "sum": N_("Summed and averaged"),
 }
-# Columns that one choice may be made for at once: what people call them, and the kinds of design_answers.Fact.
-EVERY: dict[str, tuple[str, tuple[str, ...]]] = {
-    "numbers": (N_("numbers"), ("int", "number")),
-    "text": (N_("text"), ("text",)),
-    "dates": (N_("days and times"), ("date",)),
-    "all": (N_("any values"), ("int", "number", "text", "date", "bool")),
-}
-MANY = 8  # columns from which choosing one by one is a burden
 PERIODS = {"month": N_("Month"), "quarter": N_("Quarter"), "year": N_("Year")}
 FIELDS = ("use", "values", "public", "low", "high", "first", "last")
 NUMBERS = ("rows_per_unit", "min_group", "questions", "per_day")
@@ -54,27 +46,37 @@ def questions(listing_id: str) -> Response:
 @blueprint.post("/listings/<listing_id>/test-room/rules")
 @needs(Permission.PUBLISH)
 def save(listing_id: str) -> Response | Redirect:
-    """Keep the answers; ``then`` says where to go on, ``take-3`` fetches the public values of the fourth column,
-    ``every`` gives all columns of a kind one use."""
-    session, actor = identity.db_session(), identity.the_actor()
+    """Keep the answers; ``then`` says where to go on. ``take-3`` fetches the public values of the fourth column,
+    ``all-date`` gives one use to every column of days."""
     at = _desk(listing_id)
-    then = request.form.get("then", "")
-    typed = _with_every(at, _typed(at)) if then == "every" else _typed(at)
+    typed = _typed(at)
+    then, _dash, what = request.form.get("then", "").partition("-")
+    said = _("Saved. Nothing applies before you publish it.")
     try:
         answers = checked(typed)
-        if then.startswith("take-"):
-            answers = _with_measured(at, answers, then.removeprefix("take-"))
+        if then == "take":
+            answers = _with_measured(at, answers, what)
+        elif then == "all":
+            answers, said = _all_at_once(at, answers, what)
     except Refused as refused:
         return _questions(_desk(listing_id), typed, refused)
     session = identity.db_session()
-    designs.save_draft(session, actor, listing_id, answers, clock.now())
+    designs.save_draft(session, identity.the_actor(), listing_id, answers, clock.now())
     session.commit()
-    flash(_("Saved. Nothing applies before you publish it."), "good")
+    flash(said, "good")
+    return redirect(_next(listing_id, then, what), 303)
+
+
+def _next(listing_id: str, then: str, what: str) -> str:
     if then == "preview":
-        return redirect(url_for(".preview", listing_id=listing_id), 303)
-    anchor = f"column-{then.removeprefix('take-')}" if then.startswith("take-") else None
-    anchor = "q-columns" if then == "every" else anchor
-    return redirect(url_for(".questions", listing_id=listing_id, _anchor=anchor), 303)
+        return url_for(".preview", listing_id=listing_id)
+    if then == "take":
+        fact = dict(enumerate(design_answers.facts(_desk(listing_id).asset)))[int(what)]
+        kind = design_columns.kind_of(fact)
+        return url_for(".questions", listing_id=listing_id, kind=kind, _anchor=f"column-{what}")
+    if then == "all":
+        return url_for(".questions", listing_id=listing_id, kind=what, _anchor=f"kind-{what}")
+    return url_for(".questions", listing_id=listing_id)
 
 
 @blueprint.get("/listings/<listing_id>/test-room/rules/preview")
@@ -175,16 +177,6 @@ def _column(place: int) -> dict[str, Any]:
     return {**{name: text for name, text in given.items() if text is not None}, "values": values, "public": public}
 
 
-def _with_every(at: Desk, typed: dict[str, Any]) -> dict[str, Any]:
-    """The same answers with one use for every column of a kind that can have it; the others stay as they are."""
-    _words, kinds = EVERY.get(request.form.get("every_kind", ""), ("", ()))
-    use = request.form.get("every_use", "")
-    for fact in design_answers.facts(at.asset):
-        if fact.kind in kinds and use in fact.uses and fact.source in typed["columns"]:
-            typed["columns"][fact.source]["use"] = use
-    return typed
-
-
 def _int(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
 
@@ -241,9 +233,6 @@ def _questions(at: Desk, answers: dict[str, Any], refused: Refused | None = None
         hits={column: _(kind) for column, kind, _count in moderation.hits_in_words(at.asset)},
         least=design_answers.least_group(at.version),
         uses=[(use, _(text)) for use, text in USES.items()],
-        use_choices=[(use, _(words)) for use, words in USES.items()],
-        kinds=[(kind, _(words)) for kind, (words, _kinds) in EVERY.items()],
-        many=MANY,
         periods=[(grain, _(PERIODS[grain])) for grain in GRAINS[2:]],
         roundings=design_answers.ROUNDINGS,
         noise=noise(answers) if refused is None else None,
