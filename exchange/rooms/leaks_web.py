@@ -7,10 +7,12 @@ from werkzeug.wrappers import Response as Redirect
 from exchange import identity
 from exchange.accounts import forms
 from exchange.errors import N_, Refused
+from exchange.i18n import language
 from exchange.permissions import OrgKind, Permission, needs
 from exchange.rooms import engine, leaks, schemas
 from exchange.rooms.leaks import Change
 from exchange.rooms.models import BudgetEntry
+from sandbox import words
 from sandbox.leak import Level, Tie
 
 blueprint = Blueprint("leaks", __name__)
@@ -33,7 +35,16 @@ CAUSES = {
         "It paused itself: too many questions were refused because they differed from earlier ones in little."
     ),
 }
-WORDS = {"levels": LEVELS, "states": STATES, "ties": TIES, "causes": CAUSES}
+
+
+def rule(code: str) -> str:
+    """What a rule forbids, for the reader; without the facts of one refusal, so it may be empty."""
+    said = words.known().get(code)
+    sentences = "" if said is None else said.vi if language() == "vi" else said.en
+    return " ".join(each for each in sentences.split(". ") if "{" not in each)
+
+
+WORDS = {"levels": LEVELS, "states": STATES, "ties": TIES, "causes": CAUSES, "rule": rule}
 
 
 @blueprint.get("/listings/<listing_id>/leaks")
