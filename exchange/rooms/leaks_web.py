@@ -36,6 +36,8 @@ CAUSES = {
         "It paused itself: too many questions were refused because they differed from earlier ones in little."
     ),
 }
+
+
 WORDS = {"levels": LEVELS, "states": STATES, "ties": TIES, "causes": CAUSES}
 
 
