@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.policy import GRAINS, NAME, Budgets
+from sandbox.profiles import PILOT
 
 DIM_VALUES = 200  # a list of places or trades fits; a list of people does not
 DIM_INTS = 50
 ROOM_LIMITS = {
-    "max_rows": 1000,  # row_cap of rule X30
+    "max_rows": PILOT.row_cap,  # X30
     "max_cols": 12,
     "max_group_cols": 3,
     "max_preds": 8,

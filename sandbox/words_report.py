@@ -139,6 +139,7 @@ _WHERE = Term(", có {where}", ", with {where}")
 _ABOUT = Term(", về {about}", ", about {about}")
 _SPAN = Term(", từ {from} đến trước {before}", ", from {from} until before {before}")
 _PLACES = Term(": {count} bản ghi, từ số {first} đến số {last}.", ": {count} records, from no. {first} to no. {last}.")
+_ONE_PLACE = Term(": 1 bản ghi, số {first}.", ": 1 record, no. {first}.")
 _NONE = Term(": không có bản ghi nào.", ": there are none.")
 
 
@@ -153,7 +154,7 @@ def source(records: Mapping[str, Any], lang: str) -> str:
         parts.append(_ABOUT.say(lang).format(about=records["about"]))
     begin = moment(records["from_ms"]) if records["from_ms"] else _BEGIN.say(lang)
     parts.append(_SPAN.say(lang).format(**{"from": begin, "before": moment(records["before_ms"])}))
-    place = _PLACES if records["count"] else _NONE
+    place = {0: _NONE, 1: _ONE_PLACE}.get(records["count"], _PLACES)
     parts.append(place.say(lang).format(count=number(records["count"], lang), **_bounds(records, lang)))
     return "".join(parts)
 

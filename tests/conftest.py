@@ -23,6 +23,7 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)  # an application alone is 20,000 objects, and lives for the whole test
         gc.enable()
 
 

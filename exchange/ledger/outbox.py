@@ -55,7 +55,8 @@ class Backlog:
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= _LOOK_EVERY:
-                self._look(session, now)
+                with session.no_autoflush:  # the caller's rows may not be whole yet: looking writes none of them
+                    self._look(session, now)
             stuck = self._unsequenced.lasts(now) or self._unsigned.lasts(now)
             waiting = self._waiting
         if stuck or waiting > MOST_WAITING:

@@ -51,7 +51,8 @@ def run_json(run: QueryRun) -> dict[str, Any]:
     return {
         "id": run.id, "verdict": run.verdict, "code": run.code, "charged": run.charged, "columns": answer["columns"],
         "rows": answer["rows"], "suppressed": answer["suppressed"], "truncated": answer["truncated"],
-        "half_widths": answer.get("half_widths", []), "elapsed_ms": run.elapsed_ms, "receipt": run.receipt,
+        "clauses": answer.get("clauses", {}), "half_widths": answer.get("half_widths", []),
+        "elapsed_ms": run.elapsed_ms, "receipt": run.receipt,
         "signed_receipt": run.signed_receipt,
         "event": run.event_id, "at": run.at.isoformat(),
     }  # fmt: skip

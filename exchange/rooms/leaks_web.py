@@ -7,10 +7,13 @@ from werkzeug.wrappers import Response as Redirect
 from exchange import identity
 from exchange.accounts import forms
 from exchange.errors import N_, Refused
+from exchange.i18n import language
 from exchange.permissions import OrgKind, Permission, needs
 from exchange.rooms import engine, leaks, schemas
 from exchange.rooms.leaks import Change
 from exchange.rooms.models import BudgetEntry
+from sandbox import words_leak
+from sandbox.compile import UNLIMITED
 from sandbox.leak import Level, Tie
 
 blueprint = Blueprint("leaks", __name__)
@@ -33,7 +36,21 @@ CAUSES = {
         "It paused itself: too many questions were refused because they differed from earlier ones in little."
     ),
 }
+
+
 WORDS = {"levels": LEVELS, "states": STATES, "ties": TIES, "causes": CAUSES}
+
+
+@blueprint.app_template_global("rule_in_words")
+def rule_in_words(code: str) -> str:
+    """What a rule is about that refused questions; the provider sees no question to tell it from."""
+    return words_leak.subject(code, language())
+
+
+@blueprint.app_template_global("agreed_number")
+def agreed_number(cap: int) -> bool:
+    """Whether a cap of questions is one that somebody chose: a contract may name none."""
+    return cap < UNLIMITED
 
 
 @blueprint.get("/listings/<listing_id>/leaks")

@@ -24,7 +24,6 @@ from exchange.rooms.spending import Accounts, Claim
 from exchange.trials import service
 from sandbox import clauses, context, query
 from sandbox.denials import Denied
-from sandbox.ir import Dim
 from sandbox.policy import Policy
 from sandbox.privacy import Released
 from sandbox.query import Accepted
@@ -73,12 +72,12 @@ def check(session: Session, actor: Actor | None, room_id: str, asked: Asked, now
     barred = _barred(session, room, actor, asked, now)
     if barred is not None:
         return Checked(barred[0], barred[1], None)
-    own = Accounts(room.budget)
-    denied = _circumstances(session, room, actor, asked, own, now)
+    accounts = spending.seen(session, room.row)
+    denied = _circumstances(session, room, actor, asked, accounts, now)
     outcome = denied or query.check(asked.sql, room.policy)
     if not isinstance(outcome, Denied):
-        close = _too_close(session, own, outcome, room.policy)[0]
-        outcome = close or spending.wanting(session, own, outcome, room.policy, now) or outcome
+        close = _too_close(session, accounts, outcome, room.policy)[0]
+        outcome = close or spending.wanting(session, accounts, outcome, room.policy, now) or outcome
     if isinstance(outcome, Denied):
         return Checked(outcome, rules.say_denied(outcome, "sql"), None)
     return Checked(None, None, outcome.limited)
@@ -154,7 +153,7 @@ def finish(
         spending.settle(session, reserved.claim, None)
         return _refuse(session, run, room, actor, outcome, now)
     spending.settle(session, reserved.claim, outcome.released.to_json())
-    _answer(run, reserved.accepted, outcome, "D1" if reserved.close else None)
+    _answer(run, reserved.policy, reserved.accepted, outcome, "D1" if reserved.close else None)
     run.receipt = {**run.receipt, "epsilon_micro": reserved.claim.epsilon}
     return _done(session, run, room, actor, now)
 
@@ -262,17 +261,18 @@ def _too_close(session: Session, accounts: Accounts, accepted: Accepted, policy:
     return Denied("D1", {"column": policy.columns[close.column].name, "parts": close.parts}), True
 
 
-def _answer(run: QueryRun, accepted: Accepted, answer: Answer, limited: str | None) -> None:
+def _answer(run: QueryRun, policy: Policy, accepted: Accepted, answer: Answer, limited: str | None) -> None:
     limited = "K1" if answer.suppressed else "O1" if answer.truncated else accepted.limited or limited
     run.verdict, run.code = ("allow" if limited is None else "limit"), limited
-    rows = json.loads(json.dumps(answer.rows, default=str))  # decimals and days as text, exactly
-    items = [each.item for each in accepted.question.outputs]
-    kinds = [(item.grain or "key") if isinstance(item, Dim) else "number" for item in items]
-    run.answer = {"columns": list(answer.columns), "kinds": kinds, "rows": rows, "suppressed": answer.suppressed,
-                  "truncated": answer.truncated}  # fmt: skip
-    if answer.half_widths:
-        run.answer["half_widths"] = [None if each is None else str(each) for each in answer.half_widths]
-    run.rows, run.elapsed_ms, run.receipt = len(rows), answer.elapsed_ms, dict(answer.receipt)
+    run.answer = rules.kept(accepted, answer) | {"clauses": _clauses(policy, answer)}
+    run.rows, run.elapsed_ms, run.receipt = len(answer.rows), answer.elapsed_ms, dict(answer.receipt)
+
+
+def _clauses(policy: Policy, answer: Answer) -> dict[str, str]:
+    """The clause of contract or certificate behind each rule that cut the answer."""
+    cut = [code for code, did in (("K1", answer.suppressed), ("O1", answer.truncated)) if did]
+    found = {code: clauses.quoted(Denied(code), policy).facts.get("clause") for code in cut}
+    return {code: clause for code, clause in found.items() if isinstance(clause, str)}
 
 
 def _repeat(
@@ -284,7 +284,7 @@ def _repeat(
         QueryRun.cache_key == spend.statistic, col(QueryRun.charged),
     )  # fmt: skip
     answer = shape_released(room.policy, Released.from_json(spend.answer or {}), accepted)
-    _answer(run, accepted, answer, "N1")
+    _answer(run, room.policy, accepted, answer, "N1")
     named = session.exec(first.order_by(col(QueryRun.id)).limit(1)).first()
     run.receipt = {**run.receipt, "epsilon_micro": 0, "repeats": named or spend.statistic}
     _done(session, run, room.row, actor, now)

@@ -90,12 +90,23 @@ def open_account(session: Session, room: TestRoom, policy: Policy, now: datetime
 
 def lock(session: Session, room: TestRoom) -> Accounts:
     """Take the accounts, always in one order; of two questions at once the second waits here."""
+    return _accounts(session, room, lock=True)
+
+
+def seen(session: Session, room: TestRoom) -> Accounts:
+    """The same as they stand, to judge by without asking; nobody waits."""
+    return _accounts(session, room, lock=False)
+
+
+def _accounts(session: Session, room: TestRoom, *, lock: bool) -> Accounts:
     listings = ties.same_data(session, room.listing_id)
     present = session.exec(select(BudgetEntry.org_id).where(col(BudgetEntry.listing_id).in_(listings))).all()
     orgs = [room.org_id, *ties.sharing(ties.tied(session, room.org_id, set(present)))]
     query = select(BudgetEntry).where(col(BudgetEntry.listing_id).in_(listings), col(BudgetEntry.org_id).in_(orgs))
-    ordered = query.order_by(col(BudgetEntry.id)).with_for_update().execution_options(populate_existing=True)
-    rows = session.exec(ordered).all()
+    query = query.order_by(col(BudgetEntry.id))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    rows = session.exec(query).all()
     mine = (room.listing_id, room.org_id, room.contract_id)
     own = next(row for row in rows if (row.listing_id, row.org_id, row.contract_id) == mine)
     return Accounts(own, [row for row in rows if row is not own])

@@ -3,18 +3,15 @@
 Nothing is spent, recorded or learned: an answer depends on the policy and the question alone.
 """
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from exchange import clock
-from exchange.rooms import engine, policies
+from exchange.rooms import engine, policies, rules
 from sandbox import query, twin
 from sandbox.denials import Denied
-from sandbox.ir import Dim
 from sandbox.policy import Policy
-from sandbox.query import Accepted
 
 KEPT_SECONDS = 86_400  # a twin that nobody has asked for a day is made again when somebody does
 
@@ -44,17 +41,7 @@ def ask(policy: Policy, document: dict[str, Any], sql: str) -> Tried:
     outcome = engine.the_runner().run_accepted(free, path, accepted, room=f"twin:{path.stem}")
     if isinstance(outcome, Denied):
         return Tried(sql, outcome, None, {})
-    rows = json.loads(json.dumps(outcome.rows, default=str))  # decimals and days as text, exactly
-    answer = {"columns": list(outcome.columns), "kinds": kinds(accepted), "rows": rows,
-              "suppressed": outcome.suppressed, "truncated": outcome.truncated,
-              "half_widths": [None if each is None else str(each) for each in outcome.half_widths]}  # fmt: skip
-    return Tried(sql, None, answer, dict(outcome.receipt))
-
-
-def kinds(accepted: Accepted) -> list[str]:
-    """For each column of an answer: ``number``, the period of a time, or ``key``."""
-    items = [each.item for each in accepted.question.outputs]
-    return [(item.grain or "key") if isinstance(item, Dim) else "number" for item in items]
+    return Tried(sql, None, rules.kept(accepted, outcome), dict(outcome.receipt))
 
 
 def _folder() -> Path:

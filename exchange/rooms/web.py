@@ -12,6 +12,7 @@ from exchange.catalogue import service as catalogue
 from exchange.config import Config
 from exchange.error_pages import say
 from exchange.errors import NotFound, Refused
+from exchange.i18n import language
 from exchange.permissions import Permission, needs, public
 from exchange.rooms import engine, hints, queries, receipts, rules, showing, twins
 from exchange.rooms import service as rooms
@@ -21,6 +22,7 @@ from exchange.rooms.showing import picture
 from exchange.rooms.twins import Tried
 from exchange.trials import service
 from sandbox import receipt as signing
+from sandbox import words as sentences
 from sandbox.policy import Policy
 
 blueprint = Blueprint("rooms", __name__)
@@ -121,7 +123,9 @@ def _answered(run: queries.QueryRun | None, policy: Policy) -> dict[str, Any]:
     if run is None or refusal is None:
         table = showing.table(run.answer) if run else None
         chart = url_for(".chart", room_id=run.room_id, run_id=run.id) if run and table and table["chart"] else None
-        return {"tried": None, "refusal": None, "table": table, "chart": chart}
+        clauses = (run.answer or {}).get("clauses", {}) if run else {}
+        limited_by = {code: sentences.source(clause, language()) for code, clause in clauses.items()}
+        return {"tried": None, "refusal": None, "table": table, "chart": chart, "limited_by": limited_by}
     return {
         "tried": None,
         "refusal": say(refusal),
@@ -134,7 +138,8 @@ def _generated(tried: Tried, policy: Policy) -> dict[str, Any]:
     """What the page shows of a question to the twin."""
     denied = tried.denied
     if denied is None:
-        return {"tried": tried, "refusal": None, "table": showing.table(tried.answer), "chart": picture(tried.answer)}
+        table, chart = showing.table(tried.answer), picture(tried.answer)
+        return {"tried": tried, "refusal": None, "table": table, "chart": chart, "limited_by": {}}
     return {
         "tried": tried,
         "refusal": say(rules.say_denied(denied, "sql")),

@@ -111,7 +111,7 @@ class CertificateSchema(_Form):
         error_messages=_CHOICE,
     )
     sectors = _codes(SECTORS)
-    classes = _codes(TRADEABLE)
+    classes = _codes(sorted(TRADEABLE))
     verbs = _codes(rules.VERBS)
     territory = Places(required=True, error_messages=_CHOICE)
     max_members = Count(0, 1_000_000)

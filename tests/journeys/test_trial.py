@@ -103,7 +103,7 @@ def _refused_and_taught(buyer: Visitor, room: str) -> None:
 def _spent(buyer: Visitor, room: str) -> None:
     """Refusals and repetitions cost nothing: two questions and the fixed one (which may repeat the second) are used."""
     buyer.open(room)
-    used = re.search(vi("Questions used") + r" (\d+)/100", buyer.page.text)
+    used = re.search(vi("Questions used") + r" (\d+) / 100", buyer.page.text)
     assert used is not None, buyer.page.text
     assert used[1] in ("2", "3")
     assert "/export" not in buyer.page.html  # nothing can be taken out

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from sandbox import words
 from sandbox.leak import PROBING, Level, Meter, Party, Tie, ties
+from sandbox.words_leak import subject
 
 QUIET = Meter(state="open", asked=10, cap=100, epsilon_micro=0, epsilon_cap_micro=0)
 LAB = Party("0312345678", frozenset({"u1"}), frozenset({"lab.vn"}), frozenset({"c1"}))
@@ -50,3 +52,15 @@ def test_the_level_of_an_account(changes: dict[str, object], level: Level) -> No
 
 def test_a_budget_of_nothing_is_used_up() -> None:
     assert replace(QUIET, asked=0, cap=0).percent == 100
+
+
+def test_whoever_counts_refusals_reads_what_each_rule_is_about() -> None:
+    """Every code that a question can be refused with has words of its own family, none those of another."""
+    questions = {
+        code.partition(":")[0] for code in words.known() if len(code.partition(":")[0]) <= 2 or code[:2] == "E-"
+    }
+    for lang, of_contract in (("vi", "Điều khoản của Hợp đồng"), ("en", "A clause of the contract")):
+        assert all(subject(code, lang) != of_contract for code in questions - {"DP"})
+        assert subject("CONTRACT_ENDED", lang) == of_contract
+    assert subject("TRIAL_SUSPENDED", "en") == subject("OUT_OF_TRIAL_SCOPE", "en") == "A rule of the trial"
+    assert subject("E-STOPPED", "en").startswith("Not completed")

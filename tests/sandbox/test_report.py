@@ -200,6 +200,21 @@ def test_every_number_has_a_name_and_a_place_on_the_page() -> None:
     assert sorted(shown) == sorted(words_report.NAMES) == sorted(line.name for line in NUMBERS)
 
 
+@pytest.mark.parametrize(
+    ("count", "vi", "en"),
+    [
+        (0, ": không có bản ghi nào.", ": there are none."),
+        (1, ": 1 bản ghi, số 1.021.", ": 1 record, no. 1,021."),
+        (2, ": 2 bản ghi, từ số 1.021 đến số 1.030.", ": 2 records, from no. 1,021 to no. 1,030."),
+    ],
+)
+def test_one_record_is_not_several(count: int, vi: str, en: str) -> None:
+    records = {**of(report.build(TRIAL, ABOUT, life(), DEALS), "requests")["records"], "count": count}
+    places = {"first": 1021 if count else None, "last": {0: None, 1: 1021, 2: 1030}[count]}
+    assert words_report.source(records | places, "vi").endswith(vi)
+    assert words_report.source(records | places, "en").endswith(en)
+
+
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_every_source_is_a_sentence(lang: str) -> None:
     built = report.build(TRIAL, ABOUT, life(), DEALS)

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from contracts.log import checkpoint, tree
 from contracts.log.tiles import TileReader
+from exchange.accounts.models import Organisation
 from exchange.config import Config
 from exchange.db import Database
 from exchange.errors import Refused
@@ -259,3 +260,10 @@ def test_programs_are_told_the_head_with_every_answer(note: Note, sequencer: Seq
         lines = client.get("/log/checkpoint").text.split("\n")
         assert [size, root] == lines[1:3]
     assert "Minhbach-Log" not in client.get("/").headers
+
+
+def test_looking_how_far_the_log_is_behind_writes_nothing_of_the_caller(session: Session) -> None:
+    half = Organisation(name="not yet whole")  # its tax code comes later in the same act
+    session.add(half)
+    outbox.Backlog().require_room(session)
+    assert half in session.new

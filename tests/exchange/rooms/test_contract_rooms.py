@@ -18,6 +18,7 @@ from exchange.rooms import contract_rooms, engine, queries
 from exchange.rooms.models import BudgetEntry, QueryRun, TestRoom
 from exchange.rooms.queries import Asked
 from exchange.trials import lifecycle, service
+from sandbox.compile import UNLIMITED
 from tests.exchange.negotiations.market import Market
 from tests.exchange.negotiations.test_life import check_story
 from tests.exchange.rooms.test_programs import Program
@@ -92,6 +93,10 @@ def test_a_contract_opens_a_room_and_its_terms_bind_there(deal: Deal) -> None:
     assert (room.contract_id, room.trial_id) == (deal.contract.id, None)
     run = deal.ask(room, BY_HUB)
     assert run.charged
+    assert (run.answer or {})["clauses"] == {"K1": "13"}
+    page = deal.place.browser(lang="en").get(f"/test-rooms/{room.id}?run={run.id}").text
+    assert "is not told. (clause 13 of the contract)" in page
+    assert "1/3" in page or "1 of 3" in page
     hubs = {row[0] for row in (run.answer or {})["rows"]}
     assert "Rare" not in hubs
     policy = room.policy
@@ -101,6 +106,16 @@ def test_a_contract_opens_a_room_and_its_terms_bind_there(deal: Deal) -> None:
     assert "21" in policy["unenforced"]
     leaves = [json.loads(leaf) for leaf in deal.place.leaves()]
     assert [f"contract:{deal.contract.id}" in leaf["on"] for leaf in leaves[-2:]] == [True, True]
+
+
+def test_a_contract_that_names_no_number_shows_none(place: Place, shipments: Path) -> None:
+    deal = Deal(place, shipments, L2)
+    room = deal.room()
+    assert deal.ask(room).charged
+    place.set_budget(room, cap=UNLIMITED, day_cap=UNLIMITED)
+    page = place.browser(lang="en").get(f"/test-rooms/{room.id}").text
+    assert "Questions used: 1; no number is agreed" in page
+    assert "1,000,000" not in page
 
 
 def test_the_number_of_questions_is_the_contracts_and_its_clause_is_quoted(deal: Deal) -> None:

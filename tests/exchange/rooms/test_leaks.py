@@ -15,10 +15,11 @@ from exchange.errors import NotFound, NotPermitted, Refused
 from exchange.notices.models import Notice
 from exchange.oversight import warrants
 from exchange.permissions import Role
-from exchange.rooms import leaks, spending
+from exchange.rooms import leaks, queries, spending
 from exchange.rooms import service as rooms
 from exchange.rooms.leaks import Change
 from exchange.rooms.models import BudgetEntry, QueryRun, Spend, TestRoom
+from exchange.rooms.queries import Asked
 from sandbox.leak import Level, Tie
 from tests.exchange.oversight.conftest import MANDATE
 from tests.exchange.rooms.test_programs import Program
@@ -112,7 +113,12 @@ def test_what_one_buyer_asked_counts_for_another_that_shares_a_person(ready: Pla
         session.add(Membership(user_id=other.user_id or "", org_id=ready.buyer.org_id, role=Role.ANALYST))
         session.commit()
     assert ready.ask(ready.room(), ALL).verdict != "deny"
-    assert ready.ask(ready.room(other), LESS, other).code == "D1"
+    room = ready.room(other)
+    with ready.database.reading() as session:  # asking whether it would pass spends nothing and says the same
+        would = queries.check(session, other, room.id, Asked(LESS), ready.now).denied
+        assert would is not None
+        assert would.code == "D1"
+    assert ready.ask(room, LESS, other).code == "D1"
     with ready.database.reading() as session:
         found = leaks.of_listing(session, ready.seller, ready.listing_id)
     assert all(Tie.MEMBER in each.meter.ties and each.meter.level is Level.WATCH for each in found)
@@ -157,10 +163,12 @@ def test_the_account_pauses_before_the_budget_is_gone_and_the_provider_decides(r
     answered = [ready.ask(room, sql) for sql in asked[:4]]
     assert all(run.verdict != "deny" for run in answered)
     assert ready.ask(room, asked[4]).code == "X8"
+    assert ready.ask(room, "SELECT customer FROM data").code == "X8"
     (entry,) = entries(ready)
     assert (entry.state, entry.reason, entry.changed_by) == ("paused", "STOP_REACHED", None)
     page = ready.browser(ready.seller).get(f"/listings/{ready.listing_id}/leaks").get_data(as_text=True)
     assert "tự tạm dừng" in page
+    assert "Hoàn cảnh: thời gian, mục đích, tài khoản <code>X8</code>" in page
     program = Program(ready, ready.seller, "catalogue")
     change = f"/query-accounts/{entry.id}/change"
     too_few = program.post(change, {"kind": "resume", "reason": "Thêm", "questions": 3})

@@ -12,6 +12,8 @@ from sqlmodel import select
 from contracts.log import leaf
 from exchange import clock
 from exchange.accounts.models import Organisation
+from exchange.config import Config
+from exchange.db import Database
 from exchange.errors import NotFound, NotPermitted, Refused
 from exchange.notices.models import Notice
 from exchange.notices.timed import tell_due
@@ -68,6 +70,19 @@ def test_only_a_regulator_is_recorded_as_an_authority_and_only_by_the_operator(p
     place.do(authorities.end_authority, operator, second.id)
     with place.database.reading() as session:
         assert authorities.authorities(session) == []
+
+
+def test_an_authority_is_ended_by_the_first_act_of_a_process(place: Place, config: Config) -> None:
+    row = record(place, place.people.regulator().org_id, "ministry", ())
+    fresh = Database(config.database_url, config.log_origin, config.secret_key)  # it looks how far the log is behind
+    try:
+        with fresh.writing() as session:
+            authorities.end_authority(session, place.people.operator(), row.id, clock.now())
+            session.commit()
+    finally:
+        fresh.dispose()
+    with place.database.reading() as session:
+        assert authorities.current(session, row.org_id) is None
 
 
 # --- applying -----------------------------------------------------------------------------------------------------
