@@ -23,4 +23,4 @@ def in_words(basis: str) -> str:
     else:
         where = _("Art. %(article)s", **parts)
     act = _("Decree %(number)s", **parts) if "NĐ-CP" in parts["number"] else _("Law %(number)s", **parts)
-    return f"{act}, {where} ({parts['rule']})" if parts["rule"] else f"{act}, {where}"
+    return f"{act}, {where}; {parts['rule']}" if parts["rule"] else f"{act}, {where}"

@@ -15,10 +15,10 @@ SHORT = re.compile(r'"((?:\w+, |\{licence\}, )?\d+/\d{4}/[^" ]+ \d[^"]*)"')
 @pytest.mark.parametrize(
     ("lang", "basis", "said"),
     [
-        ("vi", "X31, 314/2026/NĐ-CP 8.1b", "Nghị định 314/2026/NĐ-CP, điểm b khoản 1 Điều 8 (X31)"),
-        ("en", "X31, 314/2026/NĐ-CP 8.1b", "Decree 314/2026/NĐ-CP, Art. 8.1b (X31)"),
+        ("vi", "X31, 314/2026/NĐ-CP 8.1b", "Nghị định 314/2026/NĐ-CP, điểm b khoản 1 Điều 8; X31"),
+        ("en", "X31, 314/2026/NĐ-CP 8.1b", "Decree 314/2026/NĐ-CP, Art. 8.1b; X31"),
         ("vi", "91/2025/QH15 23.1", "Luật 91/2025/QH15, khoản 1 Điều 23"),
-        ("vi", "X27, 314/2026/NĐ-CP 6", "Nghị định 314/2026/NĐ-CP, Điều 6 (X27)"),
+        ("vi", "X27, 314/2026/NĐ-CP 6", "Nghị định 314/2026/NĐ-CP, Điều 6; X27"),
         ("vi", "Decree 94/2025/NĐ-CP", "Nghị định 94/2025/NĐ-CP"),
     ],
 )
