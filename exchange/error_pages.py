@@ -16,6 +16,7 @@ from flask_smorest import Blueprint
 from sqlalchemy.exc import IntegrityError, InternalError, OperationalError
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 
+from exchange import citations
 from exchange.errors import N_, NotFound, NotPermitted, NotSignedIn, Refusal, Refused
 from exchange.i18n import language
 from exchange.permissions import Permission
@@ -89,7 +90,7 @@ def say(refusal: Refusal) -> dict[str, Any]:
         "code": refusal.code,
         "field": refusal.field,
         "message": own or (_(refusal.text, **facts) if refusal.text else refusal.code),
-        "basis": refusal.basis and _(refusal.basis),
+        "basis": refusal.basis and citations.in_words(refusal.basis),
         "value": None if refusal.value is None else refusal.value[:200],
         "passes": passes or (_(refusal.passes, **facts) if refusal.passes else None),
     }

@@ -34,7 +34,7 @@ def dossier(today: date) -> Dossier:
         safeguards=(
             "Dữ liệu không rời phòng thử nghiệm; chỉ trả lời số liệu theo nhóm.",
             "Kiểm duyệt mọi sản phẩm dữ liệu trước khi niêm yết.",
-            "Nhật ký không sửa được, có nhân chứng độc lập.",
+            "Nhật ký không sửa được, có bên chứng kiến độc lập.",
         ),
         security_valid_to=today + timedelta(days=700),
         notice_version="1",

@@ -69,6 +69,13 @@ NUMBERS = {
     "session_minutes": N_("One stay in the test room, minutes"),
     "row_cap": N_("Rows of one answer"),
 }
+SOURCES_OF_HOLIDAYS = (  # as sandbox/holidays.toml has them
+    N_("Labour Code 45/2019/QH14 Art. 112; Notice 6150/TB-BLĐTBXH of 3 December 2024"),
+    N_(
+        "Labour Code 45/2019/QH14 Art. 111.3, 112; Resolution 28/2026/QH16 Art. 2; Notice 9441/TB-BNV of 16 October "
+        "2025; Letter 12729/VPCP-KGVX"
+    ),
+)
 SURE = {
     "text": N_("text of the law read"),
     "secondary": N_("known from accounts of the law"),

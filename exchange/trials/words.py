@@ -91,7 +91,7 @@ APPROVERS = {
     Approver.MINISTRY: N_("Ministry"),
     Approver.PUBLIC_SECURITY: N_("Ministry of Public Security"),
 }
-PROFILES = {"pilot": N_("The pilot's rules"), "capital": N_("Capital Law (Ha Noi only)")}
+PROFILES = {"pilot": N_("The general rules of trials"), "capital": N_("Capital Law (Ha Noi only)")}
 DEGREES = {
     "economics": N_("Economics"),
     "business": N_("Business administration"),

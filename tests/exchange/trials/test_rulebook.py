@@ -3,7 +3,8 @@
 import pytest
 from flask import Flask
 
-from exchange.trials.rulebook import NUMBERS, SAYS, SURE
+from exchange.trials.rulebook import NUMBERS, SAYS, SOURCES_OF_HOLIDAYS, SURE
+from sandbox import holidays
 from sandbox.profiles import PARAMETERS, SURENESS
 from sandbox.rules import RULES
 from tests.exchange.trials.place import Place
@@ -13,6 +14,7 @@ def test_every_rule_and_every_number_has_its_words() -> None:
     assert list(SAYS) == [rule.rule for rule in RULES]
     assert set(NUMBERS) == set(PARAMETERS) == {name for rule in RULES for name in rule.parameters}
     assert set(SURE) == set(SURENESS)
+    assert set(SOURCES_OF_HOLIDAYS) == {year.source for year in holidays.YEARS.values()}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,7 @@ def test_the_page_prints_the_numbers_that_are_judged_by(place: Place, lang: str,
     shown = place.app.test_client().get("/trial/rules", headers={"Accept-Language": lang})
     assert shown.status_code == 200
     assert [text for text in words if text not in shown.text] == []
+    assert ("Labour Code" in shown.text) == (lang == "en"), "the sources of the holidays in the reader's language"
 
 
 def test_programs_read_the_same(app: Flask) -> None:
