@@ -12,21 +12,17 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from psycopg import Error as DriverError
 from sqlalchemy import DateTime, Dialect, Engine, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, create_engine
 
 _BUSY_S = 30.0  # how long a writer waits for SQLite's lock
 _SHORTEST, _LONGEST = 0.0001, 0.001  # seconds between two tries: a transaction takes less than half a millisecond
-_FRESH_S = 1.0  # seconds for which a connection that was just in use is taken to live
 _CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghjkmnpqrstvwxyz")
 
 
@@ -75,16 +71,13 @@ class Database:
         }  # fmt: skip
         self.is_sqlite = url.startswith("sqlite")
         # An error names its statement, never the values: those would be addresses and hashes in the server's log.
-        arguments: dict[str, Any] = {"hide_parameters": True}
+        arguments: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite, "hide_parameters": True}
         if self.is_sqlite:
             arguments["connect_args"] = {"timeout": 30, "check_same_thread": False}
         self.engine: Engine = create_engine(url, **arguments)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
-        else:
-            event.listen(self.engine, "checkin", _note_use)
-            event.listen(self.engine, "checkout", partial(_require_alive, self.engine.dialect))
         self._writing_engine = self.engine.execution_options(minhbach_writes=True)
 
     def reading(self) -> Session:
@@ -121,21 +114,6 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection (before a fork, at the end of a test)."""
         self.engine.dispose()
-
-
-def _note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
-    record.info["used"] = time.monotonic()
-
-
-def _require_alive(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
-    """Ask a server's connection whether it still lives, unless it was in use a moment ago: the question is one of the
-    five round trips of a short transaction. When the server was restarted, all connections are made anew."""
-    if time.monotonic() - record.info.get("used", 0.0) < _FRESH_S:
-        return
-    try:
-        dialect.do_ping(connection)
-    except DriverError:
-        raise InvalidatePoolError from None
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
