@@ -1,7 +1,7 @@
 """One question: reserved and paid for, answered by the engine while nobody holds the database, finished and logged.
 
-``reserve`` and ``finish`` are two short transactions; what comes between is `exchange.trials.engine`'s business.
-What a statistic costs and who has paid for it is `exchange.trials.spending`'s.
+``reserve`` and ``finish`` are two short transactions; what comes between is `exchange.rooms.engine`'s business.
+What a statistic costs and who has paid for it is `exchange.rooms.spending`'s.
 """
 
 import json
