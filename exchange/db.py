@@ -1,9 +1,6 @@
 """The database: one engine, sessions that say whether they write, and the identifiers of rows.
 
-SQLite runs in WAL mode with ``synchronous=FULL``; a writing session takes the write lock at its first statement
-(``BEGIN IMMEDIATE``), because a deferred transaction that upgrades later fails with SQLITE_BUSY whatever the timeout.
-It asks for the lock every millisecond or sooner: SQLite's own way of waiting, ever longer pauses, starves whoever has
-waited long, and with four busy writers that was the sequencer.
+How SQLite's writers take turns and what makes their commits last stands in sqlite.py.
 """
 
 import base64
@@ -18,11 +15,12 @@ from typing import Any, cast
 from psycopg import Error as DriverError
 from sqlalchemy import DateTime, Dialect, Engine, event
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, create_engine
 
-_BUSY_S = 30.0  # how long a writer waits for SQLite's lock
-_SHORTEST, _LONGEST = 0.0001, 0.001  # seconds between two tries: a transaction takes less than half a millisecond
+from exchange import postgresql, sqlite
+
 _CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghjkmnpqrstvwxyz")
 
 
@@ -71,13 +69,17 @@ class Database:
         }  # fmt: skip
         self.is_sqlite = url.startswith("sqlite")
         # An error names its statement, never the values: those would be addresses and hashes in the server's log.
-        arguments: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite, "hide_parameters": True}
+        arguments: dict[str, Any] = {"hide_parameters": True}
         if self.is_sqlite:
-            arguments["connect_args"] = {"timeout": 30, "check_same_thread": False}
+            arguments["connect_args"] = {"factory": sqlite.Connection, "check_same_thread": False}
         self.engine: Engine = create_engine(url, **arguments)
-        if self.is_sqlite:
-            event.listen(self.engine, "connect", _prepare_sqlite)
+        self._turn = sqlite.Turn(self.engine.url.database or "") if self.is_sqlite else None
+        if self._turn is not None:
+            turn = self._turn
+            event.listen(self.engine, "connect", lambda connection, _record: connection.prepare(turn))
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            postgresql.watch(self.engine)
         self._writing_engine = self.engine.execution_options(minhbach_writes=True)
 
     def reading(self) -> Session:
@@ -114,46 +116,15 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection (before a fork, at the end of a test)."""
         self.engine.dispose()
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN off: we send ours in _begin_sqlite
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={_BUSY_S * 1000:.0f}",
-        "secure_delete=ON",
-    ):  # what is deleted or replaced is overwritten, not just let go
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+        if self._turn is not None:
+            self._turn.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("minhbach_writes", False):
-        _begin_immediate(connection)
-    else:
+    if not connection.get_execution_options().get("minhbach_writes", False):
         connection.exec_driver_sql("BEGIN")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    raw = cast(sqlite3.Connection, connection.connection.driver_connection)
-    raw.execute("PRAGMA busy_timeout=0")
-    deadline, pause = time.monotonic() + _BUSY_S, _SHORTEST
+        return
     try:
-        while not _got_lock(raw) and time.monotonic() < deadline:
-            time.sleep(pause)
-            pause = min(pause * 1.2, _LONGEST)
-        if not raw.in_transaction:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy's callers expect
-    finally:
-        raw.execute(f"PRAGMA busy_timeout={_BUSY_S * 1000:.0f}")
-
-
-def _got_lock(raw: sqlite3.Connection) -> bool:
-    try:
-        raw.execute("BEGIN IMMEDIATE")
+        cast(sqlite.Connection, connection.connection.driver_connection).begin_writing()
     except sqlite3.OperationalError as error:
-        return error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY  # anything else: no use to wait
-    return True
+        raise OperationalError("BEGIN IMMEDIATE", None, error) from error

@@ -3,11 +3,13 @@ processes as a server's workers do; the time from a commit to a signed and to a 
 inclusion proofs; the full self-check.
 """
 
+import gc
 import hashlib
-import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from threading import Event, Thread
 
 from sqlmodel import Session
@@ -40,14 +42,17 @@ def run(kind: str, count: int = 6000) -> list[Figure]:
     """Figures for one database kind; ``count`` transactions by three writing processes."""
     from exchange.bench import proofs  # loads the application, which the writers need not
 
+    gc.collect()
+    gc.freeze()  # as a worker of the server does when it has loaded everything
     with empty_exchange(kind) as config:
         database = open_database(config)
         sequencer = Sequencer(database, config)
         sequencer.start()
         try:
             plain = _rate(config, count, "")
-            lags = _Lags(database)
             logged = _rate(config, count, QUIET)
+            lags = _Lags(database)
+            _rate(config, count, QUIET, lags.begin)  # once more, because asking for heads takes time from the writers
             measured = lags.end()
             told = _rate(config, count, TOLD)
             seen = proofs.witnessed(config, database, lambda session: one(session, QUIET), min(20, 1 + count // 100))
@@ -67,43 +72,48 @@ def run(kind: str, count: int = 6000) -> list[Figure]:
     return [Figure(f"append, {kind}", "transactions/s", logged, plain, same_row, more), seen, many, *single, check]
 
 
-def _rate(config: Config, count: int, event: str) -> float:
+def _rate(config: Config, count: int, event: str, begin: Callable[[], None] = lambda: None) -> float:
     """Transactions per second from the first begun to the last committed, over all writers; with no event, without a
-    record."""
+    record. ``begin`` is called when all are about to."""
     share = max(1, count // WRITERS)
-    words = [sys.executable, "-m", "exchange.bench.log", config.database_url, config.log_origin, str(share)]
-    writers = [
-        subprocess.Popen([*words, event], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
-        for _ in range(WRITERS)
-    ]
-    for writer in writers:
-        _line(writer)  # it has opened the database and waits
-    start = time.perf_counter()
-    for writer in writers:
-        writer.communicate(b"go\n")
-    took = time.perf_counter() - start
-    if any(writer.returncode for writer in writers):
-        raise RuntimeError("a writer failed")
-    return round(share * WRITERS / took, 1)
+    words = [sys.executable, "-m", "exchange.bench.log", config.database_url, config.log_origin, str(share), event]
+    with ExitStack() as running:
+        writers = [
+            running.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE))  # noqa: S603
+            for _ in range(WRITERS)
+        ]
+        for writer in writers:
+            _require_line(writer)  # it has opened the database and waits
+        begin()
+        start = time.perf_counter()
+        for writer in writers:  # all of them before the first is waited for: they are to write at the same time
+            assert writer.stdin is not None  # noqa: S101 - for the type checker
+            writer.stdin.write(b"go\n")
+            writer.stdin.close()
+        for writer in writers:
+            _require_line(writer)  # it has committed its last; what a process needs to end is not measured
+        return round(share * WRITERS / (time.perf_counter() - start), 1)
 
 
-def _line(writer: "subprocess.Popen[bytes]") -> bytes:
+def _require_line(writer: "subprocess.Popen[bytes]") -> None:
     assert writer.stdout is not None  # noqa: S101 - for the type checker
-    return writer.stdout.readline()
+    if not writer.stdout.readline():
+        raise RuntimeError("a writer failed")
 
 
 def write(url: str, origin: str, count: int, event: str) -> None:
     """One writer: ``count`` transactions, each with its business row. Begins when told to on standard input."""
     database = Database(url, origin)
-    with database.reading() as session:
-        service.head(session)
-    sys.stdout.write(json.dumps("ready") + "\n")
-    sys.stdout.flush()
+    with database.writing() as session:
+        one(session, event)  # and taken back: what is loaded at the first act is loaded before the clock starts
+        session.rollback()
+    print("ready", flush=True)  # noqa: T201
     sys.stdin.readline()
     for _ in range(count):
         with database.writing() as session:
             one(session, event)
             session.commit()
+    print("done", flush=True)  # noqa: T201
     database.dispose()
 
 
@@ -122,6 +132,9 @@ class _Lags:
     def __init__(self, database: Database) -> None:
         self._database, self._found, self._over = database, list[float](), Event()
         self._thread = Thread(target=self._measure)
+
+    def begin(self) -> None:
+        """Measure from now on."""
         self._thread.start()
 
     def end(self) -> list[float]:
