@@ -24,6 +24,7 @@ from exchange.client import cli as client_commands
 from exchange.erasure import cli as erasure_commands
 from exchange.ledger import cli as log_commands
 from exchange.oversight import cli as oversight_commands
+from exchange.rooms import cli as room_commands
 from exchange.witness import cli as witness_commands
 
 
@@ -90,6 +91,7 @@ db.add_command(erasure_commands.scrub)
 db.add_command(erasure_commands.rewrap)
 main.add_command(oversight_commands.evidence)
 main.add_command(witness_commands.group)
+main.add_command(room_commands.marks)
 main.add_command(bench)
 main.add_command(monitor.monitor)
 main.add_command(keyring.redraw)  # its module hangs the rest of `key` below it

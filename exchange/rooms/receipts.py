@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
+from exchange.accounts.models import Organisation
+from exchange.errors import NotFound
 from exchange.ledger import keyring
 from exchange.rooms.models import QueryRun, TestRoom
 from exchange.rooms.rules import leaf_digest
@@ -33,9 +35,31 @@ def mark_of(home: Path, policy: Policy) -> bytes | None:
     """The key of this buyer's copies of this dataset, if the policy marks answers."""
     if not policy.output.watermark:
         return None
+    return watermark.key_of(_marks_secret(home), policy.buyer, policy.policy_id)
+
+
+def whose(session: Session, home: Path, room_id: str, table: list[watermark.Cell]) -> list[tuple[watermark.Match, str]]:
+    """How well the mark of each buyer who has had a room of this room's dataset fits a leaked table, the best first,
+    with the buyer's name. Raises NotFound where there is no such room, or its answers bear no marks."""
+    room = session.get(TestRoom, room_id)
+    if room is None or not Policy.from_json(room.policy).output.watermark:
+        raise NotFound(room_id)
+    policy = Policy.from_json(room.policy)
+    rooms = session.exec(
+        select(Organisation.id, Organisation.name)
+        .join(TestRoom, col(TestRoom.org_id) == col(Organisation.id))
+        .where(TestRoom.listing_id == room.listing_id, TestRoom.version == room.version)
+        .distinct()
+    )
+    names, secret = dict(rooms.all()), _marks_secret(home)
+    keys = {org_id: watermark.key_of(secret, org_id, policy.policy_id) for org_id in names}
+    return [(match, names[match.whose]) for match in watermark.whose(table, policy.output.round_to, keys)]
+
+
+def _marks_secret(home: Path) -> bytes:
     path = home / "marks.key"
     make_once(path, secrets.token_bytes(32))
-    return watermark.key_of(path.read_bytes(), policy.buyer, policy.policy_id)
+    return path.read_bytes()
 
 
 def seal(session: Session, run: QueryRun, room: TestRoom, now: datetime) -> dict[str, str]:

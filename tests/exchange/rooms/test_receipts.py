@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from exchange.cli import main
+from exchange.errors import NotFound
 from exchange.rooms import engine, queries, receipts
 from exchange.rooms.models import QueryRun, TestRoom
 from exchange.rooms.rules import leaf_digest
@@ -93,8 +96,17 @@ def test_programs_and_people_get_the_receipt(ready: Place) -> None:
 # --- marks ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_answers_of_a_marking_room_tell_whose_they_are(ready: Place) -> None:
+def test_the_answers_of_a_marking_room_tell_whose_they_are(ready: Place, tmp_path: Path) -> None:
     room = ready.room()
+
+    def marks(place: Place, table: Path, *columns: str) -> Result:
+        config = place.app.extensions["minhbach.config"]
+        environ = {
+            "MINHBACH_HOME": str(config.home), "MINHBACH_DATABASE_URL": config.database_url,
+            "MINHBACH_LOG_ORIGIN": config.log_origin,
+        }  # fmt: skip
+        return CliRunner(env=environ).invoke(main, ["marks", str(table), "--room", room.id, *columns])
+
     with ready.database.writing() as session:
         row = session.get_one(TestRoom, room.id)
         row.policy = {**row.policy, "output": {**row.policy["output"], "round_to": 7, "watermark": True}}
@@ -108,14 +120,28 @@ def test_the_answers_of_a_marking_room_tell_whose_they_are(ready: Place) -> None
     rows = answer.json["rows"]
     assert len(rows) == 48
     assert all(row[2] % 7 == 0 for row in rows)
-    home = ready.app.extensions["minhbach.config"].home
-    secret, policy_id = (home / "marks.key").read_bytes(), row.policy["policy_id"]
-    orgs = {ready.buyer.org_id, ready.seller.org_id, *(f"org{number}" for number in range(20))}
-    keys = {org: watermark.key_of(secret, org, policy_id) for org in orgs}
     table = watermark.cells((Dim("hub"), Dim("shipped_on", "month"), Agg(Measure.ROWS)), rows)
-    found = watermark.whose(table, 7, keys)
-    assert found[0].whose == ready.buyer.org_id
-    assert found[0].chance < 1e-6
+    home = ready.app.extensions["minhbach.config"].home
+    others = {f"org{number}": f"org{number}".encode() for number in range(20)}
+    assert watermark.whose(table, 7, others)[0].chance > 1e-3
+    with ready.database.reading() as session:
+        ((match, name),) = receipts.whose(session, home, room.id, table)
+        with pytest.raises(NotFound):
+            receipts.whose(session, home, ready.buyer.org_id, table)
+    assert match.whose == ready.buyer.org_id
+    assert match.chance < 1e-6
+    leaked = tmp_path / "leaked.csv"
+    leaked.write_text("Số đơn,kho,tháng,ghi chú\n" + "".join(f"{n},{hub},{month},x\n" for hub, month, n in rows))
+    columns = [f"--column={each}" for each in ("kho=hub", "tháng=shipped_on/month", "Số đơn=count")]
+    told = marks(ready, leaked, *columns)
+    assert (told.exit_code, told.output) == (
+        0,
+        f"{match.fits}/{match.cells}  {match.chance:.1e}  org:{match.whose}  {name}\n",
+    )
+    assert "no column 'm'" in marks(ready, leaked, "--column=m=count").output
+    assert "is not NAME=WHAT" in marks(ready, leaked, "--column=m").output
+    leaked.write_text("n\nmany\n")
+    assert "'many'" in marks(ready, leaked, "--column=n=count").output
     page = ready.browser(lang="en").get(f"/test-rooms/{room.id}").text
     assert "multiples of 7" in page
     assert "traced to your organisation" in page
