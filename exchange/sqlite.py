@@ -78,7 +78,7 @@ class Connection(sqlite3.Connection):
         """Once, when it has been opened."""
         self._turn = turn
         self.isolation_level = None  # the driver's own BEGIN off: ours says whether it writes
-        for setting in (*_SETTINGS, f"busy_timeout={PATIENCE * 1000:.0f}"):
+        for setting in (f"busy_timeout={PATIENCE * 1000:.0f}", *_SETTINGS):
             self.execute(f"PRAGMA {setting}")
 
     def begin_writing(self) -> None:
