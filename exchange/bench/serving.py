@@ -1,5 +1,6 @@
 """The application as a benchmark asks it; apart from the rest, because writers that only write need not load it."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ def quiet_app(config: Config) -> Iterator[Flask]:
     before = structlog.get_config()
     with open(os.devnull, "w") as nowhere:
         app = create_app(config)
+        gc.collect()
+        gc.freeze()  # as a worker of the server does
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(nowhere))
         try:
             yield app
