@@ -1,14 +1,12 @@
 """From a file on our disk to its profile, or to a refusal that says what to correct (X12)."""
 
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exchange.catalogue import apart
 from exchange.errors import N_, Refused, refuse
 
 MEMORY_MB = 1024  # for the reading process; larger data spill to disk
@@ -84,19 +82,12 @@ class Profile:
 def profile(path: Path) -> Profile:
     """Read the file in a process of its own; raises Refused with NOT_MACHINE_READABLE:<detail>."""
     with tempfile.TemporaryDirectory(prefix="minhbach-read-") as work:
-        job = {"path": str(path), "work": work, "memory_mb": MEMORY_MB, "threads": THREADS, "seconds": SECONDS}
+        job = {"path": str(path), "work": work, "memory_mb": MEMORY_MB, "threads": THREADS}
         try:
-            done = subprocess.run(
-                [sys.executable, "-m", "exchange.catalogue.reader"],
-                input=json.dumps(job) + "\n", capture_output=True, text=True, timeout=SECONDS, check=False,
-                env={"PATH": "/usr/bin:/bin", "HOME": work, "LANG": "C.UTF-8", "PYTHONPATH": ":".join(sys.path)},
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise refusal("too_slow", {}) from None
-    if done.returncode != 0 or not done.stdout.strip():
-        # Killed by its limits, or a file that breaks the parser: refused all the same, the rest goes on.
-        raise refusal("too_slow" if done.returncode == -24 else "unreadable", {})
-    answer = json.loads(done.stdout)
+            answer = apart.ask("exchange.catalogue.reader", job, work=work, memory_mb=MEMORY_MB, seconds=SECONDS)
+        except apart.Unanswered as ended:
+            # Killed by its limits, or a file that breaks the parser: refused all the same, the rest goes on.
+            raise refusal("too_slow" if ended.late else "unreadable", {}) from None
     if "refused" in answer:
         raise refusal(answer["refused"], answer["facts"])
     return Profile(**answer)

@@ -1,24 +1,20 @@
 """The process that reads a stranger's file: what is it, can a machine read it, what is in it.
 
-Runs alone (``python -m exchange.catalogue.reader``), one file per process, so that a file that makes the parser
-crash, eat memory or never end harms only this process. In: one JSON line ``{"path", "work", "memory_mb", "threads",
-"seconds"}``; out: one JSON line, a profile or ``{"refused": detail, "facts": {...}}``.
+Runs alone (``python -m exchange.catalogue.reader``, by apart.py), one file per process. Its job is ``{"path", "work",
+"memory_mb", "threads"}``, its answer a profile or ``{"refused": detail, "facts": {...}}``.
 """
 
 import codecs
 import csv
 import io
-import json
 import re
-import resource
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from exchange.catalogue import measures
+from exchange.catalogue import apart, measures
 
 MAX_COLUMNS = 1_000
 MAX_NAME = 200  # characters of a column's name
@@ -201,17 +197,12 @@ def connect(path: Path, work: Path, memory_mb: int, threads: int) -> duckdb.Duck
     return db
 
 
-def main() -> None:
-    """One job from standard input, one answer to standard output."""
-    job = json.loads(sys.stdin.readline())
-    resource.setrlimit(resource.RLIMIT_AS, (job["memory_mb"] * 4 * 1024**2, job["memory_mb"] * 4 * 1024**2))
-    resource.setrlimit(resource.RLIMIT_CPU, (job["seconds"], job["seconds"]))
+def _answer(job: dict[str, Any]) -> dict[str, Any]:
     try:
-        answer = read(Path(job["path"]), Path(job["work"]), job["memory_mb"], job["threads"])
+        return read(Path(job["path"]), Path(job["work"]), job["memory_mb"], job["threads"])
     except Unreadable as refusal:
-        answer = {"refused": refusal.detail, "facts": refusal.facts}
-    sys.stdout.write(json.dumps(answer, ensure_ascii=True) + "\n")
+        return {"refused": refusal.detail, "facts": refusal.facts}
 
 
 if __name__ == "__main__":
-    main()
+    apart.answer(_answer)

@@ -1,14 +1,10 @@
 """Making the protected copy of a file in a process of its own: the file is the provider's, its bytes are not trusted.
 
-`make` is the web process's half; run as a module this is the other half: one JSON job in, one JSON answer out. What
-only the first half needs is imported there: without the tables of the exchange a process starts in a third of the time.
+`make` is the web process's half; run as a module this is the other half. What only the first half needs is imported
+there: without the tables of the exchange a process starts in a third of the time.
 """
 
 import hashlib
-import json
-import resource
-import subprocess
-import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from exchange.catalogue import reader
+from exchange.catalogue import apart, reader
 from exchange.errors import Refused
 from sandbox import snapshot
 from sandbox.denials import Denied, SandboxError
@@ -47,16 +43,9 @@ def make(plan: "Plan", source: Path, target: Path) -> Copy:
         job = {"source": str(source), "format": plan.format, "work": work, "target": str(target),
                "policy": plan.policy, "sources": dict(plan.sources)}  # fmt: skip
         try:
-            done = subprocess.run(
-                [sys.executable, "-m", "exchange.rooms.copying"],
-                input=json.dumps(job) + "\n", capture_output=True, text=True, timeout=SECONDS, check=False,
-                env={"PATH": "/usr/bin:/bin", "HOME": work, "LANG": "C.UTF-8", "PYTHONPATH": ":".join(sys.path)},
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
+            answer = apart.ask("exchange.rooms.copying", job, work=work, memory_mb=MEMORY_MB, seconds=SECONDS)
+        except apart.Unanswered:
             raise _refused("SNAPSHOT_UNREADABLE", {}) from None
-    if done.returncode != 0 or not done.stdout.strip():
-        raise _refused("SNAPSHOT_UNREADABLE", {})
-    answer = json.loads(done.stdout)
     if "code" in answer:
         raise _refused(answer["code"], answer["facts"])
     return Copy(**answer)
@@ -106,13 +95,5 @@ def _build(job: dict[str, Any]) -> dict[str, Any]:
     return asdict(Copy(info.sha256, info.rows, info.dropped_rows, info.units))
 
 
-def main() -> None:
-    """One job from standard input, one answer to standard output."""
-    job = json.loads(sys.stdin.readline())
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * 4 * 1024**2, MEMORY_MB * 4 * 1024**2))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    sys.stdout.write(json.dumps(_build(job)) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    apart.answer(_build)

@@ -1,19 +1,15 @@
 """The different values of one column, read in a process of its own: the file is the provider's, its bytes not trusted.
 
 Only its provider is shown them, and only to say that they are public. `distinct` is the web process's half; run as a
-module this is the other half: one JSON job in, one JSON answer out.
+module this is the other half.
 """
 
-import json
-import resource
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import duckdb
 
-from exchange.catalogue import measures, reader
+from exchange.catalogue import apart, measures, reader
 from exchange.errors import N_, Refused, refuse
 from exchange.rooms.copying import MEMORY_MB, THREADS
 from sandbox.draft import DIM_VALUES
@@ -26,18 +22,15 @@ def distinct(source: Path, format: str, column: str, kind: str, field: str) -> l
     with tempfile.TemporaryDirectory(prefix="minhbach-values-") as work:
         job = {"source": str(source), "format": format, "work": work, "column": column, "kind": kind}
         try:
-            done = subprocess.run(
-                [sys.executable, "-m", "exchange.rooms.measured"],
-                input=json.dumps(job) + "\n", capture_output=True, text=True, timeout=SECONDS, check=False,
-                env={"PATH": "/usr/bin:/bin", "HOME": work, "LANG": "C.UTF-8", "PYTHONPATH": ":".join(sys.path)},
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise _unread(field) from None
-    if done.returncode != 0 or not done.stdout.strip():
+            values: list[str] | None = apart.ask(
+                "exchange.rooms.measured", job, work=work, memory_mb=MEMORY_MB, seconds=SECONDS
+            )
+        except apart.Unanswered:
+            values = None
+    if values is None:
         raise _unread(field)
     from exchange.rooms.design_answers import LONGEST_VALUE  # late: the process below needs nothing of it
 
-    values: list[str] = json.loads(done.stdout)
     if not 0 < len(values) <= DIM_VALUES or any(len(value) > LONGEST_VALUE for value in values):
         text = N_("The column has no values, too many of them, or one that is too long.")
         raise refuse("DESIGN_VALUES", text, field=field, passes=N_("Type the public values yourself, one a line."))
@@ -49,7 +42,8 @@ def _unread(field: str) -> Refused:
     return refuse("DESIGN_VALUES", text, field=field, passes=N_("Type the public values yourself, one a line."))
 
 
-def _read(job: dict[str, str]) -> list[str]:
+def _read(job: dict[str, str]) -> list[str] | None:
+    """None where the file cannot be read: the engine's message may quote a value of it."""
     source, work = Path(job["source"]), Path(job["work"])
     db = reader.connect(source, work, MEMORY_MB, THREADS)
     try:
@@ -57,20 +51,11 @@ def _read(job: dict[str, str]) -> list[str]:
         value = f"CAST(TRY_CAST({measures.identifier(job['column'])} AS {job['kind']}) AS VARCHAR)"
         text = f"SELECT DISTINCT {value} AS v FROM data WHERE {value} <> '' ORDER BY v LIMIT {DIM_VALUES + 1}"  # noqa: S608
         return [str(row[0]) for row in db.execute(text).fetchall()]
+    except (duckdb.Error, reader.Unreadable):
+        return None
     finally:
         db.close()
 
 
-def main() -> None:
-    """One job from standard input, one answer to standard output; nothing where the file cannot be read."""
-    job = json.loads(sys.stdin.readline())
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * 4 * 1024**2, MEMORY_MB * 4 * 1024**2))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    try:
-        sys.stdout.write(json.dumps(_read(job)) + "\n")
-    except (duckdb.Error, reader.Unreadable):
-        sys.exit(1)  # the engine's message may quote a value of the file
-
-
 if __name__ == "__main__":
-    main()
+    apart.answer(_read)
