@@ -48,7 +48,7 @@ def _tell(desk: Desk, each: Mapping[str, Any]) -> None:
     desk.tell("ACCOUNT", id=each["id"], name=each["buyer_name"], state=each["state"], level=each["level"])
     desk.tell("ACCOUNT_SPENT", used=asked["used"], limit=asked["limit"], epsilon=epsilon["used"],
               most=epsilon["limit"], close=overlaps["seen"], attempts=each["attempts"])  # fmt: skip
-    rows = [(code, count) for code, count in sorted(each["denied"].items())]
+    rows = [(f"{each['rules'][code][desk.lang]} ({code})", count) for code, count in sorted(each["denied"].items())]
     rows += [(name, " ".join(why)) for name, why in sorted(each["tied"].items())]
     if rows:
         click.echo(clean(table(("", ""), rows)))

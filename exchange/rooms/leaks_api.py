@@ -11,6 +11,7 @@ from exchange.rooms import engine, leaks
 from exchange.rooms.api import blueprint
 from exchange.rooms.leaks import Change, Reading
 from exchange.rooms.schemas import AccountChangeSchema
+from sandbox import words_leak
 
 
 def readings_json(found: Iterable[Reading]) -> list[dict[str, Any]]:
@@ -28,6 +29,7 @@ def _json(each: Reading) -> dict[str, Any]:
         "requests": {"used": entry.requests, "limit": entry.requests_cap},
         "overlaps": {"seen": entry.overlaps, "refused": meter.denied.get("D1", 0)},
         "denied": dict(meter.denied), "attempts": meter.attempts,
+        "rules": {code: {lang: words_leak.subject(code, lang) for lang in ("vi", "en")} for code in meter.denied},
         "tied": {name: [str(tie) for tie in why] for name, why in each.tied.items()},
     }  # fmt: skip
 

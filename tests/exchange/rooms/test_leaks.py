@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from exchange.rooms.queries import Asked
 from sandbox.leak import Level, Tie
 from tests.exchange.oversight.conftest import MANDATE
 from tests.exchange.rooms.test_programs import Program
+from tests.exchange.running import Member, Running
 from tests.exchange.trials.place import Place, statistics
 
 SIX_SPELLINGS = (
@@ -273,6 +276,7 @@ def test_provider_operator_and_regulator_see_the_meter_and_no_question(ready: Pl
     (entry,) = entries(ready)
     found = Program(ready, ready.seller, "catalogue").get(f"/listings/{ready.listing_id}/leaks").json["accounts"]
     assert [(each["questions"]["used"], each["denied"], each["attempts"]) for each in found] == [(1, {"A1": 1}, 1)]
+    assert found[0]["rules"]["A1"]["en"] == "A way of aggregating that is not allowed"
     assert Program(ready, ready.buyer, "catalogue").get(f"/listings/{ready.listing_id}/leaks").status_code == 404
     assert Program(ready, ready.people.operator(), "moderate").get("/query-accounts").json["accounts"] == found
     official = ready.people.regulator()
@@ -303,3 +307,20 @@ def test_a_program_that_only_asks_cannot_stop_anybody(ready: Place) -> None:
     entry = ready.budget(ready.room())
     body = {"kind": "kill", "reason": "x"}
     assert Program(ready, ready.seller, "query").post(f"/query-accounts/{entry.id}/change", body).status_code == 404
+
+
+def test_the_provider_reads_the_meter_and_turns_the_switch_by_command(ready: Place, tmp_path: Path) -> None:
+    room = ready.room()
+    ready.ask(room, "SELECT max(weight) FROM data")
+    entry, running = ready.budget(room), Running()
+    running.start(ready.app)
+    seller = Member(ready.people, ready.seller, running.address, tmp_path / "seller")
+    told = seller.does("trial", "leaks", ready.listing_id)
+    assert f"{entry.id}" in told
+    assert re.search(r"A way of aggregating that is not allowed \(A1\) +1", told)
+    assert "Cách tổng hợp không được phép (A1)" in seller.does("trial", "leaks", ready.listing_id, "--lang", "vi")
+    assert '"A1": 1' in seller.does("trial", "leaks", ready.listing_id, "--json")
+    assert "paused" in seller.does("trial", "account", entry.id, "pause", "--reason", "Xem lại")
+    assert seller.run("trial", "account", entry.id, "kill", "--reason", "x", input="n\n").exit_code == 0
+    assert [each.state for each in entries(ready)] == ["paused"]
+    running.stop()
