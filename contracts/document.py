@@ -209,9 +209,11 @@ def _edition(value: object) -> str:
 
 def _check_edition(contract: Contract) -> None:
     """An older wording has no sentence for what parties may add since: such a term would be signed unseen."""
+    if contract.edition == EDITION:
+        return
     added = contract.terms.to_json().keys() & ADDED.keys()
     added |= {"supersedes"} if contract.supersedes else set()
-    if contract.edition != EDITION and added:
+    if added:
         raise DocumentError("EDITION_TOO_OLD", value=contract.edition, field=min(added), passes=EDITION)
 
 
