@@ -104,15 +104,15 @@ MARKS["not checked"] = ("CHƯA KIỂM TRA", "NOT CHECKED")
 RESULTS = {
     True: ("KẾT QUẢ: những gì kiểm tra được đều hợp lệ.", "RESULT: everything that could be checked holds."),
     False: ("KẾT QUẢ: hồ sơ KHÔNG hợp lệ.", "RESULT: the bundle does NOT hold."),
+    None: (
+        "KẾT QUẢ: CHƯA kiểm tra được mọi chữ ký; phần đã kiểm tra đều hợp lệ.",
+        "RESULT: NOT every signature could be checked; what was checked holds.",
+    ),
 }
 # What strange bytes may cause in the code below; each becomes a FAIL line.
 MALFORMED = (
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError, OSError),
     *(x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm),
-)
-INCOMPLETE = (
-    "KẾT QUẢ: CHƯA kiểm tra được mọi chữ ký; phần đã kiểm tra đều hợp lệ.",
-    "RESULT: NOT every signature could be checked; what was checked holds.",
 )
 
 
@@ -155,8 +155,9 @@ def sha256(data: bytes) -> bytes:
 
 def read_number(spelling: str) -> int:
     """RFC 8785 as used here: whole numbers below 2^53; int() refuses decimals, NaN and Infinity."""
-    need(len(spelling) < 18 and abs(int(spelling)) < 2**53, "FORM", spelling[:40])
-    return int(spelling)
+    number = int(spelling)
+    need(-(2**53) < number < 2**53, "FORM", spelling)
+    return number
 
 
 READER = json.JSONDecoder(parse_float=read_number, parse_constant=read_number, parse_int=read_number)
@@ -426,17 +427,17 @@ def read_leaf(data: bytes, index: int) -> dict[str, Any]:
     """One record under its closed schema."""
     need(len(data) <= 8192, "LEAF", index)
     leaf: dict[str, Any] = read_json(data, index)
-    at, on, h, d, salted = leaf["at"], leaf["on"], leaf["h"], leaf["d"], leaf.get("_sd", ["0" * 43])
-    fields = leaf.keys() == (FIELDS | {"_sd", "_sd_alg"} if "_sd" in leaf else FIELDS)
+    at, on, h, d, salted = leaf["at"], leaf["on"], leaf["h"], leaf["d"], leaf.get("_sd")
     good = (
-        fields and is_origin(leaf["log"]) and leaf["v"] == 1 and type(leaf["v"]) is int and TYPES.fullmatch(leaf["t"])
+        leaf.keys() == (FIELDS | {"_sd", "_sd_alg"} if "_sd" in leaf else FIELDS)
+        and is_origin(leaf["log"]) and leaf["v"] == 1 and type(leaf["v"]) is int and TYPES.fullmatch(leaf["t"])
         and type(at) is int and at >= 0 and is_id(leaf["id"]) and is_actor(leaf["actor"])
         and (leaf["prev"] is None or is_id(leaf["prev"]))
         and type(on) is list and 1 <= len(on) <= 16 and all(map(is_subject, on)) and len(set(on)) == len(on)
         and all(map(is_name, h)) and all(map(is_digest, h.values())) and h.keys() >= HASHES.get(leaf["t"], set())
         and len(d) <= 32 and all(map(is_name, d)) and all(map(is_detail, d.values()))
-        and leaf.get("_sd_alg", "sha-256") == "sha-256" and type(salted) is list and 1 <= len(salted) <= 16
-        and all(map(is_salted, salted)) and salted == sorted(set(salted))
+        and ("_sd" not in leaf or (leaf["_sd_alg"] == "sha-256" and type(salted) is list and 1 <= len(salted) <= 16
+             and all(map(is_salted, salted)) and salted == sorted(set(salted))))
     )  # fmt: skip
     need(good, "LEAF", index)
     return leaf
@@ -444,9 +445,11 @@ def read_leaf(data: bytes, index: int) -> dict[str, Any]:
 
 def is_detail(value: object) -> bool:
     """A whole number, yes or no, or a short text: one spelling (NFC), nothing invisible or direction-changing."""
-    text = value if isinstance(value, str) and len(value) <= 512 else "\0"
-    if isinstance(value, int) or (text.isascii() and text.isprintable()):
+    if isinstance(value, int):
         return True
+    text = value if isinstance(value, str) and len(value) <= 512 else "\0"
+    if text.isascii():
+        return text.isprintable()
     kinds = {unicodedata.category(character) for character in text}
     return unicodedata.normalize("NFC", text) == text and not kinds & {"Cc", "Cf", "Zl", "Zp"}
 
@@ -749,13 +752,12 @@ class Checker:
         licensed: list[bytes] | None = None,
     ) -> None:  # fmt: skip
         self._file, self._policy, self._saved, self._tsa = file, policy, saved, tsa
-        self._licensed, self._trusted_bundle = licensed, False
+        self._licensed, self._trusted_bundle, self._agreed = licensed, False, 0
         self._listed: dict[str, int] = {}  # digest of a list of trusted roots -> index
         self._roots: dict[int, bytes] = {}  # of heads that were found to lie on this history
         self._lives = defaultdict[str, Life](Life)
         self._revoked: dict[str, int] = {}  # key -> index
         self._salted: dict[str, list[str]] = {}  # event id -> digests
-        self._agreed = 0
 
     def report(self) -> list[tuple[str, str, str, str]]:
         """All lines up to the first failure: check, result, code of the problem, where."""
@@ -1093,16 +1095,15 @@ def main() -> int:
         return 2
     sound, which = all(result != "fail" for _, result, _, _ in lines), ("vi", "en").index(given.lang)
     whole = not any(line[:2] == ("CONTRACT", "not checked") for line in lines)
-    holds = sound and whole
     if given.json:
         rows = [dict(zip(("check", "result", "code", "where"), line, strict=True)) for line in lines]
-        print(json.dumps({"ok": holds, "lines": rows}, ensure_ascii=False, indent=1))
+        print(json.dumps({"ok": sound and whole, "lines": rows}, ensure_ascii=False, indent=1))
     else:
         for check, result, code, where in lines:
             problem = f": {PROBLEMS[code][which]} [{code}]" if code else ""
             print(f"[{MARKS[result][which]}] {TITLES[check][which]}{problem}: {where}")
-        print((RESULTS[sound] if whole or not sound else INCOMPLETE)[which])
-    return 0 if holds else 1
+        print(RESULTS[None if sound and not whole else sound][which])
+    return 0 if sound and whole else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The quick look at a leaf says what the closer one says, or nothing: on good leaves, and on whatever is near one."""
+"""The quick look at a leaf says what the closer one says, or nothing: on good leaves, and on whatever is near one. The
+checker in one file, which reads leaves in its own way, takes the same ones."""
 
 import json
 
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from contracts import canonical
+from contracts import canonical, verify
 from contracts.errors import LeafError
 from contracts.log import leaf
 
@@ -27,10 +28,18 @@ def closely(data):
         return None
 
 
+def taken_by_the_one_file(data):
+    try:
+        return bool(verify.read_leaf(data, 0))
+    except (verify.Fail, *verify.MALFORMED):
+        return False
+
+
 def agree(data):
     """Whether the quick look took these bytes; it never takes what the closer one refuses, nor reads it otherwise."""
-    quick = leaf.parse_ordinary(data)
-    assert quick is None or repr(quick) == repr(closely(data))  # repr: true is not 1
+    quick, close = leaf.parse_ordinary(data), closely(data)
+    assert quick is None or repr(quick) == repr(close)  # repr: true is not 1
+    assert taken_by_the_one_file(data) == (close is not None)
     return quick is not None
 
 
