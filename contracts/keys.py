@@ -23,6 +23,7 @@ from contracts.errors import ContractsError
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 JoseKey = OKPKey | ECKey | RSAKey
+Members = tuple[tuple[str, str], ...]  # of a JWK: names and values
 
 # Key type -> algorithms it may sign with; the first is what we use when nobody asks for another.
 ALGORITHMS_OF: Mapping[str, tuple[str, ...]] = {
@@ -102,8 +103,12 @@ def public_jwk(key: PrivateKey | PublicKey) -> dict[str, str]:
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
     """RFC 7638: SHA-256 over the required members, which is also RFC 8785 of them."""
-    required = {name: jwk[name] for name in _members(jwk)}
-    return canonical.sha256_b64url(canonical.dumps(required)).removeprefix("sha-256:")
+    return _thumbprint(tuple((name, jwk[name]) for name in _members(jwk)))
+
+
+@lru_cache(maxsize=256)  # the same few organisations sign again and again
+def _thumbprint(required: Members) -> str:
+    return canonical.sha256_b64url(canonical.dumps(dict(required))).removeprefix("sha-256:")
 
 
 def check_public_jwk(jwk: object, *, bare: bool = False) -> dict[str, str]:
@@ -121,16 +126,7 @@ def check_public_jwk(jwk: object, *, bare: bool = False) -> dict[str, str]:
             raise _refused("member", str(name)[:80], ", ".join(members))
     _check_remarks(jwk)
     required = {name: jwk[name] for name in members}
-    kind = required["kty"]
-    if kind in _CURVE and required["crv"] != _CURVE[kind]:
-        raise _refused("curve", str(required["crv"])[:80], _CURVE[kind])
-    values = {name: decode(required[name], f"jwk/{name}") for name in members if name not in ("kty", "crv")}
-    if kind == "OKP":
-        _check_ed25519(values["x"])
-    elif kind == "EC":
-        _check_p256(values["x"], values["y"])
-    else:
-        _check_rsa(values["n"], values["e"])
+    _check_values(tuple(required.items()))
     return required
 
 
@@ -144,8 +140,8 @@ def jose_key(jwk: Mapping[str, str] | PrivateKey) -> JoseKey:
     return _imported(tuple(jwk.items()))
 
 
-@lru_cache(maxsize=256)  # the same few organisations sign again and again
-def _imported(members: tuple[tuple[str, str], ...]) -> JoseKey:
+@lru_cache(maxsize=256)
+def _imported(members: Members) -> JoseKey:
     value: dict[str, Any] = dict(members)
     if value["kty"] == "OKP":
         return OKPKey.import_key(value)
@@ -198,6 +194,21 @@ def _check_remarks(jwk: Mapping[str, Any]) -> None:
     accepted = ALGORITHMS_OF[jwk["kty"]]
     if jwk.get("alg", accepted[0]) not in accepted:
         raise _refused("alg", str(jwk["alg"])[:80], ", ".join(accepted))
+
+
+@lru_cache(maxsize=256)  # what has passed once passes again: the judgement rests on these texts alone
+def _check_values(required: Members) -> None:
+    jwk = dict(required)
+    kind = jwk["kty"]
+    if kind in _CURVE and jwk["crv"] != _CURVE[kind]:
+        raise _refused("curve", jwk["crv"][:80], _CURVE[kind])
+    values = {name: decode(text, f"jwk/{name}") for name, text in required if name not in ("kty", "crv")}
+    if kind == "OKP":
+        _check_ed25519(values["x"])
+    elif kind == "EC":
+        _check_p256(values["x"], values["y"])
+    else:
+        _check_rsa(values["n"], values["e"])
 
 
 def _refused(reason: str, value: str | int, passes: str | int) -> SignatureError:

@@ -46,6 +46,12 @@ _PERIOD = {"days": re.compile(r"(-?)P([0-9]{1,19})D"), "hours": re.compile(r"(-?
 # What holds where a field is not stated.
 _UNSTATED: Mapping[str, Any] = {"max_deliveries": None, "max_queries": None, "min_group": None, "price_vnd": 0, **ADDED}
 
+# Each duty with the places that it has, in the order in which a policy names them.
+_PLACES_OF: Mapping[str, Mapping[str, Place]] = {
+    action: {name: place for name, place in DUTIES.items() if place.duty == action}
+    for action in (PAY, NAME_SOURCE, DELETE, *(place.duty for place in DUTIES.values()))
+}
+
 
 class OdrlError(ContractsError):
     """The policy says something that these terms cannot mean."""
@@ -104,8 +110,8 @@ def _constraints(terms: Terms) -> list[dict[str, Any]]:
 def _obligations(terms: Terms, parties: Mapping[str, str]) -> list[dict[str, Any]]:
     """The duties in a fixed order; one that the terms say nothing about is not there."""
     duties: list[dict[str, Any]] = []
-    for action in dict.fromkeys((PAY, NAME_SOURCE, DELETE, *(place.duty for place in DUTIES.values()))):
-        rows = _stated(terms, {name: place for name, place in DUTIES.items() if place.duty == action})
+    for action, places in _PLACES_OF.items():
+        rows = _stated(terms, places)
         if action == DELETE and (rows or terms.licence != "L0"):
             rows.insert(0, _constraint(Place("odrl:dateTime", "gt", "date"), terms.ends))
         if not rows and not (action == NAME_SOURCE and terms.attribution):

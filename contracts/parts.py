@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from contracts import canonical
 from contracts.clauses import EDITION
@@ -67,7 +68,7 @@ class Contract:
     edition: str = EDITION  # of the wording of its clauses
     supersedes: str | None = None  # digest of the contract whose place this one takes
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """The name of these bytes in the log."""
         return canonical.sha256_b64url(self.payload)

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from contracts import canonical, header
@@ -94,7 +95,10 @@ class PartyResult:
 
 def signing_input(protected: str, payload: bytes) -> bytes:
     """The ASCII bytes that are signed (RFC 7515 section 5.1)."""
-    return f"{protected}.{canonical.b64url(payload)}".encode("ascii")
+    return f"{protected}.{_coded(payload)}".encode("ascii")
+
+
+_coded = lru_cache(maxsize=16)(canonical.b64url)  # all parties sign the same payload
 
 
 def sign(

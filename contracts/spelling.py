@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 LANGUAGES = ("vi", "en")  # the first one prevails
 
@@ -25,6 +26,7 @@ def quantity(number: int, lang: str) -> str:
     return f"{number:,}".replace(",", ".") if lang == "vi" else f"{number:,}"
 
 
+@lru_cache(maxsize=1024)
 def amount(number: int, unit: str, lang: str) -> str:
     """A number of something: days, hours, percent, times, queries, units."""
     vi, many, one = _UNITS[unit]
@@ -36,6 +38,7 @@ def money(dong: int, lang: str) -> str:
     return f"{quantity(dong, lang)} đồng" if lang == "vi" else f"VND {quantity(dong, lang)}"
 
 
+@lru_cache(maxsize=1024)
 def day(value: date, lang: str) -> str:
     """A calendar day."""
     return (

@@ -8,7 +8,7 @@ clauses_older.py: contracts signed under it keep being printed as they were.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from contracts.clauses import BODIES, CHOICES, EDITION, TITLES
@@ -36,10 +36,9 @@ class Clause(NamedTuple):
 def clauses(contract: Contract, lang: str) -> tuple[Clause, ...]:
     """The 22 clauses in "vi" or "en"."""
     facts = _facts(contract, lang)
-    chosen = {slot: CHOICES[lang][key].format_map(facts) if key else "" for slot, key in _choices(contract).items()}
-    places = {**facts, **chosen}  # the sentences that depend on the terms
     return tuple(
-        Clause(number, title, _body(wording, places)) for number, title, wording in _wordings(contract.edition, lang)
+        clause if fixed else Clause(clause.number, clause.title, _body(clause.body, facts))
+        for clause, fixed in _wordings(contract.edition, lang, tuple(_choices(contract).items()))
     )
 
 
@@ -47,21 +46,31 @@ def plain(contract: Contract, lang: str) -> str:
     """The whole prose as one text: this is what the document's digest covers."""
     parts = [f"{_HEADINGS[lang]}\n{contract.id}"]
     word = "Điều" if lang == "vi" else "Clause"
-    parts += [f"{word} {clause.number}. {clause.title}\n{clause.body}" for clause in clauses(contract, lang)]
+    parts += [f"{word} {number}. {title}\n{body}" for number, title, body in clauses(contract, lang)]
     return "\n\n".join(parts) + "\n"
 
 
-@cache
-def _wordings(edition: str, lang: str) -> tuple[tuple[int, str, str], ...]:
-    """Number, title and fixed sentences of each clause as that edition had them."""
+@lru_cache(maxsize=256)  # one reader's contracts choose among the sentences in a few ways
+def _wordings(edition: str, lang: str, chosen: tuple[tuple[str, str], ...]) -> tuple[tuple[Clause, bool], ...]:
+    """Each clause in the words of that edition with the chosen sentences, and whether it is whole without any fact."""
     older = OLDER.get(edition, {}).get(lang, {})
-    rows = zip(TITLES[lang], BODIES[lang], strict=True)
-    return tuple((number, title, older.get(number, body)) for number, (title, body) in enumerate(rows, 1))
+    sentences = _Places({slot: CHOICES[lang][key] if key else "" for slot, key in chosen})
+    found = []
+    for number, (title, body) in enumerate(zip(TITLES[lang], BODIES[lang], strict=True), 1):
+        wording = older.get(number, body).format_map(sentences)
+        fixed = "{" not in wording
+        found.append((Clause(number, title, _body(wording, {}) if fixed else wording), fixed))
+    return tuple(found)
 
 
-def _body(wording: str, places: Mapping[str, str]) -> str:
-    """The fixed sentences of a clause with every place filled; a line left empty is not printed."""
-    lines = map(str.strip, wording.format_map(places).split("\n"))
+class _Places(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"  # a fact's, filled later
+
+
+def _body(wording: str, facts: Mapping[str, str]) -> str:
+    """The sentences of a clause with every place filled; a line left empty is not printed."""
+    lines = map(str.strip, wording.format_map(facts).split("\n"))
     return "\n".join(filter(None, lines))
 
 

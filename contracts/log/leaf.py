@@ -24,7 +24,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from contracts import canonical
 from contracts.errors import CanonicalError, LeafError
@@ -121,12 +121,32 @@ _TYPES = {event.value: event for event in EventType}
 _FIELDS = frozenset({"v", "log", "t", "at", "id", "actor", "on", "prev", "h", "d"})
 _WITH_SALTED = _FIELDS | {"_sd", "_sd_alg"}
 _ID = re.compile(r"[0-9A-Za-z-]{16,64}")  # ULID, UUID or 128 bits in hexadecimal
-_ACTOR = re.compile(r"system|(org|member|key):[0-9A-Za-z_-]{1,80}")
+_ACTOR = re.compile(r"system|(?:org|member|key):[0-9A-Za-z_-]{1,80}")
 _SUBJECT = re.compile(r"[a-z]{2,20}:[0-9A-Za-z._:/-]{1,120}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DIGEST = re.compile(r"sha-256:[0-9A-Za-z_-]{42}[048AEIMQUYcgkosw]")  # 43 characters, unused bits zero
 _SALTED = re.compile(r"[0-9A-Za-z_-]{42}[048AEIMQUYcgkosw]")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}")  # C2SP signed-note: no space, no plus
+
+
+def _several(item: str, most: int) -> str:
+    """An expression for one and up to so many, with commas between them."""
+    return f"{item}(?:,{item}){{0,{most - 1}}}"
+
+
+# The leaf that nearly every event has: ASCII, nothing escaped, nothing salted. One expression knows the order of the
+# fields and the one spelling of each value; what it matches is canonical JSON, but for names that are out of order.
+_VALUE = rf'(?:0|-?[1-9][0-9]{{0,14}}|true|false|"[ !#-\[\]-~]{{0,{MAX_TEXT}}}")'
+_DETAILS = _several(f'"{_NAME.pattern}":{_VALUE}', MAX_DETAILS)
+_HASHES = _several(f'"{_NAME.pattern}":"{_DIGEST.pattern}"', MAX_DETAILS)
+_SUBJECTS = _several(f'"{_SUBJECT.pattern}"', MAX_SUBJECTS)
+_ORDINARY = re.compile(
+    rf'\{{"actor":"({_ACTOR.pattern})","at":(0|[1-9][0-9]{{0,14}}),"d":\{{((?:{_DETAILS})?)\}},"h":\{{((?:{_HASHES})?)\}},'
+    rf'"id":"({_ID.pattern})","log":"([!#-*,-\[\]-~]{{1,200}})","on":\[({_SUBJECTS})\],'
+    rf'"prev":(?:null|"({_ID.pattern})"),"t":"([a-z.]+)","v":{VERSION}\}}'
+)
+_PAIR = re.compile(r'"([a-z0-9_]+)":("[^"]*"|[^,]+)')
+_WORDS = {"true": True, "false": False}
 
 
 class Leaf(NamedTuple):
@@ -172,15 +192,30 @@ def make(
     }
     if sd:
         fields |= {"_sd": sorted(sd), "_sd_alg": "sha-256"}
+    data = _write_ordinary(fields) or _write_closely(fields)
+    if len(data) > MAX_BYTES:
+        raise LeafError("LEAF_TOO_LARGE", bytes=len(data), limit=MAX_BYTES)
+    if prev is None and len(data) > MAX_BYTES - ROOM:  # linked, it would be in the tree for ever and parsed by nobody
+        raise LeafError("LEAF_TOO_LARGE", bytes=len(data), limit=MAX_BYTES - ROOM)
+    return data
+
+
+def _write_ordinary(fields: Mapping[str, object]) -> bytes | None:
+    """The bytes if they read back as an ordinary leaf of these fields; what is in them is then good."""
+    try:
+        data = canonical.spelt(fields).encode("utf-8")
+    except (TypeError, ValueError, RecursionError):
+        return None
+    read = parse_ordinary(data)
+    return data if read and (read.h, read.d) == (fields["h"], fields["d"]) else None  # no name that was not a text
+
+
+def _write_closely(fields: Mapping[str, object]) -> bytes:
     try:
         data = canonical.dumps(fields)
     except CanonicalError as error:
         raise LeafError("LEAF_NOT_CANONICAL", reason=str(error)) from error
     _read(fields)
-    if len(data) > MAX_BYTES:
-        raise LeafError("LEAF_TOO_LARGE", bytes=len(data), limit=MAX_BYTES)
-    if prev is None and len(data) > MAX_BYTES - ROOM:  # linked, it would be in the tree for ever and parsed by nobody
-        raise LeafError("LEAF_TOO_LARGE", bytes=len(data), limit=MAX_BYTES - ROOM)
     return data
 
 
@@ -202,6 +237,41 @@ def parse(data: bytes) -> Leaf:
     """The event of these bytes, or LeafError naming the field that breaks the schema."""
     if len(data) > MAX_BYTES:
         raise LeafError("LEAF_TOO_LARGE", bytes=len(data), limit=MAX_BYTES)
+    return parse_ordinary(data) or parse_closely(data)
+
+
+def parse_ordinary(data: bytes) -> Leaf | None:
+    """The event of an ordinary leaf, in a third of the time that the closer look takes; None: it needs that look."""
+    found = _ORDINARY.fullmatch(data.decode("latin-1"))  # which gives every byte a character, and only ASCII matches
+    if found is None:
+        return None
+    actor, at, details, hashes, id, log, on, prev, kind = found.groups()
+    event, subjects = _TYPES.get(kind), tuple(on[1:-1].split('","'))
+    h, d = _in_order(hashes), _in_order(details)
+    if event is None or h is None or d is None or len(set(subjects)) != len(subjects):
+        return None
+    if event in REQUIRED_HASHES and not REQUIRED_HASHES[event] <= h.keys():
+        return None
+    return Leaf(log, event, int(at), id, actor, subjects, prev, h, d)
+
+
+def _in_order(text: str) -> dict[str, Any] | None:
+    """Names and values inside an object; None when the names do not ascend, or one comes twice."""
+    if not text:
+        return {}
+    found = _PAIR.findall(text)
+    value = {name: _value(spelling) for name, spelling in found}
+    return value if [name for name, _ in found] == sorted(value) else None
+
+
+def _value(spelling: str) -> Detail:
+    if spelling[0] == '"':
+        return spelling[1:-1]
+    return _WORDS[spelling] if spelling in _WORDS else int(spelling)
+
+
+def parse_closely(data: bytes) -> Leaf:
+    """Any event, or what is wrong with these bytes."""
     try:
         value = canonical.loads(data)
     except CanonicalError as error:

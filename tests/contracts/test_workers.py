@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from contracts import evidence, workers
+from contracts import evidence, verify, workers
 from contracts.errors import ContractsError, EvidenceError, TreeError
 from contracts.evidence import WHOLE_LOG
 from tests.contracts.story import POLICY, begin, jws, make_contract, sign, tell, write
@@ -70,6 +70,43 @@ def many():
         tell(log, contract, entries, subject=subject, upto=4)
         signed.append((contract, entries))
     return log, signed
+
+
+def the_file(path, alone, monkeypatch):
+    """What verify.py says of the bundle, with one processor and with two."""
+    with path.open("rb") as file, monkeypatch.context() as machine:
+        machine.setattr(os, "cpu_count", lambda: 1 if alone else 2)
+        return verify.Checker(file, POLICY, None, None).report()
+
+
+def test_the_one_file_shares_contracts_too_and_says_what_it_says_alone(tmp_path, many, monkeypatch):
+    log, signed = many
+    path = tmp_path / "good.zip"
+    path.write_bytes(write(log, [jws(*one) for one in signed], scope=WHOLE_LOG))
+    alone = the_file(path, True, monkeypatch)
+    assert alone == the_file(path, False, monkeypatch)
+    assert [line[1] for line in alone if line[0] == "CONTRACT"] == ["pass"] * len(signed)
+
+
+def test_the_one_file_stops_at_the_first_bad_signature_however_many_there_are(tmp_path, many, monkeypatch):
+    log, signed = many
+    bad = [jws(c, [a, {**b, "signature": b["signature"][:-4] + "AAAA"}]) for c, (a, b) in signed[::40]]
+    good = [jws(*one) for number, one in enumerate(signed) if number % 40]
+    path = tmp_path / "bad.zip"
+    path.write_bytes(write(log, [*bad, *good], scope=WHOLE_LOG))
+    alone = the_file(path, True, monkeypatch)
+    assert alone == the_file(path, False, monkeypatch)
+    assert alone[-1][:3] == ("CONTRACT", "fail", "SIGNATURE")
+    assert [line.what for line in evidence.check(path, POLICY).lines] == [line[0] for line in alone]
+
+
+def test_what_the_one_file_shares_is_done_by_other_processes_and_told_in_order(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    told = list(verify.each(lambda name: (name, os.getpid()), NAMES))
+    assert [name for name, _ in told] == NAMES
+    assert os.getpid() not in {process for _, process in told}
+    alone = list(verify.each(lambda name: (name, os.getpid()), NAMES[: verify.PART]))
+    assert {process for _, process in alone} == {os.getpid()}
 
 
 def test_an_evidence_file_with_many_contracts_is_judged_alike(tmp_path, many):
