@@ -136,16 +136,11 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     subjects += [f"listing:{question.listing}"] if question.listing else []
     subjects += [f"contract:{question.contract}"] if question.contract else []
     subjects += [question.subject] if question.subject else []
-    known = [subject for subject in subjects if _is_known(session, subject)]
+    known = [subject for subject in (*subjects, question.actor) if _is_known(session, subject)]
     typed = (
-        question.org,
-        question.listing,
-        question.contract,
-        question.subject,
-        question.event,
-        question.start,
-        question.end,
-    )
+        question.org, question.listing, question.contract, question.subject, question.actor, question.event,
+        question.start, question.end,
+    )  # fmt: skip
     warrants.look(session, actor, "log", known, now, " ".join(str(each) for each in typed if each))
     head = ledger.head(session)
     if question.org.strip() and len(matches) != 1:
