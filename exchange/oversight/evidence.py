@@ -19,6 +19,7 @@ from exchange.accounts import trust
 from exchange.errors import N_, NotFound, refuse
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
+from exchange.ledger.cosigned import Published
 from exchange.ledger.models import Anchor, Checkpoint, Entry
 from exchange.ledger.service import Head, Record
 from exchange.ledger.tiles import DatabaseTiles
@@ -72,8 +73,11 @@ def for_parties(records: list[Record], row: Contract) -> list[Record]:
     return [record for record in records if record.leaf.on[0] in own or record.leaf.actor in parties]
 
 
-def bundle_of(session: Session, contract_id: str, *, reader: Actor | None = None) -> Bundle:
-    """The evidence file of one contract under the newest signed head.
+def bundle_of(
+    session: Session, contract_id: str, *, reader: Actor | None = None, published: Published | None = None
+) -> Bundle:
+    """The evidence file of one contract under the newest signed head; one that leaves the house, under the newest that
+    is ``published``: no cosignature comes into the file later, and its reader's policy may ask for some.
 
     Private values are in it as far as ``reader`` may see them: an official, under the warrant that the caller has
     checked, all; a party those of its own acts; nobody in particular, none. They stay in the file when they are erased
@@ -82,8 +86,8 @@ def bundle_of(session: Session, contract_id: str, *, reader: Actor | None = None
     row = session.get(Contract, contract_id)
     if row is None:
         raise NotFound(contract_id)
-    head = ledger.head(session)
-    if head is None or standing.logged_index(session, row.agreed_event) is None:
+    head, agreed = _newest(session, published), ledger.index_of(session, row.agreed_event)
+    if head is None or agreed is None or agreed >= head.size:
         text = N_("The contract's record is not in the log yet. Try again in a moment.")
         raise refuse("NOT_IN_LOG_YET", text, status=409)
     records = records_of(session, row)
@@ -106,13 +110,13 @@ def bundle_of(session: Session, contract_id: str, *, reader: Actor | None = None
     return Bundle(head, len(placed), canonical.sha256_b64url(data), data)
 
 
-def write_whole_log(session: Session, out: BinaryIO) -> Made:
-    """The evidence file of every record under the newest signed head, written to ``out`` while it is read.
+def write_whole_log(session: Session, out: BinaryIO, published: Published | None = None) -> Made:
+    """The evidence file of every record under that same head, written to ``out`` while it is read.
 
     Use a session that only reads: a large log takes a while. A crash leaves a file that no checker accepts. Private
     values are not in it: who needs one reads it in its record, or in its contract's evidence.
     """
-    head = ledger.head(session)
+    head = _newest(session, published)
     if head is None:
         raise refuse("NOT_IN_LOG_YET", N_("The log has no record yet."), status=409)
     evidence.write_log(
@@ -161,6 +165,10 @@ def _contracts_under(session: Session, head: Head) -> dict[str, Callable[[], byt
     agreed = select(Contract.id, Contract.sha256).join(Entry, col(Entry.event_id) == col(Contract.agreed_event))
     rows = session.exec(agreed.where(col(Entry.idx) < head.size)).all()
     return {_hexadecimal(sha256): partial(_signed_of, session, id, head) for id, sha256 in rows}
+
+
+def _newest(session: Session, published: Published | None) -> Head | None:
+    return ledger.head(session) if published is None else published.head(session)
 
 
 def _hexadecimal(digest: str) -> str:

@@ -29,10 +29,10 @@ def environ(config: Config, policy: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("words", [JOIN, ["log", "rotate-key"]])
 def test_a_command_asks_the_witnesses_before_anything_is_signed(
-    place: Place,
+    place: Place,  # noqa: F811
     database: Database,
     config: Config,
-    words: list[str],  # noqa: F811
+    words: list[str],
 ) -> None:
     """Database and home folder were put back together: only the witness still knows of five records."""
     book = place.add("regulator")
@@ -48,9 +48,9 @@ def test_a_command_asks_the_witnesses_before_anything_is_signed(
 
 
 def test_with_witnesses_that_agree_or_are_away_a_command_goes_on(
-    place: Place,
+    place: Place,  # noqa: F811
     database: Database,
-    config: Config,  # noqa: F811
+    config: Config,
 ) -> None:
     place.add("regulator")
     place.down("away")
