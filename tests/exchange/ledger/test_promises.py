@@ -262,6 +262,21 @@ def test_programs_are_told_the_head_with_every_answer(note: Note, sequencer: Seq
     assert "Minhbach-Log" not in client.get("/").headers
 
 
+def test_programs_are_told_the_last_head_that_was_seen_while_the_database_is_away(
+    note: Note, sequencer: Sequencer, client: FlaskClient, database: Database
+) -> None:
+    note("one")
+    sequencer.run_once()
+    told = client.get("/log/checkpoint").headers["Minhbach-Log"]
+    database.dispose()  # what follows finds no table: as with a database that is away, every statement fails
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE log_checkpoint RENAME TO away")
+        connection.commit()
+    time.sleep(0.6)
+    answer = client.get("/api/v1/nothing")
+    assert (answer.status_code, answer.headers["Minhbach-Log"]) == (404, told)
+
+
 def test_looking_how_far_the_log_is_behind_writes_nothing_of_the_caller(session: Session) -> None:
     half = Organisation(name="not yet whole")  # its tax code comes later in the same act
     session.add(half)
