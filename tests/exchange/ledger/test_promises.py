@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
+from contracts.errors import LeafError
 from contracts.log import checkpoint, tree
 from contracts.log.tiles import TileReader
 from exchange.accounts.models import Organisation
@@ -163,6 +164,16 @@ def test_one_event_id_is_one_event_before_and_after_sequencing(
         newest = service.head(reading)
     assert newest is not None
     assert newest.size == 1
+
+
+def test_a_record_that_no_table_could_take_never_waits_in_front_of_the_others(
+    note: Note, session: Session, sequencer: Sequencer
+) -> None:
+    with pytest.raises(LeafError, match="on"):
+        note("x" * 73)
+    session.rollback()
+    note("x" * 72)
+    assert sequencer.run_once() == 1
 
 
 def test_writers_are_refused_while_the_oldest_record_waits_too_long(
