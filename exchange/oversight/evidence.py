@@ -102,7 +102,7 @@ def bundle_of(
         records=_proved(session, placed, head),
         contracts=[_signed(session, row, head)],
         extras=replace(
-            _extras(session, head, _pinned(session, row, head)),
+            _extras(session, head, [*_pinned(session, row, head), *_stamped(session, placed, head)]),
             disclosures=_disclosed(session, placed, reader),
             certified=_certified_under(session, head, row.id),
         ),
@@ -201,6 +201,17 @@ def _pinned(session: Session, row: Contract, head: Head) -> list[Checkpoint]:
     named = document.parse(row.payload).log
     found = session.get(Checkpoint, named.size) if named is not None and 0 < named.size < head.size else None
     return [] if found is None or found.note is None else [found]
+
+
+def _stamped(session: Session, records: Iterable[Record], head: Head) -> list[Checkpoint]:
+    """The first stamped head over each step of the contract, which says when it was done at the latest; and the newest
+    stamped one, over all the rest."""
+    steps = [record.index for record in records if record.leaf.type.startswith(("contract.", "duty."))]
+    older = select(Anchor.size).where(Anchor.size < head.size)
+    queries = [older.where(Anchor.size > index).order_by(col(Anchor.size)) for index in steps]
+    queries.append(older.order_by(col(Anchor.size).desc()))
+    sizes = {session.exec(query.limit(1)).first() for query in queries}
+    return list(session.exec(select(Checkpoint).where(col(Checkpoint.size).in_(sizes - {None}))))
 
 
 def _days(session: Session, head: Head) -> list[Checkpoint]:
