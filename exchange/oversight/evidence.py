@@ -11,12 +11,13 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from contracts import canonical, document, evidence, signature
+from contracts.errors import EvidenceError
 from contracts.log import tree
 from contracts.log.checkpoint import parse_vkey
 from contracts.log.leaf import EventType
 from contracts.log.policy import NONE, Policy, format_policy
 from exchange.accounts import trust
-from exchange.errors import N_, NotFound, refuse
+from exchange.errors import N_, NotFound, Refused, refuse
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
 from exchange.ledger.cosigned import Published
@@ -95,19 +96,29 @@ def bundle_of(
     if party:
         records = for_parties(records, row)
     placed = [record for record in records if record.index < head.size]
-    data = evidence.write(
-        scope=f"contract:{row.id}",
-        checkpoint=head.note,
-        log_keys=ledger.vkeys(session),
-        records=_proved(session, placed, head),
-        contracts=[_signed(session, row, head)],
-        extras=replace(
-            _extras(session, head, [*_pinned(session, row, head), *_stamped(session, placed, head)]),
-            disclosures=_disclosed(session, placed, reader),
-            certified=_certified_under(session, head, row.id),
-        ),
-    )
+    extras = _extras(session, head, [*_pinned(session, row, head), *_stamped(session, placed, head)])
+    try:
+        data = evidence.write(
+            scope=f"contract:{row.id}",
+            checkpoint=head.note,
+            log_keys=ledger.vkeys(session),
+            records=_proved(session, placed, head),
+            contracts=[_signed(session, row, head)],
+            extras=replace(
+                extras,
+                disclosures=_disclosed(session, placed, reader),
+                certified=_certified_under(session, head, row.id),
+            ),
+        )
+    except EvidenceError as error:
+        raise _too_large(len(placed)) if error.code == "ARCHIVE_TOO_LARGE" else error from None
     return Bundle(head, len(placed), canonical.sha256_b64url(data), data)
+
+
+def _too_large(records: int) -> Refused:
+    text = N_("The contract has %(count)s records, more than one evidence file can hold.")
+    passes = N_("The evidence of the whole log has room for them; the competent authority may take it along.")
+    return refuse("EVIDENCE_TOO_LARGE", text, status=409, passes=passes, count=records)
 
 
 def write_whole_log(session: Session, out: BinaryIO, published: Published | None = None) -> Made:
