@@ -928,7 +928,7 @@ class Checker:
                 self._salted[leaf["id"]] = leaf.get("_sd", [])
             self._note(leaf, index)
         need(log in ("", self._head.origin), "LEAF", log)
-        yield "CHAINS", "pass", len(last)
+        yield "CHAINS", "pass", f"{len(last)}, {max(last.values(), default=0)} / {self._head.size}"
 
     def _note(self, leaf: dict[str, Any], index: int) -> None:
         for place, subject in enumerate(leaf["on"]):

@@ -7,7 +7,7 @@ from exchange.accounts import service
 from exchange.config import Config
 from exchange.db import Database
 from exchange.errors import Refused
-from exchange.ledger.sequencer import Sequencer
+from exchange.ledger.commands import sequence
 from exchange.permissions import OrgKind, Role
 
 
@@ -36,8 +36,10 @@ def join(kind: str, name: str, tax_code: str, email: str, full_name: str, passwo
                 session, org, email=email, full_name=full_name, password=password, roles=[Role.OWNER], now=now
             )
             session.commit()
+        sequence(database, config)
     except Refused as refused:
         lines = [f"{r.code}: {r.text % dict(r.facts) if r.text else r.value}" for r in refused.refusals]
         raise click.ClickException("\n".join(lines)) from None
-    Sequencer(database, config).run_once()
+    finally:
+        database.dispose()
     click.echo(f"{org.id}  {org.name}")

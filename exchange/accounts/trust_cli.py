@@ -15,7 +15,7 @@ from exchange.accounts import trust
 from exchange.config import Config
 from exchange.db import Database
 from exchange.errors import Refused
-from exchange.ledger.sequencer import Sequencer
+from exchange.ledger.commands import sequence
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -79,7 +79,7 @@ def _writing() -> Iterator[Session]:
         with database.writing() as session:
             yield session
             session.commit()
-        Sequencer(database, config).run_once()
+        sequence(database, config)
     except Refused as refused:
         lines = [f"{r.code}: {r.en or (r.text % dict(r.facts))}" for r in refused.refusals]
         raise click.ClickException("\n".join(lines)) from None

@@ -12,7 +12,7 @@ from exchange.db import Database
 from exchange.erasure import rules, service
 from exchange.errors import Refused
 from exchange.ledger import disclosures
-from exchange.ledger.sequencer import Sequencer
+from exchange.ledger.commands import sequence
 from exchange.notices import hooks
 
 
@@ -48,8 +48,8 @@ def erase(email: str, basis: str, yes: bool) -> None:
         with database.writing() as session:
             service.erase(session, None, service.the_person(session, email), basis, clock.now())
             session.commit()
-        Sequencer(database, config).run_once()
-        _scrub(database)
+        _scrub(database)  # first: where the log may sign nothing now, the person is gone all the same
+        sequence(database, config)
         click.echo(f"erased: {effect.user_id}")
 
 

@@ -16,10 +16,10 @@ from exchange.config import Config
 from exchange.db import Database
 from exchange.errors import NotFound, Refused
 from exchange.ledger import receipts, restart, rotation, service
+from exchange.ledger.commands import sequence
 from exchange.ledger.keyring import Keyring, LogKeyError
 from exchange.ledger.leader import leading
 from exchange.ledger.models import Anchor, Checkpoint, Entry
-from exchange.ledger.sequencer import Sequencer
 from exchange.ledger.tiles import DatabaseTiles
 
 
@@ -131,7 +131,7 @@ def _change(config: Config, use_case: Callable[[Session], str]) -> str:
                 raise click.ClickException("the sequencer did not stop for us; try again")
             result = use_case(session)
             session.commit()
-        Sequencer(database, config).run_once()
+        sequence(database, config)
     except Refused as refused:
         raise click.ClickException(f"{refused.code}: {refused.refusals[0].text}") from None
     finally:

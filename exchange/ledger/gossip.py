@@ -27,16 +27,16 @@ class _Newest:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._looked, self._value = float("-inf"), ""
+        self._looked, self.known = float("-inf"), ""
 
     def value(self, *, moved: bool) -> str:
         with self._lock:
             if moved or time.monotonic() - self._looked > FRESH:
                 with self._database.reading() as session:
                     head = service.head(session)
-                self._value = "" if head is None else f"{head.size} {base64.b64encode(head.root).decode('ascii')}"
+                self.known = "" if head is None else f"{head.size} {base64.b64encode(head.root).decode('ascii')}"
                 self._looked = time.monotonic()
-            return self._value
+            return self.known
 
 
 def init_app(app: Flask, database: Database) -> None:
@@ -48,9 +48,9 @@ def init_app(app: Flask, database: Database) -> None:
         if request.path.startswith(("/api/", "/log/")):
             try:
                 value = newest.value(moved=g.get("log_moved", False))
-            except SQLAlchemyError:  # the answer itself says what is wrong; the header is left out
+            except SQLAlchemyError:  # the answer itself says what is wrong; what was true a moment ago still is
                 log.warning("no_head_for_header", exc_info=True)
-                return response
+                value = newest.known
             if value:
                 response.headers[HEADER] = value
         return response

@@ -3,6 +3,7 @@
 from sqlalchemy import DDL, BigInteger, Column, Index, Integer, LargeBinary, event
 from sqlmodel import Field, SQLModel
 
+LONGEST_SUBJECT = 80  # characters; a leaf may hold longer ones, these tables not
 _BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite autoincrements only INTEGER PRIMARY KEY
 
 
@@ -34,7 +35,7 @@ class Subject(SQLModel, table=True):
     """Which entries speak of which thing (``contract:…``, ``listing:…``, ``org:…``)."""
 
     __tablename__ = "log_subject"
-    subject: str = Field(primary_key=True, max_length=80)
+    subject: str = Field(primary_key=True, max_length=LONGEST_SUBJECT)
     idx: int = Field(sa_column=Column(BigInteger, primary_key=True))
 
 
@@ -42,7 +43,7 @@ class LastEvent(SQLModel, table=True):
     """The newest event of a subject, so that the next one can name it as its ``prev``."""
 
     __tablename__ = "log_last_event"
-    subject: str = Field(primary_key=True, max_length=80)
+    subject: str = Field(primary_key=True, max_length=LONGEST_SUBJECT)
     event_id: str = Field(max_length=26)
 
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from contracts.errors import LeafError
 from contracts.log import leaf
 from exchange.db import new_id
 from exchange.errors import N_, refuse
-from exchange.ledger.models import Checkpoint, Entry, Outbox
+from exchange.ledger.models import LONGEST_SUBJECT, Checkpoint, Entry, Outbox
 
 MOST_WAITING = 4096  # records; one batch of the sequencer
 LONGEST_WAIT = 10.0  # seconds that the same oldest record may wait
@@ -103,6 +104,8 @@ def append(
         origin=session.info["log_origin"], type=event, at_ms=at_ms, id=event_id, actor=actor, on=on, h=hashes,
         d=details, sd=sd,
     )  # fmt: skip
+    if any(len(subject) > LONGEST_SUBJECT for subject in on):  # once it waits, nothing behind it comes into the tree
+        raise LeafError("LEAF_FIELD_INVALID", field="on", value=" ".join(on)[:80])
     connection = session.connection()
     connection.exec_driver_sql(_INSERT[connection.dialect.name], (event_id, body, at_ms))
     return event_id

@@ -10,7 +10,7 @@ from contracts.errors import TreeError
 from contracts.log import tiles
 from contracts.log.checkpoint import parse_checkpoint, parse_note, parse_vkey
 from contracts.log.policy import format_policy
-from contracts.log.proof import format_proof
+from contracts.log.proof import Proof, format_proof
 from contracts.log.receipt import MEDIA_TYPE
 from exchange import clock, identity, looks
 from exchange.errors import N_, NotFound, refuse
@@ -54,10 +54,10 @@ def entries(path: str) -> Response:
 @blueprint.get("/proof")
 @public
 def proof() -> Response:
-    """``?event=<id>``: that the event is in the tree, as C2SP tlog-proof text, or as JSON for who accepts only that.
-    ``&size=``: under that older head. A proof tells nothing but hashes."""
+    """``?event=<id>``: that the event is in the tree, as C2SP tlog-proof text, or as JSON for who accepts only that:
+    under the newest head that is published; ``&size=``: under that one. A proof tells nothing but hashes."""
     event, size = request.args.get("event", "")[:64], _whole("size") if "size" in request.args else None
-    found = service.proof_of(identity.db_session(), event, size)
+    found = _published_proof(event) if size is None else service.proof_of(identity.db_session(), event, size)
     # not for ever, even under an older head: witnesses may still add their lines to it
     headers = {"Cache-Control": f"public, max-age={1 if size is None else 60}", "Vary": "Accept"}
     if request.accept_mimetypes.best_match(["text/plain", "application/json"]) == "application/json":
@@ -69,6 +69,15 @@ def proof() -> Response:
         response = Response(format_proof(found), content_type="text/plain; charset=utf-8")
     response.headers.update(headers)
     return response
+
+
+def _published_proof(event: str) -> Proof:
+    """With the cosignatures that the policy asks for; a record newer than that head is proved under the newest one."""
+    session = identity.db_session()
+    shown, index = _witnesses().published.head(session), service.index_of(session, event)
+    if shown is None or index is None or index >= shown.size:
+        return service.proof_of(session, event)
+    return service.prove(session, index, shown)
 
 
 @blueprint.get("/consistency")

@@ -79,8 +79,12 @@ class Witnesses:
     def start(self) -> None:
         """Ask every witness what it has seen, before anything is signed; then push heads until :meth:`stop`."""
         if self._all:
-            wait([self._pool.submit(self._compare_quietly, one) for one in self._all], timeout=STARTING)
+            self.ask()
             self._ticking.start()
+
+    def ask(self) -> None:
+        """Let every witness show what it has seen; ten seconds at most."""
+        wait([self._pool.submit(self._compare_quietly, one) for one in self._all], timeout=STARTING)
 
     def stop(self) -> None:
         """End the thread; what is under way ends by itself within seconds."""

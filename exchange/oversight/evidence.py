@@ -11,14 +11,16 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from contracts import canonical, document, evidence, signature
+from contracts.errors import EvidenceError
 from contracts.log import tree
 from contracts.log.checkpoint import parse_vkey
 from contracts.log.leaf import EventType
 from contracts.log.policy import NONE, Policy, format_policy
 from exchange.accounts import trust
-from exchange.errors import N_, NotFound, refuse
+from exchange.errors import N_, NotFound, Refused, refuse
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
+from exchange.ledger.cosigned import Published
 from exchange.ledger.models import Anchor, Checkpoint, Entry
 from exchange.ledger.service import Head, Record
 from exchange.ledger.tiles import DatabaseTiles
@@ -72,8 +74,11 @@ def for_parties(records: list[Record], row: Contract) -> list[Record]:
     return [record for record in records if record.leaf.on[0] in own or record.leaf.actor in parties]
 
 
-def bundle_of(session: Session, contract_id: str, *, reader: Actor | None = None) -> Bundle:
-    """The evidence file of one contract under the newest signed head.
+def bundle_of(
+    session: Session, contract_id: str, *, reader: Actor | None = None, published: Published | None = None
+) -> Bundle:
+    """The evidence file of one contract under the newest signed head; one that leaves the house, under the newest that
+    is ``published``: no cosignature comes into the file later, and its reader's policy may ask for some.
 
     Private values are in it as far as ``reader`` may see them: an official, under the warrant that the caller has
     checked, all; a party those of its own acts; nobody in particular, none. They stay in the file when they are erased
@@ -82,8 +87,8 @@ def bundle_of(session: Session, contract_id: str, *, reader: Actor | None = None
     row = session.get(Contract, contract_id)
     if row is None:
         raise NotFound(contract_id)
-    head = ledger.head(session)
-    if head is None or standing.logged_index(session, row.agreed_event) is None:
+    head, agreed = _newest(session, published), ledger.index_of(session, row.agreed_event)
+    if head is None or agreed is None or agreed >= head.size:
         text = N_("The contract's record is not in the log yet. Try again in a moment.")
         raise refuse("NOT_IN_LOG_YET", text, status=409)
     records = records_of(session, row)
@@ -91,28 +96,38 @@ def bundle_of(session: Session, contract_id: str, *, reader: Actor | None = None
     if party:
         records = for_parties(records, row)
     placed = [record for record in records if record.index < head.size]
-    data = evidence.write(
-        scope=f"contract:{row.id}",
-        checkpoint=head.note,
-        log_keys=ledger.vkeys(session),
-        records=_proved(session, placed, head),
-        contracts=[_signed(session, row, head)],
-        extras=replace(
-            _extras(session, head, _pinned(session, row, head)),
-            disclosures=_disclosed(session, placed, reader),
-            certified=_certified_under(session, head, row.id),
-        ),
-    )
+    extras = _extras(session, head, [*_pinned(session, row, head), *_stamped(session, placed, head)])
+    try:
+        data = evidence.write(
+            scope=f"contract:{row.id}",
+            checkpoint=head.note,
+            log_keys=ledger.vkeys(session),
+            records=_proved(session, placed, head),
+            contracts=[_signed(session, row, head)],
+            extras=replace(
+                extras,
+                disclosures=_disclosed(session, placed, reader),
+                certified=_certified_under(session, head, row.id),
+            ),
+        )
+    except EvidenceError as error:
+        raise _too_large(len(placed)) if error.code == "ARCHIVE_TOO_LARGE" else error from None
     return Bundle(head, len(placed), canonical.sha256_b64url(data), data)
 
 
-def write_whole_log(session: Session, out: BinaryIO) -> Made:
-    """The evidence file of every record under the newest signed head, written to ``out`` while it is read.
+def _too_large(records: int) -> Refused:
+    text = N_("The contract has %(count)s records, more than one evidence file can hold.")
+    passes = N_("The evidence of the whole log has room for them; the competent authority may take it along.")
+    return refuse("EVIDENCE_TOO_LARGE", text, status=409, passes=passes, count=records)
+
+
+def write_whole_log(session: Session, out: BinaryIO, published: Published | None = None) -> Made:
+    """The evidence file of every record under that same head, written to ``out`` while it is read.
 
     Use a session that only reads: a large log takes a while. A crash leaves a file that no checker accepts. Private
     values are not in it: who needs one reads it in its record, or in its contract's evidence.
     """
-    head = ledger.head(session)
+    head = _newest(session, published)
     if head is None:
         raise refuse("NOT_IN_LOG_YET", N_("The log has no record yet."), status=409)
     evidence.write_log(
@@ -163,6 +178,10 @@ def _contracts_under(session: Session, head: Head) -> dict[str, Callable[[], byt
     return {_hexadecimal(sha256): partial(_signed_of, session, id, head) for id, sha256 in rows}
 
 
+def _newest(session: Session, published: Published | None) -> Head | None:
+    return ledger.head(session) if published is None else published.head(session)
+
+
 def _hexadecimal(digest: str) -> str:
     return base64.urlsafe_b64decode(digest.removeprefix("sha-256:") + "=").hex()
 
@@ -193,6 +212,17 @@ def _pinned(session: Session, row: Contract, head: Head) -> list[Checkpoint]:
     named = document.parse(row.payload).log
     found = session.get(Checkpoint, named.size) if named is not None and 0 < named.size < head.size else None
     return [] if found is None or found.note is None else [found]
+
+
+def _stamped(session: Session, records: Iterable[Record], head: Head) -> list[Checkpoint]:
+    """The first stamped head over each step of the contract, which says when it was done at the latest; and the newest
+    stamped one, over all the rest."""
+    steps = [record.index for record in records if record.leaf.type.startswith(("contract.", "duty."))]
+    older = select(Anchor.size).where(Anchor.size < head.size)
+    queries = [older.where(Anchor.size > index).order_by(col(Anchor.size)) for index in steps]
+    queries.append(older.order_by(col(Anchor.size).desc()))
+    sizes = {session.exec(query.limit(1)).first() for query in queries}
+    return list(session.exec(select(Checkpoint).where(col(Checkpoint.size).in_(sizes - {None}))))
 
 
 def _days(session: Session, head: Head) -> list[Checkpoint]:

@@ -23,7 +23,7 @@ from exchange.deliveries.models import Delivery
 from exchange.errors import NotFound
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger
-from exchange.ledger.cosigned import Sighting, sightings
+from exchange.ledger.cosigned import Published, Sighting, sightings
 from exchange.ledger.models import Entry
 from exchange.ledger.service import Head, Record, Stamped
 from exchange.negotiations import service as negotiations
@@ -136,16 +136,11 @@ def search(session: Session, actor: Actor | None, question: Question, now: datet
     subjects += [f"listing:{question.listing}"] if question.listing else []
     subjects += [f"contract:{question.contract}"] if question.contract else []
     subjects += [question.subject] if question.subject else []
-    known = [subject for subject in subjects if _is_known(session, subject)]
+    known = [subject for subject in (*subjects, question.actor) if _is_known(session, subject)]
     typed = (
-        question.org,
-        question.listing,
-        question.contract,
-        question.subject,
-        question.event,
-        question.start,
-        question.end,
-    )
+        question.org, question.listing, question.contract, question.subject, question.actor, question.event,
+        question.start, question.end,
+    )  # fmt: skip
     warrants.look(session, actor, "log", known, now, " ".join(str(each) for each in typed if each))
     head = ledger.head(session)
     if question.org.strip() and len(matches) != 1:
@@ -199,7 +194,9 @@ def story(session: Session, actor: Actor | None, contract_id: str, asked: Policy
     )
 
 
-def export(session: Session, actor: Actor | None, contract_id: str, now: datetime) -> tuple[evidence.Bundle, list[str]]:
+def export(
+    session: Session, actor: Actor | None, contract_id: str, published: Published, now: datetime
+) -> tuple[evidence.Bundle, list[str]]:
     """The evidence bundle: for a party of its own contract, for a regulator under a warrant. ``session`` only reads;
     record the export with ``note_export``, by the subjects returned, before the file leaves."""
     actor = negotiations.require_reader(actor)
@@ -210,15 +207,17 @@ def export(session: Session, actor: Actor | None, contract_id: str, now: datetim
     on = [f"org:{actor.org_id}", f"contract:{row.id}"]
     if official:
         on.insert(0, f"warrant:{warrants.need_warrant(session, actor, now).id}")
-    return evidence.bundle_of(session, row.id, reader=actor), on
+    return evidence.bundle_of(session, row.id, reader=actor, published=published), on
 
 
-def export_log(session: Session, actor: Actor | None, out: BinaryIO, now: datetime) -> evidence.Made:
+def export_log(
+    session: Session, actor: Actor | None, out: BinaryIO, published: Published, now: datetime
+) -> evidence.Made:
     """The evidence bundle of the whole log into ``out``, for a regulator under a warrant. ``session`` only reads;
     record the export with ``note_log_export`` before the file leaves."""
     actor = require(actor, Permission.AUDIT)
     warrants.need_warrant(session, actor, now)
-    return evidence.write_whole_log(session, out)
+    return evidence.write_whole_log(session, out, published)
 
 
 def note_log_export(session: Session, actor: Actor | None, made: evidence.Made, now: datetime) -> None:

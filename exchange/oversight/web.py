@@ -151,7 +151,8 @@ def leaks() -> str:
 def evidence_answer(contract_id: str) -> Response:
     """The zip as an answer, its export recorded in the tree first; the API gives the same. It is made under a session
     that only reads: a long contract takes seconds, in which nobody shall wait to write."""
-    bundle, on = service.export(identity.db_session(), identity.the_actor(), contract_id, clock.now())
+    published = _witnesses().published
+    bundle, on = service.export(identity.db_session(), identity.the_actor(), contract_id, published, clock.now())
     service.note_export(identity.writing_session(), identity.the_actor(), bundle, on, clock.now())
     identity.commit_logged()
     headers = {
@@ -168,7 +169,8 @@ def whole_log_answer() -> Response:
     """
     with ExitStack() as stack:
         file = stack.enter_context(TemporaryFile())
-        made = service.export_log(identity.db_session(), identity.the_actor(), file, clock.now())
+        published = _witnesses().published
+        made = service.export_log(identity.db_session(), identity.the_actor(), file, published, clock.now())
         service.note_log_export(identity.writing_session(), identity.the_actor(), made, clock.now())
         identity.commit_logged()
         file.seek(0)

@@ -25,7 +25,7 @@ from contracts.log.witness import Known, Request
 from exchange.client.files import read_private, write_private
 from exchange.errors import ExchangeError
 
-MAX_FORKS = 100  # notes kept as evidence; each needs the log's own signature, so only a forking log can add one
+MAX_FORKS = 100  # pairs kept as evidence; each needs the log's own signature, so only a forking log can add one
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS witness (name TEXT NOT NULL);
@@ -107,7 +107,7 @@ class Book:
         return None if row is None else str(row[0])
 
     def forks(self) -> list[str]:
-        """Heads that logs have signed beside a head of the same size: each proves that its log has forked."""
+        """Pairs of heads that one log has signed for one size, one below the other: each proves that it has forked."""
         with self._open() as database:
             return [row[0] for row in database.execute("SELECT note FROM fork ORDER BY origin, size")]
 
@@ -162,6 +162,8 @@ def _known(database: sqlite3.Connection, origin: str) -> Known:
 
 
 def _keep_fork(database: sqlite3.Connection, request: Request) -> None:
+    """Both heads: the one that was cosigned gives way to the next one here, and one alone proves nothing."""
     if database.execute("SELECT count(*) FROM fork").fetchone()[0] < MAX_FORKS:
-        note = checkpoint.format_note(request.note)
+        seen = database.execute("SELECT note FROM seen WHERE origin = ?", (request.head.origin,))  # none at size 0
+        note = "\n".join([*(row[0] for row in seen), checkpoint.format_note(request.note)])
         database.execute("INSERT OR IGNORE INTO fork VALUES (?, ?, ?)", (request.head.origin, request.head.size, note))

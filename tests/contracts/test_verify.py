@@ -120,6 +120,17 @@ def test_a_head_that_the_parties_signed_and_the_bundle_cannot_prove_is_said_to_b
     assert ("PINNED_HEAD", "not checked") in {line[:2] for line in other(data)}
 
 
+def test_how_far_a_story_goes_is_said_by_both_for_its_end_may_have_been_left_out(told):
+    log, contract, entries = told
+    records = log.records(CONTRACT)
+    for cut in (records, records[:-1]):
+        data, last = write(log, [jws(contract, entries)], records=cut), cut[-1].index
+        [line] = [line for line in ours(data).lines if line.what == "CHAINS"]
+        assert line.detail["last"] == last
+        [where] = [where for check, _, _, where in other(data) if check == "CHAINS"]
+        assert where == f"1, {last} / {len(log.leaves)}"
+
+
 def test_both_find_any_flipped_bit(good):
     for at in range(0, len(good), 23):
         changed = good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1 :]

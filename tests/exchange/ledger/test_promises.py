@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
+from contracts.errors import LeafError
 from contracts.log import checkpoint, tree
 from contracts.log.tiles import TileReader
 from exchange.accounts.models import Organisation
@@ -165,6 +166,16 @@ def test_one_event_id_is_one_event_before_and_after_sequencing(
     assert newest.size == 1
 
 
+def test_a_record_that_no_table_could_take_never_waits_in_front_of_the_others(
+    note: Note, session: Session, sequencer: Sequencer
+) -> None:
+    with pytest.raises(LeafError, match="on"):
+        note("x" * 73)
+    session.rollback()
+    note("x" * 72)
+    assert sequencer.run_once() == 1
+
+
 def test_writers_are_refused_while_the_oldest_record_waits_too_long(
     note: Note, session: Session, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +271,21 @@ def test_programs_are_told_the_head_with_every_answer(note: Note, sequencer: Seq
         lines = client.get("/log/checkpoint").text.split("\n")
         assert [size, root] == lines[1:3]
     assert "Minhbach-Log" not in client.get("/").headers
+
+
+def test_programs_are_told_the_last_head_that_was_seen_while_the_database_is_away(
+    note: Note, sequencer: Sequencer, client: FlaskClient, database: Database
+) -> None:
+    note("one")
+    sequencer.run_once()
+    told = client.get("/log/checkpoint").headers["Minhbach-Log"]
+    database.dispose()  # what follows finds no table: as with a database that is away, every statement fails
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE log_checkpoint RENAME TO away")
+        connection.commit()
+    time.sleep(0.6)
+    answer = client.get("/api/v1/nothing")
+    assert (answer.status_code, answer.headers["Minhbach-Log"]) == (404, told)
 
 
 def test_looking_how_far_the_log_is_behind_writes_nothing_of_the_caller(session: Session) -> None:

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 import contracts
-from contracts import canonical, verify
+from contracts import archive, canonical, verify
 from contracts import evidence as checker
 from contracts.log import leaf
 from exchange.config import Config
@@ -244,6 +244,15 @@ def test_an_official_takes_the_whole_log_along(
     assert set(marks(again, goods).values()) == {"ok"}
     with zipfile.ZipFile(io.BytesIO(again)) as opened:
         assert f"contracts/{hashlib.sha256(case.payload).hexdigest()}.jws.json" in opened.namelist()
+
+
+def test_a_contract_with_more_records_than_a_file_can_hold_says_so(
+    goods: Goods, case: Contract, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 20)  # 65,534: half of them are reached by 32,000 downloads
+    answer = people.browser(goods.buyer, "en").get(f"/oversight/contracts/{case.id}/evidence.zip")
+    assert answer.status_code == 409
+    assert "more than one evidence file can hold" in answer.text
 
 
 def test_nobody_takes_the_whole_log_without_a_warrant(goods: Goods, case: Contract, people: People) -> None:

@@ -162,6 +162,14 @@ def test_every_look_names_what_was_looked_at(official: FlaskClient, goods: Goods
     assert {f"contract:{case.id}", f"org:{goods.buyer.org_id}"} <= set(looks[1].on)
 
 
+def test_whose_acts_were_looked_for_is_on_record_too(official: FlaskClient, goods: Goods, case: Contract) -> None:
+    buyer = f"org:{goods.buyer.org_id}"
+    assert events(official, actor=buyer)
+    assert buyer in goods.leaves("audit.looked")[-1].on
+    [look, *_] = official.get("/oversight/log?format=json&event=audit.looked").json["records"]
+    assert buyer in [each["value"] for each in look["private"]]
+
+
 def test_results_say_events_in_both_languages(official: FlaskClient, people: People, case: Contract) -> None:
     assert "Giao dữ liệu" in official.get("/oversight/log").text
     assert "Data delivered" in official.get("/oversight/log?lang=en").text

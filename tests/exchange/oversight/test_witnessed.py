@@ -1,6 +1,7 @@
 """The regulator's desk says which witnesses have seen which head, and how long ago."""
 
 import dataclasses
+import io
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,10 +10,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlmodel import delete
 
+from contracts import evidence, verify
 from contracts.log import witness
-from contracts.log.checkpoint import KeyType, cosign_note, format_vkey, parse_note, verifier_key
-from exchange import clock
+from contracts.log.checkpoint import KeyType, cosign_note, format_vkey, parse_checkpoint, parse_note, verifier_key
+from contracts.log.policy import check_policy, parse_policy
+from contracts.log.proof import parse_proof
+from exchange import audit, clock
 from exchange.config import Config
 from exchange.db import Database
 from exchange.ledger import service
@@ -21,6 +26,7 @@ from exchange.ledger.witnesses import Witnesses
 from exchange.negotiations.models import Contract
 from exchange.permissions import Actor
 from tests.exchange.deliveries.goods import Goods
+from tests.exchange.oversight.test_evidence import fetched
 from tests.exchange.people import People
 
 NAMES = ("regulator", "bank", "union")
@@ -60,6 +66,35 @@ def test_each_witness_is_fresh_late_or_never(asked: None, people: People, lang: 
 def test_a_contracts_story_counts_the_witnesses_of_its_head(
     asked: None, goods: Goods, case: Contract, official: FlaskClient, database: Database
 ) -> None:
+    size = cosign_newest(database)
+    page = official.get(f"/oversight/contracts/{case.id}?lang=en").text
+    assert f"{size} records, 1 witnesses" in page
+
+
+@pytest.fixture
+def quorum(asked: None, app: Flask, config: Config, database: Database, tmp_path: Path, goods: Goods, case: Contract,
+           people: People) -> int:  # fmt: skip
+    """The regulator's cosignature is asked for; it has seen the head of so many records, and nothing newer."""
+    text = (tmp_path / "policy").read_text().replace("quorum none", "quorum regulator")
+    (tmp_path / "policy").write_text(text)
+    app.extensions["minhbach.witnesses"] = Witnesses(
+        database, dataclasses.replace(config, witness_policy=tmp_path / "policy")
+    )
+    with database.writing() as session:
+        session.exec(delete(Cosignature))  # of heads that are not here
+        session.commit()
+    seen = cosign_newest(database)
+    goods.do(lambda session, now: audit.record(session, "policy.changed", None, on=["policy:x"], now=now))
+    goods.sequencer.run_once()
+    with database.reading() as session:
+        newest = service.head(session)
+        assert newest is not None
+        assert newest.size > seen
+    return seen
+
+
+def cosign_newest(database: Database) -> int:
+    """The regulator's witness has seen the newest head; its size."""
     with database.writing() as session:
         head = service.head(session)
         assert head is not None
@@ -68,8 +103,30 @@ def test_a_contracts_story_counts_the_witnesses_of_its_head(
         text = witness.format_answer(line).rstrip("\n")
         session.add(Cosignature(size=head.size, witness="regulator.example", line=text, seen_s=1_790_000_000))
         session.commit()
-    page = official.get(f"/oversight/contracts/{case.id}?lang=en").text
-    assert f"{head.size} records, 1 witnesses" in page
+    return head.size
+
+
+@pytest.mark.parametrize("address", ["/oversight/contracts/{}/evidence.zip", "/oversight/log/evidence.zip"])
+def test_evidence_that_leaves_has_the_witnesses_that_its_readers_policy_asks_for(
+    quorum: int, official: FlaskClient, client: FlaskClient, case: Contract, address: str
+) -> None:
+    policy = client.get("/log/keys").text
+    data = fetched(official.get(address.format(case.id)))
+    report = evidence.check_bytes(data, policy)
+    assert report.ok, report.plain()
+    assert all(result != "fail" for _, result, *_ in verify.Checker(io.BytesIO(data), policy, None, None).report())
+
+
+def test_a_proof_has_the_witnesses_that_the_policy_asks_for(
+    quorum: int, client: FlaskClient, case: Contract, database: Database
+) -> None:
+    policy = parse_policy(client.get("/log/keys").text)
+    found = parse_proof(client.get(f"/log/proof?event={case.agreed_event}").text)
+    assert check_policy(policy, found.checkpoint).checkpoint.size == quorum
+    with database.reading() as session:
+        [newer] = service.find(session, service.Search(limit=1))
+    found = parse_proof(client.get(f"/log/proof?event={newer.id}").text)
+    assert parse_checkpoint(parse_note(found.checkpoint).text).size > quorum, "no witness has seen it yet"
 
 
 def test_without_a_witness_the_desk_says_what_that_means(people: People) -> None:

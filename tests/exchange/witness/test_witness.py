@@ -116,9 +116,20 @@ def test_a_fork_is_refused_and_its_proof_is_kept(running: RunningWitness) -> Non
     running.add(witness.format_request(0, (), signed(3)))
     forked = signed(3, other=b"x" * 32)
     assert running.add(witness.format_request(3, (), forked)).status == 409
-    assert running.book.forks() == [forked]
+    assert running.add(witness.format_request(3, proof(3, 4), signed(4))).status == 200
+    [both] = running.book.forks()  # one alone would prove nothing, and the cosigned one is no longer the newest
+    seen, shown = both.removesuffix(forked).removesuffix("\n"), both[-len(forked) :]
+    heads = [checkpoint.open_checkpoint(note, KEYS).checkpoint for note in (seen, shown)]
+    assert [(head.size, head.root) for head in heads] == [(3, root(3)), (3, b"x" * 32)]
     assert "RẼ NHÁNH" in ask(running.address).text
     assert running.book.logs()[0].forked
+
+
+def test_an_empty_log_with_records_is_a_fork_by_itself(running: RunningWitness) -> None:
+    running.book.add_log(format_vkey(KEYS[0]))
+    strange = signed(0, other=b"x" * 32)
+    assert running.add(witness.format_request(0, (), strange)).status == 409
+    assert running.book.forks() == [strange]
 
 
 def test_what_is_too_large_or_no_request_at_all_is_refused(running: RunningWitness) -> None:
