@@ -41,6 +41,7 @@ def each(check: Callable[[str], T], names: Sequence[str], processes: int) -> Ite
 
 def _begin(check: Callable[[str], Any]) -> None:
     gc.freeze()  # what was there before is not ours to collect
+    gc.set_threshold(20_000)  # new objects between two searches for cycles, of which a check makes hardly any
     global _check  # the one place of a process where a pool can leave what all its calls need
     _check = check
 

@@ -74,17 +74,6 @@ class _Life:
         self._holds: set[str] = set()
         self._stated: set[str] = set()  # who has made a statement at the end
         self._agreed = self._active = self._ended = False
-        self._steps: Mapping[EventType, Callable[[Placed], None]] = {
-            EventType.CONTRACT_AGREED: self._agree,
-            EventType.CONTRACT_SIGNED: self._sign,
-            EventType.CONTRACT_ACTIVE: self._activate,
-            EventType.CONTRACT_SUSPENDED: self._suspend,
-            EventType.CONTRACT_RESUMED: self._resume,
-            EventType.CONTRACT_ENDED: self._end,
-            EventType.DUTY_FULFILLED: self._state,
-            EventType.DUTY_ACKNOWLEDGED: self._answer,
-            EventType.DUTY_DISPUTED: self._answer,
-        }
 
     def follow(self, placed: Placed) -> None:
         kind, leaf = placed.leaf.type, placed.leaf
@@ -92,8 +81,8 @@ class _Life:
             self._require(leaf.on[0] == self._subject, placed)
         if leaf.on[0] == self._subject and leaf.h.get("contract", self._hash) != self._hash:
             raise self._wrong("CONTRACT_HASH_DIFFERS", placed)
-        if kind in self._steps:
-            self._steps[kind](placed)
+        if kind in _STEPS:
+            _STEPS[kind](self, placed)
         elif kind in _UNDER_CONTRACT and (not self._active or self._ended or self._holds):
             raise self._wrong("USED_OUT_OF_FORCE", placed)
 
@@ -153,3 +142,16 @@ class _Life:
     def _wrong(self, code: str, placed: Placed, **facts: str) -> LeafError:
         details: Mapping[str, str] = facts
         return LeafError(code, index=placed.index, event=placed.leaf.type.value, subject=self._subject, **details)
+
+
+_STEPS: Mapping[EventType, Callable[[_Life, Placed], None]] = {
+    EventType.CONTRACT_AGREED: _Life._agree,
+    EventType.CONTRACT_SIGNED: _Life._sign,
+    EventType.CONTRACT_ACTIVE: _Life._activate,
+    EventType.CONTRACT_SUSPENDED: _Life._suspend,
+    EventType.CONTRACT_RESUMED: _Life._resume,
+    EventType.CONTRACT_ENDED: _Life._end,
+    EventType.DUTY_FULFILLED: _Life._state,
+    EventType.DUTY_ACKNOWLEDGED: _Life._answer,
+    EventType.DUTY_DISPUTED: _Life._answer,
+}
