@@ -20,7 +20,8 @@ from contracts.errors import ContractsError, DisclosureError, EvidenceError, Fac
 from contracts.evidence_x509 import Certified
 from contracts.log import disclosure, leaf
 from contracts.log.checkpoint import Checkpoint
-from contracts.log.leaf import EventType, Leaf
+from contracts.log.events import EventType
+from contracts.log.leaf import Leaf
 from contracts.log.story import Chains, Placed, check_order
 from contracts.signature import SignerInfo
 from contracts.signature import check as check_signature

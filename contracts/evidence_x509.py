@@ -25,7 +25,7 @@ from contracts.certificates import Signer, Trust
 from contracts.document import Contract
 from contracts.errors import ContractsError, EvidenceError
 from contracts.keys import decode
-from contracts.log.leaf import EventType
+from contracts.log.events import EventType
 from contracts.log.story import Placed
 from contracts.signature import SignerInfo
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from contracts.errors import LeafError
-from contracts.log.leaf import EventType, Leaf
+from contracts.log.events import EventType
+from contracts.log.leaf import Leaf
 
 # What only a contract in force allows, when the event names that contract.
 _UNDER_CONTRACT = frozenset({EventType.DELIVERY_MADE, EventType.QUERY_RUN})

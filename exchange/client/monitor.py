@@ -224,12 +224,12 @@ class Records:
 
     def _follow(self, entry: bytes, index: int) -> None:
         from contracts.errors import LeafError
-        from contracts.log import leaf
+        from contracts.log import events, leaf
 
         found = leaf.parse(entry)
         subject = found.on[0]
         expected = self._chains.get(subject)
-        restarted = found.type == leaf.EventType.LOG_RESTARTED and found.d.get("origin") == self._log
+        restarted = found.type == events.EventType.LOG_RESTARTED and found.d.get("origin") == self._log
         if found.log != self._log and self._log and not restarted:
             raise LeafError("ENTRY_OF_ANOTHER_LOG", index=index, log=found.log, origin=self._log)
         self._log = found.log

@@ -14,7 +14,7 @@ from contracts import canonical, document, evidence, signature
 from contracts.errors import EvidenceError
 from contracts.log import tree
 from contracts.log.checkpoint import parse_vkey
-from contracts.log.leaf import EventType
+from contracts.log.events import EventType
 from contracts.log.policy import NONE, Policy, format_policy
 from exchange.accounts import trust
 from exchange.errors import N_, NotFound, Refused, refuse

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from contracts.log.leaf import EventType
+from contracts.log.events import EventType
 from contracts.terms import first_moment
 from exchange.ledger import disclosures
 from exchange.ledger import service as ledger

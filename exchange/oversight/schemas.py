@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, pre_load, validate
 
-from contracts.log.leaf import EventType
+from contracts.log.events import EventType
 from exchange.accounts.schemas import storable
 from exchange.errors import N_
 

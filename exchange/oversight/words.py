@@ -1,6 +1,6 @@
 """Events of the log and moves of a negotiation in words a person reads; English msgids, translated at the edge."""
 
-from contracts.log.leaf import EventType
+from contracts.log.events import EventType
 from contracts.negotiation import Act
 from exchange.errors import N_
 

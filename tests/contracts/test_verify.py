@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts import archive, bundle, canonical, evidence, signature, verify
 from contracts.__main__ import main
 from contracts.evidence import WHOLE_LOG
-from contracts.log import checkpoint, leaf, tiles, tree
+from contracts.log import checkpoint, events, leaf, tiles, tree
 from tests.contracts import story
 from tests.contracts.story import CONTRACT, POLICY, jws, tell, whole_story, write
 from tests.contracts.test_evidence import repack
@@ -543,9 +543,9 @@ def test_both_read_records_under_one_schema(change):
 
 
 def test_the_one_file_knows_the_same_events_and_texts():
-    assert [event for event in leaf.EventType if not verify.TYPES.fullmatch(event)] == []
+    assert [event for event in events.EventType if not verify.TYPES.fullmatch(event)] == []
     assert not verify.TYPES.fullmatch("listing.sold")
-    needed = {event.value: set(names) for event, names in leaf.REQUIRED_HASHES.items()}
+    needed = {event.value: set(names) for event, names in events.REQUIRED_HASHES.items()}
     assert needed == verify.HASHES
     assert hashlib.sha256(bundle.READ_ME.encode()).hexdigest() == verify.READ_ME_SHA256
 

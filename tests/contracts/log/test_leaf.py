@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from contracts import canonical
 from contracts.errors import LeafError
-from contracts.log import leaf
-from contracts.log.leaf import EventType
+from contracts.log import events, leaf
+from contracts.log.events import EventType
 
 HASH = canonical.sha256_b64url(b"x")
 GOOD = {
@@ -45,7 +45,7 @@ def test_details_come_back_as_they_were(details):
 
 def test_every_type_of_event_can_be_written():
     for event in EventType:
-        hashes = {name: HASH for name in leaf.REQUIRED_HASHES.get(event, ())}
+        hashes = {name: HASH for name in events.REQUIRED_HASHES.get(event, ())}
         assert leaf.parse(leaf.make(**{**GOOD, "type": event.value, "h": hashes})).type is event
 
 

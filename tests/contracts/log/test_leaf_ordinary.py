@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts import canonical, verify
 from contracts.errors import LeafError
-from contracts.log import leaf
+from contracts.log import events, leaf
 
 HASH = canonical.sha256_b64url(b"x")
 PLAIN = {
@@ -52,7 +52,7 @@ whole = st.integers(-(10**15) + 1, 10**15 - 1)
 leaves = st.fixed_dictionaries(
     {
         "origin": st.from_regex(r"[!#-*,-\[\]-~]{1,200}", fullmatch=True),
-        "type": st.sampled_from(leaf.EventType),
+        "type": st.sampled_from(events.EventType),
         "at_ms": st.integers(0, 10**15 - 1),
         "id": ids,
         "actor": st.just("system") | st.from_regex(r"(org|member|key):[0-9A-Za-z_-]{1,80}", fullmatch=True),
@@ -67,7 +67,7 @@ leaves = st.fixed_dictionaries(
 @often
 @given(leaves)
 def test_an_ordinary_leaf_is_read_quickly_and_rightly(fields):
-    required = {name: HASH for name in leaf.REQUIRED_HASHES.get(fields["type"], ())}
+    required = {name: HASH for name in events.REQUIRED_HASHES.get(fields["type"], ())}
     data = leaf.make(**{**fields, "h": fields["h"] | required})
     assert agree(data)
     assert leaf.parse(data) == leaf.parse_closely(data)

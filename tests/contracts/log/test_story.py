@@ -4,7 +4,8 @@ import pytest
 
 from contracts.errors import LeafError
 from contracts.log import leaf, story
-from contracts.log.leaf import EventType, Leaf
+from contracts.log.events import EventType
+from contracts.log.leaf import Leaf
 
 
 def event(number, subject, prev=None, type=EventType.AUDIT_LOOKED):

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlmodel import select
 
-from contracts.log.leaf import EventType
+from contracts.log.events import EventType
 from exchange import audit
 from exchange.accounts import keys
 from exchange.accounts.models import Membership, SigningKey

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from contracts.log import checkpoint, tree
-from contracts.log.leaf import EventType
+from contracts.log.events import EventType
 from contracts.negotiation import Act
 from contracts.standing import Standing
 from exchange import clock
