@@ -219,6 +219,10 @@ def test_a_regulator_reads_the_entries_behind_the_tiles(
     answer = browser.get(f"/log/{bundle.path}")
     assert tree.root_of(decode_bundle(answer.data, 1)) == sequencer_root(session)
     assert people.browser(people.buyer()).get(f"/log/{bundle.path}").status_code == 403
+    sequencer.run_once()
+    [look] = service.find(session, service.Search(event="audit.looked"))
+    assert "tile:entries/000.p/1" in look.leaf.on, "which records were read is on record"
+    session.rollback()
 
 
 def sequencer_root(session: Session) -> bytes:
