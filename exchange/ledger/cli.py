@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from contracts.errors import LeafError, NoteError
 from contracts.log import checkpoint as notes
 from contracts.log import leaf, tree
-from contracts.log.tiles import bundles_of, tiles_of
+from contracts.log.tiles import WIDTH, bundles_of, tiles_of
 from exchange import clock
 from exchange.config import Config
 from exchange.db import Database
@@ -141,7 +141,7 @@ def _change(config: Config, use_case: Callable[[Session], str]) -> str:
 
 @group.command("check")
 def check() -> None:
-    """Re-hash every record, rebuild every head ever signed, check ids and chains; exit 1 at the first lie."""
+    """Re-hash every record, rebuild every head ever signed, check tiles, ids and chains; exit 1 if anything lies."""
     with _session() as session:
         newest = _head(session)
         problems = problems_of(session)
@@ -157,28 +157,34 @@ def problems_of(session: Session) -> list[str]:
     verifiers = service.verifiers(session)
     heads = {row.size: row for row in session.exec(select(Checkpoint))}
     frontier, found, newest_of, size = tree.Frontier(), [], dict[str, str](), 0
-    rows = select(Entry.idx, Entry.event_id, Entry.leaf_hash, Entry.leaf).order_by(col(Entry.idx))
-    for size, (idx, event_id, digest, data) in enumerate(session.exec(rows).yield_per(1000), start=1):
-        if idx != size - 1 or digest != tree.leaf_hash(data):
-            found.append(f"record {idx}: index or hash differs from its leaf")
-        found.extend(_leaf_problems(idx, event_id, data, newest_of))
-        frontier = frontier.append(tree.leaf_hash(data))
+    rows = select(Entry).order_by(col(Entry.idx)).execution_options(yield_per=1000)
+    for size, row in enumerate(session.exec(rows), start=1):
+        if row.idx != size - 1 or row.leaf_hash != tree.leaf_hash(row.leaf):
+            found.append(f"record {row.idx}: index or hash differs from its leaf")
+        found.extend(_leaf_problems(row, newest_of))
+        frontier = frontier.append(tree.leaf_hash(row.leaf))
         head = heads.pop(size, None)
         if head is not None:
             found.extend(_head_problems(head, frontier.root(), verifiers))
     found.extend(f"a head of {missing} records is stored, but the log holds {size}" for missing in heads)
+    tiles = DatabaseTiles(session, size)  # level by level: each stands on the one below, which was compared before
+    for tile in tiles_of(size):
+        if tile.width == WIDTH and tiles.fetch(tile) != tiles.compute(tile):
+            found.append(f"{tile.path}: differs from the records below it")
     return found
 
 
-def _leaf_problems(idx: int, event_id: str, data: bytes, newest_of: dict[str, str]) -> list[str]:
+def _leaf_problems(row: Entry, newest_of: dict[str, str]) -> list[str]:
     try:
-        parsed = leaf.parse(data)
+        parsed = leaf.parse(row.leaf)
     except LeafError as error:
-        return [f"record {idx}: {error}"]
+        return [f"record {row.idx}: {error}"]
     before, newest_of[parsed.on[0]] = newest_of.get(parsed.on[0]), parsed.id
-    if parsed.id != event_id:
-        return [f"record {idx}: its id differs from its leaf"]
-    return [] if parsed.prev == before else [f"record {idx}: the chain of {parsed.on[0]} is broken"]
+    if parsed.id != row.event_id:
+        return [f"record {row.idx}: its id differs from its leaf"]
+    if (parsed.type, parsed.actor, parsed.at_ms) != (row.event, row.actor, row.at_ms):
+        return [f"record {row.idx}: what a search finds it by differs from its leaf"]
+    return [] if parsed.prev == before else [f"record {row.idx}: the chain of {parsed.on[0]} is broken"]
 
 
 def _head_problems(head: Checkpoint, root: bytes, verifiers: list[notes.VerifierKey]) -> list[str]:

@@ -46,7 +46,7 @@ def entries(path: str) -> Response:
     """A bundle of entries; they name who dealt with whom, so only a regulator reads them, under a warrant."""
     session = identity.writing_session()
     answer = _tile(f"tile/entries/{path}", entries=True)
-    looks.record(session, identity.the_actor(), "entries", [], clock.now())
+    looks.record(session, identity.the_actor(), "entries", [f"tile:entries/{path}"], clock.now())
     session.commit()
     return answer
 

@@ -219,6 +219,10 @@ def test_a_regulator_reads_the_entries_behind_the_tiles(
     answer = browser.get(f"/log/{bundle.path}")
     assert tree.root_of(decode_bundle(answer.data, 1)) == sequencer_root(session)
     assert people.browser(people.buyer()).get(f"/log/{bundle.path}").status_code == 403
+    sequencer.run_once()
+    [look] = service.find(session, service.Search(event="audit.looked"))
+    assert "tile:entries/000.p/1" in look.leaf.on, "which records were read is on record"
+    session.rollback()
 
 
 def sequencer_root(session: Session) -> bytes:
@@ -256,6 +260,8 @@ def test_a_proof_under_an_older_head_and_as_json(
         ("UPDATE log_entry SET leaf = :data WHERE idx = 1", "record 1: LEAF_NOT_CANONICAL"),
         ("UPDATE log_entry SET leaf_hash = :hash WHERE idx = 1", "record 1: index or hash differs"),
         ("UPDATE log_entry SET event_id = 'x' WHERE idx = 1", "record 1: its id differs"),
+        ("UPDATE log_entry SET actor = 'org:other' WHERE idx = 1", "record 1: what a search finds it by differs"),
+        ("UPDATE log_entry SET at_ms = 1 WHERE idx = 1", "record 1: what a search finds it by differs"),
         ("DELETE FROM log_entry WHERE idx = 0", "the chain of listing:one is broken"),
         ("UPDATE log_checkpoint SET root = :hash", "head 3: the records do not give this root"),
         ("UPDATE log_checkpoint SET note = 'x'", "head 3: NOTE_MALFORMED"),
@@ -277,3 +283,18 @@ def test_the_self_check_names_what_is_wrong(
         writing.commit()
     with database.reading() as reading:
         assert said in "\n".join(problems_of(reading))
+
+
+def test_the_self_check_compares_the_stored_tiles(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, database: Database
+) -> None:
+    for n in range(256):
+        record(session, now, f"x{n}", people)
+    session.commit()
+    sequencer.run_once()
+    with database.writing() as writing:
+        assert problems_of(writing) == []
+        writing.connection().execute(text("UPDATE log_tile SET data = :data"), {"data": bytes(256 * 32)})
+        writing.commit()
+    with database.reading() as reading:
+        assert problems_of(reading) == ["tile/0/000: differs from the records below it"]
