@@ -25,6 +25,7 @@ _SETTINGS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",  # the rest is done by Connection.commit
     "foreign_keys=ON",
+    "recursive_triggers=ON",  # or INSERT OR REPLACE would delete an entry of the log behind the back of its trigger
     "secure_delete=ON",  # what is deleted or replaced is overwritten, not just let go
 )
 _to_disk = getattr(os, "fdatasync", os.fsync)  # macOS knows only the latter

@@ -114,6 +114,20 @@ def test_the_database_itself_refuses_to_change_or_delete_an_entry(
         session.execute(text(statement))
 
 
+def test_an_entry_cannot_be_replaced_either(
+    session: Session, now: datetime, people: People, sequencer: Sequencer
+) -> None:
+    record(session, now, "kept", people)
+    session.commit()
+    sequencer.run_once()
+    columns = "idx, event_id, event, at_ms, 'org:other', leaf, leaf_hash FROM log_entry"
+    replace = "INSERT OR REPLACE INTO log_entry SELECT " + columns
+    if session.get_bind().dialect.name == "postgresql":
+        replace = f"INSERT INTO log_entry SELECT {columns} ON CONFLICT (idx) DO UPDATE SET actor = EXCLUDED.actor"
+    with pytest.raises(DBAPIError, match="cannot be changed"):
+        session.execute(text(replace))
+
+
 def test_a_restored_backup_is_not_signed_over(
     session: Session, now: datetime, people: People, sequencer: Sequencer, config: Config
 ) -> None:
