@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from exchange import clock
 from exchange.bench import Figure, empty_exchange, open_database, percentile, rows
-from exchange.catalogue import search
+from exchange.catalogue import index, search
 from exchange.catalogue.models import Asset, Listing, ListingVersion
 from exchange.catalogue.vocabulary import State
 from exchange.db import Database, new_id
@@ -40,11 +40,15 @@ def run(kind: str, count: int = 20_000) -> list[Figure]:
 def _questions(count: int, random: Random) -> dict[str, Callable[[int], search.Query]]:
     return {
         "no words": lambda _n: search.Query(),
+        "no words, any page": lambda _n: search.Query(page=random.randrange(1 + count // search.PAGE)),
         "one common word": lambda _n: search.Query(words=search.fold(random.choice(rows.WORDS))),
         "three words": lambda _n: search.Query(words=search.fold(" ".join(random.choices(rows.WORDS, k=3)))),
         "one listing's own word": lambda _n: search.Query(words=f"ma{random.randrange(count)}"),
         "two words and two filters": lambda _n: search.Query(
             words=search.fold(" ".join(random.choices(rows.WORDS, k=2))), sector="logistics", licence="L3"
+        ),
+        "one common word, the cheapest under a price": lambda _n: search.Query(
+            words=search.fold(random.choice(rows.WORDS)), max_price=random.randrange(50) * 1_000_000, sort="price"
         ),
         "a word that is nowhere": lambda n: search.Query(words=f"zzz{n}"),
     }
@@ -99,6 +103,7 @@ def _fill(database: Database, count: int, random: Random) -> list[str]:
             session.commit()
     with database.writing() as session:
         session.exec(update(Listing).values(state=State.PUBLISHED, current_version=1))
+        index.build(session.connection())
         session.commit()
     _analyse(database)
     return ids
