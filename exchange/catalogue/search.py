@@ -89,7 +89,7 @@ def find(session: Session, query: Query) -> Results:
     total = left.bit_count()
     pages = max(1, -(-total // PAGE))
     page = min(max(1, query.page), pages)
-    sort = query.sort if query.sort != "name" or total <= MAX_BY_NAME else "newest"
+    sort = query.sort if query.sort in SORTS and (query.sort != "name" or total <= MAX_BY_NAME) else "newest"
     hits = _hits(session, _page(session, left, (page - 1) * PAGE, sort, bits))
     return Results(hits, total, page, pages, sort, _facets(among, bits, chosen))
 
