@@ -28,7 +28,7 @@ from sqlmodel import Session, col
 from exchange.catalogue.models import IndexRow, Listing, ListingVersion
 from exchange.catalogue.vocabulary import State
 
-BLOCK = 8_192  # positions; a full block is 1 KiB, which neither database moves out of the row
+BLOCK = 7_168  # positions; a full block is 896 bytes, so that no database moves it out of its row
 LONGEST = 24  # letters of a word that count
 FACETS = ("sector", "classification", "licence")
 SHOWN, FREE = ":shown", ":price:free"
@@ -53,9 +53,9 @@ def read(session: Session, keys: Collection[str]) -> dict[str, int]:
     statement = select(_TABLE.c.key, _TABLE.c.block, _TABLE.c.bits).where(_TABLE.c.key.in_(keys))
     rows = session.connection().execute(statement).all()
     size = (max((block for _key, block, _bits in rows), default=0) + 1) * _BYTES
-    found: dict[str, bytearray] = {}
+    found: dict[str, bytearray] = defaultdict(lambda: bytearray(size))
     for key, block, packed in rows:
-        found.setdefault(key, bytearray(size))[block * _BYTES : (block + 1) * _BYTES] = _unpacked(packed)
+        found[key][block * _BYTES : (block + 1) * _BYTES] = _unpacked(packed)
     return {key: int.from_bytes(whole, "little") for key, whole in found.items()}
 
 

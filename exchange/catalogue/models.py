@@ -154,6 +154,7 @@ class IndexRow(SQLModel, table=True):
     """A block of bits of the catalogue's index; see index.py, which alone reads and writes it."""
 
     __tablename__ = "listing_index"
+    __table_args__ = {"sqlite_with_rowid": False}  # a key's blocks lie side by side
     key: str = Field(primary_key=True, max_length=32)
     block: int = Field(primary_key=True)
     bits: bytes

@@ -31,7 +31,8 @@ def upgrade() -> None:
     sa.Column('key', sa.String(length=32), nullable=False),
     sa.Column('block', sa.Integer(), nullable=False),
     sa.Column('bits', sa.LargeBinary(), nullable=False),
-    sa.PrimaryKeyConstraint('key', 'block')
+    sa.PrimaryKeyConstraint('key', 'block'),
+    sqlite_with_rowid=False,
     )
     index.build(op.get_bind())
 
