@@ -220,7 +220,8 @@ def crowd(session: Session, people: People) -> int:
     ids = [f"listing-{number}" for number in range(count)]
     heads = {"org_id": file.org_id, "state": "draft", "draft": {}, "created_at": clock.now(), "updated_at": clock.now()}
     session.exec(insert(Listing), params=[{**heads, "id": one} for one in ids])
-    versions = [offer(random, 1, one, file) | {"position": index.BLOCK - 500 + number} for number, one in enumerate(ids)]
+    first = index.BLOCK - 500
+    versions = [offer(random, 1, one, file) | {"position": first + number} for number, one in enumerate(ids)]
     session.exec(insert(ListingVersion), params=versions)
     session.exec(update(Listing).values(state="published", current_version=1))
     index.build(session.connection())
