@@ -4,6 +4,7 @@ Questions are typed without diacritics, the stored texts have them. Every measur
 page, facets.
 """
 
+import gc
 import time
 from collections.abc import Callable
 from random import Random
@@ -31,6 +32,8 @@ def run(kind: str, count: int = 20_000) -> list[Figure]:
     with empty_exchange(kind) as config:
         database = open_database(config)
         ids = _fill(database, count, random)
+        gc.collect()
+        gc.freeze()  # as a worker of the server does when it has loaded everything
         by_key: Work = lambda session, _n: session.get_one(Listing, random.choice(ids))  # noqa: E731 - one line says it
         figures = [_figure(database, name, ask, count, by_key) for name, ask in _questions(count, random).items()]
         database.dispose()
