@@ -18,7 +18,7 @@ changes many rows at once passes the ORM by; ``build`` makes the index anew afte
 
 import struct
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, event, func, insert, inspect, select, text, update
@@ -26,11 +26,11 @@ from sqlalchemy.orm import Mapper
 from sqlmodel import Session, col
 
 from exchange.catalogue.models import IndexRow, Listing, ListingVersion
-from exchange.catalogue.vocabulary import State
+from exchange.catalogue.vocabulary import CLASSES, LICENCES, SECTORS, State
 
 BLOCK = 7_168  # positions; a full block is 896 bytes, so that no database moves it out of its row
 LONGEST = 24  # letters of a word that count
-FACETS = ("sector", "classification", "licence")
+FACETS: Mapping[str, Mapping[str, str]] = {"sector": SECTORS, "classification": CLASSES, "licence": LICENCES}
 SHOWN, FREE = ":shown", ":price:free"
 PRICE = tuple(f":price:{digit}" for digit in reversed(range(63)))  # the highest digit first
 _NEXT = ":next"

@@ -6,6 +6,8 @@ Which listings match, and how many, is told by the index alone (index.py); the r
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from sqlalchemy import func
@@ -14,13 +16,12 @@ from sqlmodel import Session, col, select
 from exchange.accounts.models import Organisation
 from exchange.catalogue import index
 from exchange.catalogue.models import Asset, Listing, ListingVersion
-from exchange.catalogue.vocabulary import CLASSES, LICENCES, SECTORS, State
+from exchange.catalogue.vocabulary import SECTORS, State
 
 PAGE = 20
 MAX_TERMS = 8
 MAX_BY_NAME = 1_000  # results that can be ordered by name; more of them are shown newest first
 FEW = 100  # results whose prices are compared one by one
-FACETS: Mapping[str, Mapping[str, str]] = {"sector": SECTORS, "classification": CLASSES, "licence": LICENCES}
 SORTS = ("newest", "name", "price")
 
 
@@ -78,10 +79,9 @@ class Results:
 def find(session: Session, query: Query) -> Results:
     """Published listings that match; a page beyond the last one is the last one."""
     terms = [term[: index.LONGEST] for term in fold(query.words).split()[:MAX_TERMS]]
-    bits = index.read(session, _keys(query, terms))
-    among = bits.get(index.SHOWN, 0)
-    for key in [*terms, *([index.FREE] if query.free else [])]:
-        among &= bits.get(key, 0)
+    needed = [index.SHOWN, *terms, *([index.FREE] if query.free else [])]
+    bits = index.read(session, _keys(query, needed))
+    among = reduce(and_, (bits.get(key, 0) for key in needed))
     if query.max_price is not None:
         among = index.at_most(query.max_price, among, bits)
     chosen = {name: getattr(query, name) for name in index.FACETS if getattr(query, name)}
@@ -94,10 +94,9 @@ def find(session: Session, query: Query) -> Results:
     return Results(hits, total, page, pages, sort, _facets(among, bits, chosen))
 
 
-def _keys(query: Query, terms: list[str]) -> list[str]:
-    facets = [index.of_value(name, value) for name, values in FACETS.items() for value in values]
-    by_price = index.PRICE if query.max_price is not None or query.sort == "price" else ()
-    return [index.SHOWN, index.FREE, *terms, *facets, *by_price]
+def _keys(query: Query, needed: list[str]) -> list[str]:
+    facets = [index.of_value(name, value) for name, values in index.FACETS.items() for value in values]
+    return [*needed, *facets, *(index.PRICE if query.max_price is not None or query.sort == "price" else ())]
 
 
 def _only(among: int, bits: Mapping[str, int], chosen: Mapping[str, str], without: str = "") -> int:
@@ -110,7 +109,7 @@ def _only(among: int, bits: Mapping[str, int], chosen: Mapping[str, str], withou
 def _facets(among: int, bits: Mapping[str, int], chosen: Mapping[str, str]) -> dict[str, dict[str, int]]:
     """For each value of a facet the count under all *other* filters, so that a reader sees where else to go."""
     counts: dict[str, dict[str, int]] = {}
-    for name, values in FACETS.items():
+    for name, values in index.FACETS.items():
         others = _only(among, bits, chosen, without=name)
         counted = {value: (others & bits.get(index.of_value(name, value), 0)).bit_count() for value in values}
         counts[name] = {value: number for value, number in counted.items() if number}
