@@ -21,9 +21,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, event, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, Select, and_, delete, event, func, insert, inspect, text, update
 from sqlalchemy.orm import Mapper
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from exchange.catalogue.models import IndexRow, Listing, ListingVersion
 from exchange.catalogue.vocabulary import CLASSES, LICENCES, SECTORS, State
@@ -51,7 +51,7 @@ def of_value(facet: str, value: str) -> str:
 def read(session: Session, keys: Collection[str]) -> dict[str, int]:
     """The bits of each key that has any, all seen at one moment."""
     statement = select(_TABLE.c.key, _TABLE.c.block, _TABLE.c.bits).where(_TABLE.c.key.in_(keys))
-    rows = session.connection().execute(statement).all()
+    rows = session.exec(statement).all()
     size = (max((block for _key, block, _bits in rows), default=0) + 1) * _BYTES
     found: dict[str, bytearray] = defaultdict(lambda: bytearray(size))
     for key, block, packed in rows:
@@ -185,7 +185,9 @@ def _versions(block: int) -> Select[Any]:
     columns = ("position", "search_text", *FACETS, "price_vnd")
     on_show = and_(col(Listing.state) == State.PUBLISHED, col(Listing.current_version) == col(ListingVersion.number))
     return (
-        select(*(getattr(ListingVersion, name) for name in columns), on_show.label("on_show"))
+        select(on_show.label("on_show"))
+        .add_columns(*(getattr(ListingVersion, name) for name in columns))
+        .select_from(ListingVersion)
         .join(Listing, col(Listing.id) == col(ListingVersion.listing_id))
         .where(col(ListingVersion.position).between(block * BLOCK, (block + 1) * BLOCK - 1))
     )

@@ -16,7 +16,7 @@ from exchange import clock
 from exchange.bench import rows
 from exchange.catalogue import index, moderation, search, service
 from exchange.catalogue.models import Asset, IndexRow, Listing, ListingVersion
-from exchange.catalogue.vocabulary import SECTORS
+from exchange.catalogue.vocabulary import SECTORS, State
 from exchange.db import Database
 from exchange.migrations import alembic_config, upgrade
 from tests.exchange.catalogue.conftest import PROFILE
@@ -170,6 +170,12 @@ def test_each_act_of_a_listings_life_is_followed_at_once(
     followed = kept(session)
     index.build(session.connection())
     assert kept(session) == followed
+
+
+def test_a_session_finds_what_it_has_just_changed(on_show: Maker, session: Session) -> None:
+    listing = on_show()
+    listing.state = State.WITHDRAWN
+    assert search.find(session, search.Query()).total == 0
 
 
 def test_what_is_undone_leaves_nothing_in_the_index(on_show: Maker, session: Session, people: People, now: Any) -> None:
