@@ -69,7 +69,7 @@ def version(random: Random, number: int, listing_id: str, file: Asset, now: date
         "rights": {"R4": "-"}, "licence": random.choice(LICENCES), "term_months": 12, "territory": ["VN"],
         "exclusive": False, "onward_transfer": "none", "attribution": False,
         "price_vnd": random.randrange(0, 50) * 1_000_000, "search_text": fold(f"{name} {summary} {content} {scope}"),
-        "digest": "sha-256:" + "A" * 43, "submitted_at": now,
+        "digest": "sha-256:" + "A" * 43, "submitted_at": now, "position": number,
     }  # fmt: skip
 
 

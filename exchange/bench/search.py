@@ -4,6 +4,7 @@ Questions are typed without diacritics, the stored texts have them. Every measur
 page, facets.
 """
 
+import gc
 import time
 from collections.abc import Callable
 from random import Random
@@ -13,7 +14,7 @@ from sqlmodel import Session
 
 from exchange import clock
 from exchange.bench import Figure, empty_exchange, open_database, percentile, rows
-from exchange.catalogue import search
+from exchange.catalogue import index, search
 from exchange.catalogue.models import Asset, Listing, ListingVersion
 from exchange.catalogue.vocabulary import State
 from exchange.db import Database, new_id
@@ -31,6 +32,8 @@ def run(kind: str, count: int = 20_000) -> list[Figure]:
     with empty_exchange(kind) as config:
         database = open_database(config)
         ids = _fill(database, count, random)
+        gc.collect()
+        gc.freeze()  # as a worker of the server does when it has loaded everything
         by_key: Work = lambda session, _n: session.get_one(Listing, random.choice(ids))  # noqa: E731 - one line says it
         figures = [_figure(database, name, ask, count, by_key) for name, ask in _questions(count, random).items()]
         database.dispose()
@@ -40,11 +43,15 @@ def run(kind: str, count: int = 20_000) -> list[Figure]:
 def _questions(count: int, random: Random) -> dict[str, Callable[[int], search.Query]]:
     return {
         "no words": lambda _n: search.Query(),
+        "no words, any page": lambda _n: search.Query(page=random.randrange(1 + count // search.PAGE)),
         "one common word": lambda _n: search.Query(words=search.fold(random.choice(rows.WORDS))),
         "three words": lambda _n: search.Query(words=search.fold(" ".join(random.choices(rows.WORDS, k=3)))),
         "one listing's own word": lambda _n: search.Query(words=f"ma{random.randrange(count)}"),
         "two words and two filters": lambda _n: search.Query(
             words=search.fold(" ".join(random.choices(rows.WORDS, k=2))), sector="logistics", licence="L3"
+        ),
+        "one common word, the cheapest under a price": lambda _n: search.Query(
+            words=search.fold(random.choice(rows.WORDS)), max_price=random.randrange(50) * 1_000_000, sort="price"
         ),
         "a word that is nowhere": lambda n: search.Query(words=f"zzz{n}"),
     }
@@ -99,6 +106,7 @@ def _fill(database: Database, count: int, random: Random) -> list[str]:
             session.commit()
     with database.writing() as session:
         session.exec(update(Listing).values(state=State.PUBLISHED, current_version=1))
+        index.build(session.connection())
         session.commit()
     _analyse(database)
     return ids

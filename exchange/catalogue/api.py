@@ -77,11 +77,14 @@ class Listings(MethodView):
     @blueprint.arguments(SearchSchema, location="query")
     @blueprint.response(200)
     def get(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Search published listings. Words match without diacritics."""
+        """Search published listings. Words match without diacritics, whole or by their beginning.
+
+        The answer names the order it is in: more than 1,000 results cannot be ordered by name.
+        """
         query = search.Query(words=asked["q"][:200], **{k: v for k, v in asked.items() if k != "q"})
         found = search.find(identity.db_session(), query)
         return {
-            "total": found.total, "page": found.page, "pages": found.pages, "facets": found.facets,
+            "total": found.total, "page": found.page, "pages": found.pages, "sort": found.sort, "facets": found.facets,
             "listings": [version_json(hit.listing, hit.version, hit.asset) for hit in found.hits],
         }  # fmt: skip
 

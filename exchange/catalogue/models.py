@@ -89,6 +89,7 @@ class ListingVersion(SQLModel, table=True):
     __tablename__ = "listing_version"
     __table_args__ = (
         UniqueConstraint("listing_id", "number", name="listing_version_number"),
+        UniqueConstraint("position", name="listing_version_position"),
         CheckConstraint("number > 0", name="listing_version_number_positive"),
         CheckConstraint("price_vnd >= 0", name="listing_version_price"),
         CheckConstraint("licence <> 'L0' OR (price_vnd = 0 AND classification = 'MO')", name="listing_version_open"),
@@ -99,7 +100,6 @@ class ListingVersion(SQLModel, table=True):
         CheckConstraint(_one_of("onward_transfer", ONWARD), name="listing_version_onward"),
         CheckConstraint(_one_of("update_cycle", CYCLES), name="listing_version_cycle"),
         CheckConstraint("classification NOT IN ('BM', 'CN1', 'CN2', 'CN3')", name="listing_version_not_banned"),
-        Index("listing_version_facets", "sector", "classification", "licence"),
     )
     id: str = Field(default_factory=new_id, primary_key=True, max_length=26)
     listing_id: str = Field(foreign_key="listing.id", max_length=26, index=True)
@@ -144,9 +144,20 @@ class ListingVersion(SQLModel, table=True):
     deid_evidence: str | None = None
     state_price_decision: str | None = None
     search_text: str  # everything a reader may search by, folded; see search.py
+    position: int = Field(default=None, nullable=False)  # among all versions by submission, from 0: index.py gives it
     digest: str = Field(max_length=60)  # of the canonical JSON of what service._frozen puts together
     submitted_at: datetime = Field(sa_type=UtcDateTime)
     submitted_by: str | None = Field(default=None, foreign_key="user_account.id", max_length=26)
+
+
+class IndexRow(SQLModel, table=True):
+    """A block of bits of the catalogue's index; see index.py, which alone reads and writes it."""
+
+    __tablename__ = "listing_index"
+    __table_args__ = {"sqlite_with_rowid": False}  # a key's blocks lie side by side
+    key: str = Field(primary_key=True, max_length=32)
+    block: int = Field(primary_key=True)
+    bits: bytes
 
 
 class ModerationDecision(SQLModel, table=True):

@@ -98,7 +98,9 @@ def index() -> str:
     results = search.find(identity.db_session(), query)
     now = clock.now()
     lines = [(hit, quality.badges(hit.asset, hit.version, now)) for hit in results.hits]
-    return render_template("catalogue/index.html", query=query, results=results, lines=lines, sorts=SORTS)
+    return render_template(
+        "catalogue/index.html", query=query, results=results, lines=lines, sorts=SORTS, most_by_name=search.MAX_BY_NAME
+    )
 
 
 @blueprint.get("/listings/<listing_id>")
