@@ -83,6 +83,21 @@ def db_upgrade() -> None:
     upgrade(Config.from_environ().database_url)
 
 
+@db.command("reindex")
+def db_reindex() -> None:
+    """Make the catalogue's index anew, after listings were changed by other means than the exchange."""
+    from exchange.catalogue import index
+    from exchange.config import Config
+    from exchange.db import Database
+
+    config = Config.from_environ()
+    database = Database(config.database_url, config.log_origin)
+    with database.writing() as session:
+        index.build(session.connection())
+        session.commit()
+    database.dispose()
+
+
 main.add_command(log_commands.group)
 main.add_command(account_commands.join)
 main.add_command(trust_commands.group)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from alembic import command
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlmodel import Session, col, func, insert, select, update
 
@@ -17,6 +18,8 @@ from exchange.bench import rows
 from exchange.catalogue import index, moderation, search, service
 from exchange.catalogue.models import Asset, IndexRow, Listing, ListingVersion
 from exchange.catalogue.vocabulary import SECTORS, State
+from exchange.cli import main
+from exchange.config import Config
 from exchange.db import Database
 from exchange.migrations import alembic_config, upgrade
 from tests.exchange.catalogue.conftest import PROFILE
@@ -277,3 +280,18 @@ def test_every_key_fits_its_column() -> None:
     keys = [index.of_value(facet, value) for facet, values in index.FACETS.items() for value in values]
     longest = IndexRow.__table__.c.key.type.length  # type: ignore[attr-defined]
     assert max(map(len, [*keys, *index.PRICE, "x" * index.LONGEST])) <= longest
+
+
+def test_the_operator_makes_the_index_anew_by_command(on_show: Maker, session: Session, config: Config) -> None:
+    """Somebody has changed listings in the database, past the exchange."""
+    listing = on_show(name="Giá gạo")
+    session.commit()
+    session.exec(update(Listing).where(col(Listing.id) == listing.id).values(state=State.SUSPENDED))
+    session.commit()
+    assert search.find(session, search.Query(words="gạo")).total == 1
+    assert not search.find(session, search.Query(words="gạo")).hits
+    session.rollback()
+    environ = {"MINHBACH_HOME": str(config.home), "MINHBACH_DATABASE_URL": config.database_url}
+    done = CliRunner(env=environ).invoke(main, ["db", "reindex"])
+    assert done.exit_code == 0, done.output
+    assert search.find(session, search.Query(words="gạo")).total == 0
