@@ -27,6 +27,10 @@ class StoppedError(Exception):
     """The kill switch was thrown, here or where `watch` looks."""
 
 
+class UnreadableError(Exception):
+    """The snapshot is not there, or is none."""
+
+
 @dataclass(eq=False)
 class Ticket:
     """One question's right to run. `watch` says whether it still may; it is asked again and again while it runs."""
@@ -107,8 +111,12 @@ class Pool:
                 self._changed.notify_all()
 
     def lease(self, ticket: Ticket, policy: Policy, path: str) -> Worker:
-        """A worker for this room and these bytes, warm if there is one. Raises OSError, WireError, StoppedError."""
-        facts = os.stat(path)
+        """A worker for this room and these bytes, warm if there is one. Raises UnreadableError, StoppedError, and
+        OSError or WireError where none can be started."""
+        try:
+            facts = os.stat(path)
+        except OSError:
+            raise UnreadableError from None
         key = (ticket.room, policy.hash, path, str(facts.st_ino), str(facts.st_size), str(facts.st_mtime_ns))
         with self._changed:
             found = next((worker for worker in self._idle if worker.key == key), None)
@@ -229,5 +237,8 @@ class Pool:
         except (wire.WireError, StoppedError):
             self.end(worker)
             raise
+        if "unreadable" in ready:
+            self.end(worker)
+            raise UnreadableError
         worker.tier, worker.sha256 = int(ready.get("tier", 0)), str(ready.get("sha256", ""))
         return worker

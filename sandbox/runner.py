@@ -14,7 +14,7 @@ from typing import Any
 from sandbox import emit, engines, post, privacy, query, receipt, watermark, wire
 from sandbox.denials import Denied
 from sandbox.policy import Policy
-from sandbox.pool import Pool, StoppedError, Ticket, Worker
+from sandbox.pool import Pool, StoppedError, Ticket, UnreadableError, Worker
 from sandbox.post import Row
 from sandbox.privacy import Released
 
@@ -111,8 +111,10 @@ class Runner:
             worker = self.pool.lease(ticket, policy, path)
         except StoppedError:
             return Denied("E-STOPPED")
-        except (OSError, wire.WireError):
-            return Denied("E-STOPPED" if ticket.stopped else "X6")
+        except UnreadableError:
+            return Denied("X6")
+        except (OSError, wire.WireError):  # no memory for another process, no wall to put it behind
+            return Denied("E-STOPPED" if ticket.stopped else "E-ENGINE")
         refused = _mismatch(worker, policy)
         if refused is not None:
             self.pool.end(worker)

@@ -43,9 +43,10 @@ def main() -> None:
             target=_end_with_the_parent, daemon=True
         ).start()  # after the lock: it binds later threads only
         tier = confine.probe(walled, targets)
-        engine = opened.open(setup)
-        if setup["shape"] is not None:
-            engine.rows(setup["shape"])  # a file that nobody protected ends it here
+        engine = _opened(opened, setup)
+        if engine is None:
+            wire.send(replies, {"unreadable": True})
+            return
         wire.send(replies, {"tier": tier, "sha256": _digest(setup["path"])})
         alive = True
         while alive:
@@ -55,6 +56,19 @@ def main() -> None:
             alive = "code" not in answer
     except wire.WireError:
         return  # the supervisor closed the pipe
+
+
+def _opened(module: Any, setup: dict[str, Any]) -> Engine | None:
+    """The engine over the snapshot; None for a file that it cannot read, or that nobody protected."""
+    try:
+        engine: Engine = module.open(setup)
+        if setup["shape"] is not None:
+            engine.rows(setup["shape"])
+    except MemoryError:
+        raise
+    except Exception:  # the edge: what it says may quote the file
+        return None
+    return engine
 
 
 def _end_with_the_parent() -> None:

@@ -167,6 +167,14 @@ def test_a_raw_file_is_no_snapshot(runner: Runner, sales_policy: Policy, sales_f
     assert runner.run(sales_policy, sales_file, "SELECT count(*) FROM sales") == Denied("X6")
 
 
+def test_a_worker_that_cannot_start_is_no_fault_of_the_copy(
+    sales_policy: Policy, sales_snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")  # as where no process gets the memory that it begins with
+    with Runner() as runner:
+        assert runner.run(sales_policy, sales_snapshot, "SELECT count(*) FROM sales") == Denied("E-ENGINE")
+
+
 def test_another_snapshot_than_the_agreed_one_is_refused(
     runner: Runner, variant: Callable[..., Policy], sales_snapshot: Path
 ) -> None:
