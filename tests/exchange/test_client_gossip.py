@@ -13,6 +13,8 @@ from click.testing import Result
 
 from contracts.log.checkpoint import parse_checkpoint, parse_note
 from exchange import clock
+from exchange.client.connection import Connection
+from exchange.client.files import read_credentials
 from exchange.client.gossip import HEADER
 from exchange.ledger import restart
 from tests.exchange.running import Member, Running
@@ -118,7 +120,9 @@ def test_an_honest_log_is_followed_with_one_question_for_each_new_head(market: M
         assert market.asked.count("/log/consistency") == 1
         assert market.head() == market.told()
     market.asked.clear()
+    file = market.kept.stat().st_ino
     market.is_quiet()
+    assert market.kept.stat().st_ino == file
     assert [path for path in market.asked if path.startswith("/log/")] == []
 
 
@@ -130,7 +134,7 @@ def test_another_history_is_an_alarm_each_time_and_both_heads_are_kept_once(mark
     shown = parse_checkpoint(parse_note(evidence["checkpoint"]).text)
     assert (shown.origin, str(shown.size)) == ("log.test/2026", evidence["told"].split()[0])
     market.behind.grow(3)
-    market.alarms("two histories")
+    assert market.alarms("two histories") == evidence
     assert market.files() == 1, "a lie told every time does not fill the disk"
     assert "BÁO ĐỘNG" in market.look("vi").stderr
 
@@ -229,6 +233,16 @@ def test_an_exchange_that_names_no_head_any_more_is_noticed(market: Market) -> N
     market.header = None
     result = market.look()
     assert (result.exit_code, "named no head" in result.stderr) == (0, True)
+
+
+def test_of_several_answers_the_largest_head_counts(market: Market) -> None:
+    credentials = read_credentials(market.member.folder / "machine.json")
+    asked = Connection(market.member.address, credentials, "webhooks", "en")
+    for size in (5, 9, 7):
+        market.header = f"{size} {'A' * 43}="
+        asked.call("GET", "/webhooks")
+    assert asked.told is not None
+    assert asked.told.size == 9
 
 
 def test_what_is_no_head_is_not_kept(market: Market) -> None:
