@@ -7,6 +7,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator
+from email.message import Message
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from exchange.client.files import Credentials
+from exchange.client.gossip import HEADER, Head
 from exchange.client.words import ClientError
 
 PIECE = 1024 * 1024  # bytes sent or received at a time
@@ -44,6 +46,8 @@ class Connection:
     def __init__(self, server: str, credentials: Credentials, scope: str, lang: str) -> None:
         self.base = checked_address(server)
         self.credentials, self.scope, self.lang = credentials, scope, lang
+        self.told: Head | None = None  # the largest head of its log that an answer named
+        self.answered = False  # whether the API has answered, with or without naming one
         self._token, self._until = "", 0.0  # and when it is no use any more, by the monotonic clock
         proxies = [ProxyHandler({})] if urlsplit(self.base).hostname in LOOPBACK else []
         self._opener = build_opener(_NoRedirect, *proxies)
@@ -118,13 +122,22 @@ class Connection:
         every = {"Accept-Language": self.lang, "User-Agent": "minhbach", **headers}
         request = Request(self.base + path, data, every, method=method)  # noqa: S310 - checked_address knows the scheme
         try:
-            return cast(HTTPResponse, self._opener.open(request, timeout=timeout))
+            answer = cast(HTTPResponse, self._opener.open(request, timeout=timeout))
+            self.answered = self.answered or path.startswith("/api/")
+            self._hear(answer.headers)
+            return answer
         except HTTPError as error:
             with error:
+                self._hear(error.headers)
                 raise ServerRefused(error.code, self._refusal(error)) from None
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise ClientError("NO_CONNECTION", server=self.base, reason=reason) from None
+
+    def _hear(self, headers: Message) -> None:
+        head = Head.parse(headers.get(HEADER, ""))
+        if head and (self.told is None or head.size >= self.told.size):
+            self.told = head
 
     def _parsed(self, answer: HTTPResponse) -> Any:
         try:

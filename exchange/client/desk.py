@@ -5,7 +5,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -25,6 +25,7 @@ class Desk:
     lang: str
     server: str | None = None
     client: Path | None = None
+    connections: list["Connection"] = field(default_factory=list)  # those that this command has used
 
     def connection(self, scope: str) -> "Connection":
         """The exchange, to be asked with one scope."""
@@ -35,7 +36,8 @@ class Desk:
             raise ClientError("SERVER_MISSING")
         if not self.client:
             raise ClientError("CLIENT_MISSING")
-        return Connection(self.server, read_credentials(self.client), scope, self.lang)
+        self.connections.append(Connection(self.server, read_credentials(self.client), scope, self.lang))
+        return self.connections[-1]
 
     def say(self, code: str, **facts: object) -> str:
         """A sentence in the reader's language."""
@@ -76,7 +78,7 @@ def offline(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def online(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that asks an exchange: ``--server`` and ``--client`` too."""
+    """A command that asks an exchange: ``--server`` and ``--client`` too; at its end the log's head is compared."""
 
     @click.option("--server", envvar="MINHBACH_SERVER", help="Address of the exchange [MINHBACH_SERVER].")
     @click.option(
@@ -86,7 +88,11 @@ def online(command: Callable[..., None]) -> Callable[..., None]:
     @offline
     @functools.wraps(command)
     def told(desk: Desk, server: str | None, client: Path | None, **given: Any) -> None:
-        command(Desk(desk.lang, server, client), **given)
+        from exchange.client.gossip import compared
+
+        own = Desk(desk.lang, server, client)
+        with compared(own), telling(own):
+            command(own, **given)
 
     return told
 

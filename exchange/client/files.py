@@ -2,7 +2,10 @@
 
 import json
 import os
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +66,37 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Replace a file in one durable step: a crash leaves the old content or the new one."""
-    new = path.with_name(path.name + ".new")
+    """Replace a file, or make it, for its owner alone and in one durable step.
+
+    A crash leaves the old content or the new one, and at most a file of another name beside it. Of two processes that
+    do it at once, one's data stand.
+    """
     try:
-        with new.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(file.name, path)
+            except OSError:
+                os.unlink(file.name)
+                raise
     except OSError as error:
         raise ClientError("FILE_UNREADABLE", path=path, reason=error.strerror or error) from None
+
+
+def keep_evidence(beside: Path, of: str, shown: Mapping[str, str]) -> str:
+    """What shows that a promise was broken, in a file of its own beside a state, once for each ``of``; where it is.
+
+    An alarm must not be lost because the disk is full: then it says that, in place of raising.
+    """
+    path = beside.with_name(f"{beside.name}.fork-{sha256(of.encode()).hexdigest()[:12]}.json")
+    try:
+        if not path.exists():
+            replace_file(path, (json.dumps(shown, ensure_ascii=False, indent=1) + "\n").encode())
+    except ClientError as error:
+        return f"{path} ({error.facts['reason']})"
+    return str(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,11 +174,10 @@ class Monitor:
         if timedelta(minutes=minutes) > self.max_age:
             raise Alarm("MONITOR_STALE", size=opened.checkpoint.size, minutes=minutes)
 
-    def _keep_evidence(self, old: str, new: str) -> Path:
-        path = self.path.with_name(f"{self.path.name}.fork-{sha256(new.encode()).hexdigest()[:12]}.json")
-        if not path.exists():
-            path.write_text(json.dumps({"seen before": old, "shown now": new}, ensure_ascii=False, indent=1) + "\n")
-        return path
+    def _keep_evidence(self, old: str, new: str) -> str:
+        from exchange.client.files import keep_evidence
+
+        return keep_evidence(self.path, new, {"seen before": old, "shown now": new})
 
 
 class Records:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from exchange.client import leak_words, life_words
+from exchange.client import gossip_words, leak_words, life_words
 from exchange.client.paper_words import PAPER
 from exchange.client.place_words import PLACES
 from exchange.client.room_words import ROOMS
@@ -312,5 +312,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     **PAPER,
     **life_words.LIFE,
     **leak_words.LEAKS,
+    **gossip_words.GOSSIP,
     **ROOMS,
 }  # fmt: skip

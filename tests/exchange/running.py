@@ -33,7 +33,7 @@ class Running:
     def start(self, app: Flask) -> None:
         """Answer in threads."""
         self._server = make_server("127.0.0.1", self.port, app, threaded=True, fd=self._socket.fileno())
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
