@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 AGAIN = (
     2.0  # seconds after which a head smaller than the saved one is asked for once more: caches keep one for a second
 )
+AHEAD = 60.0  # seconds that a witness's clock may be ahead of ours
 MAX_BUNDLE = 256 * (65_535 + 2)  # bytes
 SILENT = 30.0  # seconds that a server may take for one answer
 
@@ -165,20 +166,26 @@ class Monitor:
 
     def _fresh(self, opened: "Opened") -> None:
         """C2SP tlog-cosignature: each line says that at its time this head was the largest. Old lines may be a view
-        that is kept back from the witnesses; so the quorum must have seen it lately, not just one of them."""
+        that is kept back from the witnesses; so the quorum must have seen it lately, not just one of them. A time that
+        is still to come does not tell when."""
         from contracts.log.policy import satisfied_by
         from exchange import clock
 
         if not self.policy.witnesses:
             return
-        seen = set[str]()
-        for one in sorted(opened.cosigned, key=lambda each: each.time, reverse=True):
+        now, seen = clock.now().timestamp(), set[str]()
+        for one in sorted(
+            (one for one in opened.cosigned if one.time <= now + AHEAD), key=lambda each: each.time, reverse=True
+        ):
             seen.update(name for name, key in self.policy.witnesses if key == one.key)
             if self.policy.quorum in satisfied_by(self.policy, seen):
                 break
         else:
+            latest = max((one.time for one in opened.cosigned), default=0)
+            if latest > now + AHEAD:
+                raise Alarm("MONITOR_AHEAD", size=opened.checkpoint.size, minutes=int(latest - now) // 60)
             raise Alarm("MONITOR_UNSEEN", size=opened.checkpoint.size)
-        minutes = int(clock.now().timestamp() - one.time) // 60
+        minutes = int(now - one.time) // 60
         if timedelta(minutes=minutes) > self.max_age:
             raise Alarm("MONITOR_STALE", size=opened.checkpoint.size, minutes=minutes)
 

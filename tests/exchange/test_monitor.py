@@ -230,6 +230,13 @@ def test_a_head_that_no_witness_has_seen_lately_is_noticed(watched: Watched, now
         assert "31 minutes ago" in watched.alarms("MONITOR_STALE")
 
 
+def test_a_witness_whose_clock_is_ahead_is_not_taken_for_one_that_has_looked(watched: Watched, now: datetime) -> None:
+    cosigned(watched.behind, with_witness(watched, "regulator"), now + timedelta(minutes=90))
+    assert "90 minutes ahead" in watched.alarms("MONITOR_AHEAD")
+    with clock.frozen(now + timedelta(minutes=89)):
+        watched.is_well()
+
+
 def test_one_witness_who_looks_away_does_not_make_up_for_the_others(watched: Watched, now: datetime) -> None:
     books = [Book.create(watched.folder / name, f"{name}.example") for name in ("bank", "regulator")]
     lines = [f"witness {book.name} {format_vkey(book.key)}\n" for book in books]
