@@ -96,9 +96,15 @@ def _export_stamps(session: Session, size: int, directory: Path) -> None:
 )
 def receipt(event: str, output: Path) -> None:
     """Write the COSE receipt (RFC 9942) of one event under the newest signed head."""
+    config = Config.from_environ()
     try:
+        key = receipts.key_of(config.home)
         with _session() as session:
-            data = receipts.receipt_of(session, event, receipts.key_of(Config.from_environ().home))
+            recorded = receipts.is_recorded(session, key)
+        if not recorded:
+            _change(config, lambda session: receipts.record(session, key, clock.now()))
+        with _session() as session:
+            data = receipts.receipt_of(session, event, key)
     except NotFound:
         raise click.ClickException(f"{event} is no event under a signed head") from None
     except LogKeyError as error:

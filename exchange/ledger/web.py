@@ -3,7 +3,9 @@
 import base64
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Blueprint, Response, current_app, jsonify, request, url_for
+from sqlalchemy.exc import IntegrityError
 
 from contracts import bundle
 from contracts.errors import TreeError
@@ -107,8 +109,12 @@ def _witnesses() -> Witnesses:
 @blueprint.get("/keys.json")
 @public
 def key_history() -> Response:
-    """Every key the log has signed with: ``since`` and ``until`` are the sizes of its first and last head."""
-    history = [{"vkey": k.vkey, "since": k.since, "until": k.until} for k in service.keys(identity.db_session())]
+    """Every key the log has signed with: ``since`` and ``until`` are the sizes of its first and last head. Then every
+    key of receipts: the digest of ``/log/keys/cose.pem`` (DER), and the record that holds it."""
+    session, history = identity.db_session(), list[dict[str, str | int | None]]()
+    history += [{"vkey": key.vkey, "since": key.since, "until": key.until} for key in service.keys(session)]
+    for record in service.story(session, [receipts.SUBJECT]):
+        history.append({"receipts": record.leaf.h["key"], "event": record.id, "index": record.index})
     response = jsonify(history)
     response.headers["Cache-Control"] = "public, max-age=60"
     return response
@@ -119,7 +125,7 @@ def key_history() -> Response:
 def receipt() -> Response:
     """``?event=<id>``: the same as a COSE receipt (RFC 9942), for tools that speak COSE."""
     event = request.args.get("event", "")[:64]
-    data = receipts.receipt_of(identity.db_session(), event, receipts.key_of(_home()))
+    data = receipts.receipt_of(identity.db_session(), event, _receipt_key())
     headers = {"Cache-Control": "public, max-age=1", "Content-Disposition": 'attachment; filename="receipt.cose"'}
     return Response(data, content_type=MEDIA_TYPE, headers=headers)
 
@@ -128,8 +134,21 @@ def receipt() -> Response:
 @public
 def receipt_key() -> Response:
     """The public key of all receipts."""
-    pem = receipts.pem_of(receipts.key_of(_home()))
+    pem = receipts.pem_of(_receipt_key())
     return Response(pem, mimetype="application/x-pem-file", headers={"Cache-Control": "public, max-age=60"})
+
+
+def _receipt_key() -> Ed25519PrivateKey:
+    """On record before anybody sees what it has signed."""
+    key = receipts.key_of(_home())
+    if not receipts.is_recorded(identity.db_session(), key):
+        session = identity.writing_session()
+        try:
+            receipts.record(session, key, clock.now())
+            session.commit()
+        except IntegrityError:  # another process has just recorded it
+            session.rollback()
+    return key
 
 
 @blueprint.get("/timestamps")
