@@ -39,7 +39,8 @@ import unicodedata
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 from multiprocessing import get_context
@@ -715,13 +716,12 @@ READY: list[Callable[[str], Any]] = []  # the check, in a process that shares th
 
 def each(check: Callable[[str], Any], names: list[str]) -> Iterator[Any]:
     """What `check` says of each name, in order. A part in which one fails is done again here, and fails as it would."""
-    parts = [names[at : at + PART] for at in range(0, len(names), PART)]
-    if len(parts) < 7 or sys.platform != "linux" or os.cpu_count() == 1:
-        yield from map(check, names)
-        return
-    with ProcessPoolExecutor(os.cpu_count(), get_context("fork"), READY.append, (check,)) as pool:
-        for part, found in zip(parts, pool.map(check_part, parts), strict=True):
-            yield from found or map(check, part)
+    parts, cores, done = [names[at : at + PART] for at in range(0, len(names), PART)], os.cpu_count(), 0
+    if len(parts) > 6 and sys.platform == "linux" and cores != 1:
+        with suppress(BrokenExecutor), ProcessPoolExecutor(cores, get_context("fork"), READY.append, (check,)) as pool:
+            for done, found in enumerate(pool.map(check_part, parts), 1):
+                yield from found or map(check, parts[done - 1])
+    yield from map(check, names[PART * done :])  # all, or what is left when the system has killed a process
 
 
 def check_part(names: list[str]) -> list[Any]:

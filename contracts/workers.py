@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -24,19 +25,22 @@ def each(check: Callable[[str], T], names: Sequence[str], processes: int) -> Ite
 
     The processes are forked, so `check` may hold anything, an open file among it, and sees nothing that happens later.
     Where forking is not what the system is made for (Windows, macOS), or for few names, one process does it all.
+    So it does what is left when one of them is killed.
     """
-    if processes < 2 or len(names) < LEAST or sys.platform != "linux":
-        yield from map(check, names)
-        return
-    chunks = [names[at : at + _CHUNK] for at in range(0, len(names), _CHUNK)]
-    pool = ProcessPoolExecutor(processes, get_context("fork"), _begin, (check,))
-    try:
-        for results, problem in pool.map(_check_some, chunks):
-            yield from results
-            if problem is not None:
-                raise problem
-    finally:
-        pool.shutdown(cancel_futures=True)
+    told = 0
+    if processes > 1 and len(names) >= LEAST and sys.platform == "linux":
+        chunks = [names[at : at + _CHUNK] for at in range(0, len(names), _CHUNK)]
+        pool = ProcessPoolExecutor(processes, get_context("fork"), _begin, (check,))
+        try:
+            with suppress(BrokenExecutor):  # the system has killed a process, for want of memory say
+                for results, problem in pool.map(_check_some, chunks):
+                    yield from results
+                    if problem is not None:
+                        raise problem
+                    told += len(results)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    yield from map(check, names[told:])
 
 
 def _begin(check: Callable[[str], Any]) -> None:

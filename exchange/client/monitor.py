@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 AGAIN = (
     2.0  # seconds after which a head smaller than the saved one is asked for once more: caches keep one for a second
 )
+AHEAD = 60.0  # seconds that a witness's clock may be ahead of ours
 MAX_BUNDLE = 256 * (65_535 + 2)  # bytes
 SILENT = 30.0  # seconds that a server may take for one answer
 
@@ -44,6 +46,7 @@ class State:
     frontier: str = ""  # hexadecimal: the tree of the records read
     log: str = ""  # the origin that the last record read belongs to
     chains: dict[str, str] = field(default_factory=dict)  # the newest event of each subject
+    ids: set[bytes] = field(default_factory=set)  # what `_short` keeps of every id that was read
 
     @classmethod
     def read(cls, path: Path) -> "State":
@@ -59,6 +62,11 @@ class State:
             _head(state.note)
             if state.frontier:
                 Frontier.parse(bytes.fromhex(state.frontier))
+            if "ids" not in found:  # written before ids were kept: the records are read again from the first
+                return cls(state.note)
+            state.ids = {bytes.fromhex(found["ids"][at : at + 16]) for at in range(0, len(found["ids"]), 16)}
+            if len(state.ids) != state.records:
+                raise ValueError(f"{len(state.ids)} ids of {state.records} records")
         except (OSError, ValueError, KeyError, TypeError, ContractsError, Alarm) as error:
             raise ClientError("MONITOR_STATE", path=path, reason=error) from None
         return state
@@ -68,6 +76,7 @@ class State:
         from exchange.client.files import replace_file
 
         read = {"records": self.records, "frontier": self.frontier, "log": self.log, "chains": self.chains}
+        read["ids"] = b"".join(self.ids).hex()
         replace_file(path, json.dumps({"checkpoint": self.note, **read}).encode())
 
 
@@ -157,20 +166,26 @@ class Monitor:
 
     def _fresh(self, opened: "Opened") -> None:
         """C2SP tlog-cosignature: each line says that at its time this head was the largest. Old lines may be a view
-        that is kept back from the witnesses; so the quorum must have seen it lately, not just one of them."""
+        that is kept back from the witnesses; so the quorum must have seen it lately, not just one of them. A time that
+        is still to come does not tell when."""
         from contracts.log.policy import satisfied_by
         from exchange import clock
 
         if not self.policy.witnesses:
             return
-        seen = set[str]()
-        for one in sorted(opened.cosigned, key=lambda each: each.time, reverse=True):
+        now, seen = clock.now().timestamp(), set[str]()
+        for one in sorted(
+            (one for one in opened.cosigned if one.time <= now + AHEAD), key=lambda each: each.time, reverse=True
+        ):
             seen.update(name for name, key in self.policy.witnesses if key == one.key)
             if self.policy.quorum in satisfied_by(self.policy, seen):
                 break
         else:
+            latest = max((one.time for one in opened.cosigned), default=0)
+            if latest > now + AHEAD:
+                raise Alarm("MONITOR_AHEAD", size=opened.checkpoint.size, minutes=int(latest - now) // 60)
             raise Alarm("MONITOR_UNSEEN", size=opened.checkpoint.size)
-        minutes = int(clock.now().timestamp() - one.time) // 60
+        minutes = int(now - one.time) // 60
         if timedelta(minutes=minutes) > self.max_age:
             raise Alarm("MONITOR_STALE", size=opened.checkpoint.size, minutes=minutes)
 
@@ -189,6 +204,7 @@ class Records:
         self._monitor, self._state, self._head = monitor, state, head
         self._frontier = Frontier.parse(bytes.fromhex(state.frontier)) if state.frontier else Frontier()
         self._log, self._chains = state.log, dict(state.chains)
+        self._ids = set[bytes]()
 
     def read(self) -> None:
         """Read on to the head, or to the last bundle that is full; the state changes only when all is well."""
@@ -204,6 +220,7 @@ class Records:
             raise Alarm("MONITOR_RECORDS", records=self._frontier.size, reason=_reason(error)) from None
         self._state.records, self._state.log, self._state.chains = self._frontier.size, self._log, self._chains
         self._state.frontier = self._frontier.serialise().hex()
+        self._state.ids |= self._ids
 
     def _bundle(self, number: int, width: int) -> None:
         from contracts.errors import TreeError
@@ -233,7 +250,11 @@ class Records:
         self._log = found.log
         if found.prev != expected:
             raise LeafError("CHAIN_BROKEN", index=index, subject=subject, prev=found.prev, expected=expected)
+        short = _short(found.id)
+        if short in self._ids or short in self._state.ids:
+            raise LeafError("EVENT_REPEATED", index=index, id=found.id)
         self._chains[subject] = found.id
+        self._ids.add(short)
 
     def _under_the_head(self) -> None:
         from contracts.errors import LeafError
@@ -331,6 +352,12 @@ def _head(note: str) -> "Checkpoint":
         return parse_checkpoint(parse_note(note).text)
     except ContractsError as error:
         raise Alarm("MONITOR_POLICY", reason=_reason(error)) from None
+
+
+def _short(id: str) -> bytes:
+    """64 bits of an event id's hash, so that a million ids take 100 MB: among them two collide by chance once in 40
+    million logs, which would be a false alarm."""
+    return sha256(id.encode()).digest()[:8]
 
 
 def _reason(error: Any) -> str:

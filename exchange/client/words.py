@@ -212,6 +212,12 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "BÁO ĐỘNG: chưa bên chứng kiến nào xác nhận mốc {size} bản ghi.",
         "ALARM: no witness of your policy has seen the head of {size} records.",
     ),
+    "MONITOR_AHEAD": (
+        "BÁO ĐỘNG: đồng hồ của bên chứng kiến chạy nhanh hơn máy này {minutes} phút, nên không rõ mốc {size} bản ghi "
+        "được xác nhận khi nào.",
+        "ALARM: a witness's clock is {minutes} minutes ahead of this machine's, so nothing tells when the head of "
+        "{size} records was witnessed.",
+    ),
     "MONITOR_STALE": (
         "BÁO ĐỘNG: mốc {size} bản ghi được chứng kiến lần cuối cách đây {minutes} phút.",
         "ALARM: the head of {size} records was last witnessed {minutes} minutes ago.",

@@ -77,12 +77,17 @@ def write(session: Session, batch: Batch) -> None:
     rows, subjects = list[tuple[object, ...]](), list[tuple[str, int]]()
     for idx, (data, event, digest) in enumerate(batch.entries, start=batch.before.size):
         rows.append((idx, event.id, event.type.value, event.at_ms, event.actor, data, digest))
-        subjects += [(name, idx) for name in dict.fromkeys((*event.on, event.actor))]
+        subjects += [(name, idx) for name in names_of(event)]
     bulk.insert(session, "log_entry", _ENTRY, rows)
     bulk.insert(session, "log_subject", ("subject", "idx"), subjects)
     bulk.put(session, "log_last_event", "subject", "event_id", batch.last)
     _write_full_tiles(session, batch)
     bulk.delete(session, "log_outbox", "id", batch.ids)
+
+
+def names_of(event: leaf.Leaf) -> dict[str, None]:
+    """What a search finds the record by: its subjects and its actor, each once."""
+    return dict.fromkeys((*event.on, event.actor))
 
 
 def _write_full_tiles(session: Session, batch: Batch) -> None:

@@ -1,10 +1,15 @@
 """``minhbach log …``: the head, an export as static tiles, a full self-check."""
 
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import reduce
+from operator import xor
 from pathlib import Path
+from typing import Any
 
 import click
+from sqlalchemy import Row
 from sqlmodel import Session, col, select
 
 from contracts.errors import LeafError, NoteError
@@ -16,10 +21,11 @@ from exchange.config import Config
 from exchange.db import Database
 from exchange.errors import NotFound, Refused
 from exchange.ledger import receipts, restart, rotation, service
+from exchange.ledger.batch import names_of
 from exchange.ledger.commands import sequence
 from exchange.ledger.keyring import Keyring, LogKeyError
 from exchange.ledger.leader import leading
-from exchange.ledger.models import Anchor, Checkpoint, Entry
+from exchange.ledger.models import Anchor, Checkpoint, Entry, LastEvent, Subject
 from exchange.ledger.tiles import DatabaseTiles
 
 
@@ -30,10 +36,13 @@ def group() -> None:
 
 @contextmanager
 def _session() -> Iterator[Session]:
+    """The log as it stands at one moment, whatever is written meanwhile."""
     config = Config.from_environ()
     database = Database(config.database_url, config.log_origin, config.secret_key)
     try:
         with database.reading() as session:
+            if not database.is_sqlite:  # which reads so by itself
+                session.connection().exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             yield session
     finally:
         database.dispose()
@@ -87,9 +96,15 @@ def _export_stamps(session: Session, size: int, directory: Path) -> None:
 )
 def receipt(event: str, output: Path) -> None:
     """Write the COSE receipt (RFC 9942) of one event under the newest signed head."""
+    config = Config.from_environ()
     try:
+        key = receipts.key_of(config.home)
         with _session() as session:
-            data = receipts.receipt_of(session, event, receipts.key_of(Config.from_environ().home))
+            recorded = receipts.is_recorded(session, key)
+        if not recorded:
+            _change(config, lambda session: receipts.record(session, key, clock.now()))
+        with _session() as session:
+            data = receipts.receipt_of(session, event, key)
     except NotFound:
         raise click.ClickException(f"{event} is no event under a signed head") from None
     except LogKeyError as error:
@@ -141,7 +156,8 @@ def _change(config: Config, use_case: Callable[[Session], str]) -> str:
 
 @group.command("check")
 def check() -> None:
-    """Re-hash every record, rebuild every head ever signed, check tiles, ids and chains; exit 1 if anything lies."""
+    """Re-hash every record, rebuild every head ever signed, check tiles, ids, chains and searches; exit 1 if anything
+    lies."""
     with _session() as session:
         newest = _head(session)
         problems = problems_of(session)
@@ -156,17 +172,18 @@ def problems_of(session: Session) -> list[str]:
     """What is wrong with the log in this database, in sentences; an empty list means nothing is."""
     verifiers = service.verifiers(session)
     heads = {row.size: row for row in session.exec(select(Checkpoint))}
-    frontier, found, newest_of, size = tree.Frontier(), [], dict[str, str](), 0
-    rows = select(Entry).order_by(col(Entry.idx)).execution_options(yield_per=1000)
-    for size, row in enumerate(session.exec(rows), start=1):
-        if row.idx != size - 1 or row.leaf_hash != tree.leaf_hash(row.leaf):
+    frontier, found, size, named = tree.Frontier(), list[str](), 0, Named()
+    for size, row in enumerate(session.connection().execute(_ENTRIES), start=1):
+        digest = tree.leaf_hash(row.leaf)
+        if row.idx != size - 1 or row.leaf_hash != digest:
             found.append(f"record {row.idx}: index or hash differs from its leaf")
-        found.extend(_leaf_problems(row, newest_of))
-        frontier = frontier.append(tree.leaf_hash(row.leaf))
+        found.extend(_leaf_problems(row, named))
+        frontier = frontier.append(digest)
         head = heads.pop(size, None)
         if head is not None:
             found.extend(_head_problems(head, frontier.root(), verifiers))
     found.extend(f"a head of {missing} records is stored, but the log holds {size}" for missing in heads)
+    found.extend(named.problems(session))
     tiles = DatabaseTiles(session, size)  # level by level: each stands on the one below, which was compared before
     for tile in tiles_of(size):
         if tile.width == WIDTH and tiles.fetch(tile) != tiles.compute(tile):
@@ -174,12 +191,54 @@ def problems_of(session: Session) -> list[str]:
     return found
 
 
-def _leaf_problems(row: Entry, newest_of: dict[str, str]) -> list[str]:
+# Rows of columns: to make an object of each would take as long as to check it.
+_ENTRIES = select(Entry.__table__).order_by(col(Entry.idx)).execution_options(yield_per=1000)  # type: ignore[attr-defined]
+_SUBJECTS = select(Subject.subject, Subject.idx).execution_options(yield_per=10_000)
+_NEWEST = select(LastEvent.subject, LastEvent.event_id).execution_options(yield_per=10_000)
+
+
+class Named:
+    """What the leaves name, to be compared with the rows that a search goes by (``log_subject``) and those that the
+    next record is linked by (``log_last_event``).
+
+    Of the names of one record the exclusive or of their hashes is kept, under a key that Python draws anew for every
+    run (SipHash): eight bytes for a record, and nobody can aim at other names that give the same.
+    """
+
+    def __init__(self) -> None:
+        self._names, self._newest = array("q"), dict[str, str]()
+
+    def add(self, record: leaf.Leaf | None) -> str | None:
+        """Note the next record, None for one that cannot be read; the event before it with the same first subject."""
+        self._names.append(reduce(xor, (hash((name, len(self._names))) for name in names_of(record))) if record else 0)
+        if record is None:
+            return None
+        before, self._newest[record.on[0]] = self._newest.get(record.on[0]), record.id
+        return before
+
+    def problems(self, session: Session) -> list[str]:
+        """The rows that are missing, and those that are too many."""
+        connection, found = session.connection(), list[str]()
+        for subject, idx in connection.execute(_SUBJECTS):
+            if not 0 <= idx < len(self._names):
+                found.append(f"record {idx}: a search by {subject} finds it, but it is not there")
+            else:
+                self._names[idx] ^= hash((subject, idx))
+        wrong = (number for number, rest in enumerate(self._names) if rest)
+        found += [f"record {number}: the subjects that a search finds it by differ from its leaf" for number in wrong]
+        for subject, id in connection.execute(_NEWEST):
+            if self._newest.pop(subject, None) != id:
+                found.append(f"the newest event of {subject} is stored as {id}, which it is not")
+        return found + [f"the newest event of {subject} is not stored" for subject in self._newest]
+
+
+def _leaf_problems(row: Row[Any], named: Named) -> list[str]:
     try:
         parsed = leaf.parse(row.leaf)
     except LeafError as error:
+        named.add(None)
         return [f"record {row.idx}: {error}"]
-    before, newest_of[parsed.on[0]] = newest_of.get(parsed.on[0]), parsed.id
+    before = named.add(parsed)
     if parsed.id != row.event_id:
         return [f"record {row.idx}: its id differs from its leaf"]
     if (parsed.type, parsed.actor, parsed.at_ms) != (row.event, row.actor, row.at_ms):

@@ -15,6 +15,7 @@ from exchange.ledger.models import Checkpoint, Cosignature
 
 RECENT = 2000  # cosignatures among which a new published head is looked for
 LATE = timedelta(minutes=20)  # a witness that has cosigned nothing for longer is late
+AHEAD = timedelta(minutes=1)  # a witness that states a later time than that has a clock that tells nothing
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Sighting:
     name: str
     size: int | None
     seen: datetime | None
-    state: str  # "fresh", "late" or "never"
+    state: str  # "fresh", "late", "ahead" (its clock) or "never"
 
 
 def read_policy(path: Path | None) -> Policy:
@@ -89,4 +90,6 @@ def _sighting(session: Session, name: str, key_name: str, now: datetime) -> Sigh
     if row is None:
         return Sighting(name, None, None, "never")
     seen = datetime.fromtimestamp(row.seen_s, now.tzinfo)
+    if seen - now > AHEAD:
+        return Sighting(name, row.size, seen, "ahead")
     return Sighting(name, row.size, seen, "late" if now - seen > LATE else "fresh")

@@ -96,7 +96,7 @@ def append(
     Raises Refused (503, LOG_BEHIND) while the log cannot keep up.
     """
     session.info["kept"].setdefault("backlog", Backlog()).require_room(session)
-    if event_id is not None and _is_known(session, event_id):
+    if event_id is not None and is_known(session, event_id):
         return event_id
     event_id = event_id or new_id()
     at_ms = int(now.timestamp() * 1000)
@@ -111,6 +111,7 @@ def append(
     return event_id
 
 
-def _is_known(session: Session, event_id: str) -> bool:
+def is_known(session: Session, event_id: str) -> bool:
+    """Whether an event waits, or is in the tree."""
     tables = ((Outbox.id, Outbox.event_id), (Entry.idx, Entry.event_id))
     return any(session.exec(select(key).where(named == event_id)).first() is not None for key, named in tables)

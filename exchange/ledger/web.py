@@ -3,7 +3,9 @@
 import base64
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Blueprint, Response, current_app, jsonify, request, url_for
+from sqlalchemy.exc import IntegrityError
 
 from contracts import bundle
 from contracts.errors import TreeError
@@ -119,7 +121,7 @@ def key_history() -> Response:
 def receipt() -> Response:
     """``?event=<id>``: the same as a COSE receipt (RFC 9942), for tools that speak COSE."""
     event = request.args.get("event", "")[:64]
-    data = receipts.receipt_of(identity.db_session(), event, receipts.key_of(_home()))
+    data = receipts.receipt_of(identity.db_session(), event, _receipt_key())
     headers = {"Cache-Control": "public, max-age=1", "Content-Disposition": 'attachment; filename="receipt.cose"'}
     return Response(data, content_type=MEDIA_TYPE, headers=headers)
 
@@ -128,8 +130,33 @@ def receipt() -> Response:
 @public
 def receipt_key() -> Response:
     """The public key of all receipts."""
-    pem = receipts.pem_of(receipts.key_of(_home()))
+    pem = receipts.pem_of(_receipt_key())
     return Response(pem, mimetype="application/x-pem-file", headers={"Cache-Control": "public, max-age=60"})
+
+
+@blueprint.get("/keys/cose.json")
+@public
+def receipt_keys() -> Response:
+    """Every key that receipts have been signed with, the first one first: the digest of its public half (DER), and the
+    record that holds it."""
+    records = service.story(identity.db_session(), [receipts.SUBJECT])
+    found = [{"key": record.leaf.h["key"], "event": record.id, "index": record.index} for record in records]
+    response = jsonify(found)
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
+
+
+def _receipt_key() -> Ed25519PrivateKey:
+    """On record before anybody sees what it has signed."""
+    key = receipts.key_of(_home())
+    if not receipts.is_recorded(identity.db_session(), key):
+        session = identity.writing_session()
+        try:
+            receipts.record(session, key, clock.now())
+            session.commit()
+        except IntegrityError:  # another process has just recorded it
+            session.rollback()
+    return key
 
 
 @blueprint.get("/timestamps")

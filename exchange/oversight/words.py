@@ -86,5 +86,6 @@ STANDINGS = {
 WITNESSED = {
     "fresh": (N_("Up to date"), "good"),
     "late": (N_("Late"), "wait"),
+    "ahead": (N_("Clock ahead"), "bad"),
     "never": (N_("Not yet"), "off"),
 }

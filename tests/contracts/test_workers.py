@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.contracts.story import POLICY, begin, jws, make_contract, sign, tell,
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 
 NAMES = [f"{number:04d}" for number in range(workers.LEAST * 2)]
+SHARED = [lambda check: workers.each(check, NAMES, 2), lambda check: verify.each(check, NAMES)]  # by each checker
 
 
 def checked(check, processes):
@@ -43,6 +45,37 @@ def test_the_work_is_done_by_as_many_processes_as_were_asked_for():
     others = set(checked(lambda name: os.getpid(), 2)[0])
     assert mine not in others
     assert 1 <= len(others) <= 2
+
+
+@pytest.mark.parametrize("share", SHARED)
+@pytest.mark.parametrize("last", ["0000", "0050", "0199"])
+def test_what_a_killed_process_leaves_is_done_by_this_one(share, last, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    mine = os.getpid()
+
+    def check(name):
+        if name == last and os.getpid() != mine:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return name
+
+    assert list(share(check)) == NAMES
+
+
+@pytest.mark.parametrize("share", SHARED)
+def test_a_bad_one_among_what_a_killed_process_leaves_is_found(share, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    mine, told = os.getpid(), []
+
+    def check(name):
+        if name == "0050" and os.getpid() != mine:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if name == "0060":
+            raise EvidenceError("MEMBER_MISSING", member=name)
+        return name
+
+    with pytest.raises(EvidenceError):
+        told.extend(share(check))
+    assert told == NAMES[:60]
 
 
 def test_a_mistake_of_ours_is_not_taken_for_a_finding():

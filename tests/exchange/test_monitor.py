@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session
 
-from contracts.log import checkpoint, witness
+from contracts import canonical
+from contracts.log import checkpoint, leaf, witness
 from contracts.log.checkpoint import format_vkey
 from exchange import audit, clock
 from exchange.accounts.service import secret_hash
@@ -22,7 +23,7 @@ from exchange.cli import main
 from exchange.config import Config
 from exchange.db import Database
 from exchange.ledger import restart, service
-from exchange.ledger.models import Cosignature
+from exchange.ledger.models import Cosignature, Entry, Outbox
 from exchange.oauth import service as oauth
 from exchange.oauth.models import Client, Flow, Token
 from exchange.oversight import warrants
@@ -229,6 +230,13 @@ def test_a_head_that_no_witness_has_seen_lately_is_noticed(watched: Watched, now
         assert "31 minutes ago" in watched.alarms("MONITOR_STALE")
 
 
+def test_a_witness_whose_clock_is_ahead_is_not_taken_for_one_that_has_looked(watched: Watched, now: datetime) -> None:
+    cosigned(watched.behind, with_witness(watched, "regulator"), now + timedelta(minutes=90))
+    assert "90 minutes ahead" in watched.alarms("MONITOR_AHEAD")
+    with clock.frozen(now + timedelta(minutes=89)):
+        watched.is_well()
+
+
 def test_one_witness_who_looks_away_does_not_make_up_for_the_others(watched: Watched, now: datetime) -> None:
     books = [Book.create(watched.folder / name, f"{name}.example") for name in ("bank", "regulator")]
     lines = [f"witness {book.name} {format_vkey(book.key)}\n" for book in books]
@@ -302,6 +310,38 @@ def harm_records(session: Session, harm: str) -> None:
     session.commit()
 
 
+def record_again(exchange: Exchange, index: int) -> None:
+    """An event that the log holds already, under a new signed head: its first row gets another id to make room."""
+    with exchange.database.writing() as session:
+        data = session.get_one(Entry, index).leaf
+        id = leaf.parse(data).id
+        connection = session.connection()
+        connection.exec_driver_sql("DROP TRIGGER log_entry_no_update")
+        connection.exec_driver_sql(f"UPDATE log_entry SET event_id = '{'0' * 26}' WHERE idx = {index}")
+        waiting = canonical.dumps({**canonical.loads(data), "prev": None})
+        session.add(Outbox(event_id=id, leaf=waiting, created_ms=0))
+        session.commit()
+    exchange.app.extensions["minhbach.sequencer"].run_once()
+
+
+@pytest.mark.parametrize("read_before", [True, False])
+def test_an_event_that_is_recorded_twice_is_noticed(watched: Watched, read_before: bool) -> None:
+    give_token(watched)
+    if read_before:
+        watched.is_well()
+    record_again(watched.behind, 2)
+    assert "repeats the event" in watched.alarms("MONITOR_RECORDS")
+
+
+def test_a_state_without_ids_has_its_records_read_again(watched: Watched) -> None:
+    give_token(watched)
+    watched.is_well()
+    state = json.loads(watched.state.read_text())
+    watched.state.write_text(json.dumps({name: value for name, value in state.items() if name != "ids"}))
+    record_again(watched.behind, 2)
+    assert "repeats the event" in watched.alarms("MONITOR_RECORDS")
+
+
 def test_a_log_that_goes_on_under_a_new_name_is_read_from_its_first_record(watched: Watched) -> None:
     give_token(watched)
     watched.is_well()
@@ -344,7 +384,9 @@ def test_a_line_can_be_json_in_both_languages(watched: Watched) -> None:
     assert "records" in result["en"]
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "{}", '{"checkpoint": 1}', {"checkpoint": "cut"}, {"frontier": "00"}])
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "{}", '{"checkpoint": 1}', {"checkpoint": "cut"}, {"frontier": "00"}, {"records": 1}]
+)
 def test_a_damaged_state_is_not_taken_for_a_first_look(watched: Watched, text: str | dict[str, str]) -> None:
     if isinstance(text, dict):
         watched.is_well()

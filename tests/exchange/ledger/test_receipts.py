@@ -1,18 +1,21 @@
 """COSE receipts as strangers fetch them, and the key they are checked with."""
 
 import stat
+import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from flask.testing import FlaskClient
 from scitt_cose.receipt import verify_receipt
 from sqlmodel import Session
 
+from contracts import canonical
 from contracts.log import checkpoint
 from contracts.log.receipt import check_receipt, parse_receipt
 from exchange.cli import main
@@ -76,6 +79,50 @@ def test_the_key_is_one_of_its_own_and_readable_by_the_server_alone(config: Conf
     file.write_text("torn")
     with pytest.raises(LogKeyError):
         receipts.key_of(config.home)
+
+
+def test_each_key_of_receipts_is_on_record_before_its_first_receipt(
+    note: Callable[..., list[str]], session: Session, sequencer: Sequencer, client: FlaskClient, config: Config
+) -> None:
+    (event,) = note("x")
+    sequencer.run_once()
+
+    def used() -> str:
+        """The digest of the key that signs now, which has signed two receipts."""
+        for _ in range(2):
+            assert client.get(f"/log/receipt?event={event}").status_code == 200
+        key = load_pem_public_key(client.get("/log/keys/cose.pem").data)
+        return canonical.sha256_b64url(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+    first, aside = used(), config.home / "first"
+    sequencer.run_once()
+    assert [row["key"] for row in client.get("/log/keys/cose.json").json] == [first]
+    (config.home / "log-cose.key").rename(aside)  # lost, or another machine
+    second = used()
+    aside.rename(config.home / "log-cose.key")  # and found again: that one is known
+    assert (used(), second != first) == (first, True)
+    sequencer.run_once()
+    told = client.get("/log/keys/cose.json").json
+    assert [row["key"] for row in told] == [first, second]
+    records = service.story(session, ["logkey:receipts"])
+    assert [(record.id, record.index, record.leaf.h["key"]) for record in records] == [
+        (row["event"], row["index"], row["key"]) for row in told
+    ]
+    assert service.is_logged(session, told[-1]["event"])
+
+
+def test_who_uses_a_key_while_another_process_records_it_is_answered_and_one_record_is_made(
+    client: FlaskClient, session: Session, sequencer: Sequencer, config: Config, now: datetime
+) -> None:
+    receipts.record(session, receipts.key_of(config.home), now)
+    answers: list[int] = []
+    asking = Thread(target=lambda: answers.append(client.get("/log/keys/cose.pem").status_code))
+    asking.start()
+    time.sleep(0.4)  # it waits for us now: on SQLite for the lock, on PostgreSQL for the event id
+    session.commit()
+    asking.join()
+    sequencer.run_once()
+    assert (answers, len(service.story(session, ["logkey:receipts"]))) == ([200], 1)
 
 
 def test_processes_that_make_the_key_at_once_agree_on_one(tmp_path: Path) -> None:

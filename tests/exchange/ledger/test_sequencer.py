@@ -16,7 +16,7 @@ from contracts.log.tiles import TileReader, bundles_of, decode_bundle, tiles_of
 from exchange import audit
 from exchange.config import Config
 from exchange.db import Database
-from exchange.ledger import service
+from exchange.ledger import cli, service
 from exchange.ledger.cli import problems_of
 from exchange.ledger.keyring import LogKeyError, load
 from exchange.ledger.models import Entry, Outbox
@@ -276,6 +276,14 @@ def test_a_proof_under_an_older_head_and_as_json(
         ("UPDATE log_entry SET event_id = 'x' WHERE idx = 1", "record 1: its id differs"),
         ("UPDATE log_entry SET actor = 'org:other' WHERE idx = 1", "record 1: what a search finds it by differs"),
         ("UPDATE log_entry SET at_ms = 1 WHERE idx = 1", "record 1: what a search finds it by differs"),
+        ("DELETE FROM log_subject WHERE idx = 1 AND subject = 'listing:one'", "record 1: the subjects"),
+        ("DELETE FROM log_subject WHERE idx = 2 AND subject LIKE 'org:%'", "record 2: the subjects"),
+        ("INSERT INTO log_subject VALUES ('listing:two', 1)", "record 1: the subjects"),
+        ("INSERT INTO log_subject VALUES ('', 1)", "record 1: the subjects"),
+        ("UPDATE log_subject SET idx = 3 WHERE idx = 2", "record 3: a search by listing:one finds it"),
+        ("UPDATE log_last_event SET event_id = 'x'", "the newest event of listing:one is stored as x"),
+        ("DELETE FROM log_last_event", "the newest event of listing:one is not stored"),
+        ("INSERT INTO log_last_event VALUES ('listing:two', 'x')", "the newest event of listing:two is stored as x"),
         ("DELETE FROM log_entry WHERE idx = 0", "the chain of listing:one is broken"),
         ("UPDATE log_checkpoint SET root = :hash", "head 3: the records do not give this root"),
         ("UPDATE log_checkpoint SET note = 'x'", "head 3: NOTE_MALFORMED"),
@@ -297,6 +305,24 @@ def test_the_self_check_names_what_is_wrong(
         writing.commit()
     with database.reading() as reading:
         assert said in "\n".join(problems_of(reading))
+
+
+def test_the_commands_see_the_log_at_one_moment(
+    session: Session, now: datetime, people: People, sequencer: Sequencer, config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("MINHBACH_HOME", str(config.home))
+    monkeypatch.setenv("MINHBACH_DATABASE_URL", config.database_url)
+    monkeypatch.setenv("MINHBACH_LOG_ORIGIN", config.log_origin)
+    record(session, now, "one", people)
+    session.commit()
+    sequencer.run_once()
+    with cli._session() as reading:
+        before = service.head(reading)
+        record(session, now, "one", people)
+        session.commit()
+        sequencer.run_once()
+        assert (service.head(reading), problems_of(reading)) == (before, [])
 
 
 def test_the_self_check_compares_the_stored_tiles(

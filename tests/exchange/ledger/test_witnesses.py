@@ -374,7 +374,7 @@ def test_the_published_folder_follows_the_quorum(
     assert check_policy(policy, (folder / "checkpoint").read_text()).checkpoint.size == 4
 
 
-def test_what_a_witness_has_seen_is_fresh_late_or_never(
+def test_what_a_witness_has_seen_is_fresh_late_or_never_or_its_clock_is_ahead(
     place: Place, collect: Callable[..., Witnesses], database: Database, now: datetime
 ) -> None:
     place.add("regulator")
@@ -384,9 +384,9 @@ def test_what_a_witness_has_seen_is_fresh_late_or_never(
     with database.reading() as session:
         states = [
             {one.name: one.state for one in cosigned.sightings(session, collecting.policy, now + timedelta(minutes=m))}
-            for m in (0, 20, 21)
+            for m in (-2, -1, 0, 20, 21)
         ]
-        assert [one["regulator"] for one in states] == ["fresh", "fresh", "late"]
+        assert [one["regulator"] for one in states] == ["ahead", "fresh", "fresh", "fresh", "late"]
         assert {one["bank"] for one in states} == {"never"}
         assert cosigned.sightings(session, Policy(()), now) == []
 

@@ -63,6 +63,19 @@ def test_each_witness_is_fresh_late_or_never(asked: None, people: People, lang: 
     assert [word for word in (*NAMES, *words) if word not in aside] == []
 
 
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("vi", ["Đồng hồ chạy nhanh", "chạy nhanh hơn đồng hồ của sàn"]), ("en", ["Clock ahead", "is ahead of ours"])],
+)
+def test_a_witness_whose_clock_is_ahead_is_not_called_up_to_date(
+    asked: None, people: People, now: datetime, lang: str, words: list[str]
+) -> None:
+    with clock.frozen(now - timedelta(minutes=7)):
+        page = people.browser(people.regulator(), lang).get("/oversight").text
+    aside = page[page.index("<aside") :]
+    assert [word for word in words if word not in aside] == []
+
+
 def test_a_contracts_story_counts_the_witnesses_of_its_head(
     asked: None, goods: Goods, case: Contract, official: FlaskClient, database: Database
 ) -> None:
