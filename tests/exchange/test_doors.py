@@ -35,7 +35,7 @@ PUBLIC = {
     "GET catalogue.index", "GET catalogue.listing", "GET catalogue_api.Listings", "GET catalogue_api.One",
     # the log convinces only if anybody can read it
     "GET ledger.checkpoint", "GET ledger.keys", "GET ledger.key_history", "GET ledger.proof", "GET ledger.consistency",
-    "GET ledger.receipt", "GET ledger.receipt_key",
+    "GET ledger.receipt", "GET ledger.receipt_key", "GET ledger.receipt_keys",
     "GET ledger.stamp_list", "GET ledger.token", "GET ledger.stamped_text", "GET ledger.tile", "GET ledger.verifier",
     # the rules of the trial are everybody's to read
     "GET rulebook.page", "GET rulebook_api.Rules",
