@@ -37,6 +37,7 @@ BLOCKS = re.findall(r"^```sh ?(\w*)\n(.*?)^```$", DOCUMENT.read_text(), re.MULTI
 OF_TRIAL = ("report", "incidents", "receipts")
 NOT_RUN = {
     "settings": "stands before every block", "install": "needs a registry; what it names is compared",
+    "marks": "is the operator's command: tests/exchange/rooms/test_receipts.py",
     **dict.fromkeys(OF_TRIAL, "needs a trial: test_regulator_trial.py"),
 }  # fmt: skip
 
