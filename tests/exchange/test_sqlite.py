@@ -144,6 +144,17 @@ def write_many(url: str, name: str) -> None:
     database.dispose()
 
 
+def require_refusal_while_another_writes(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With little patience, by connections that are made now."""
+    database.dispose()
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.05)
+    with database.writing() as slow:
+        slow.execute(text("INSERT INTO act VALUES ('slow')"))
+        with pytest.raises(OperationalError, match="database is locked"):
+            act(database, "impatient")
+        slow.commit()
+
+
 def test_where_no_turn_can_be_had_sqlite_decides(
     database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,25 +162,13 @@ def test_where_no_turn_can_be_had_sqlite_decides(
     Path(f"{file}-turn").unlink()
     Path(f"{file}-turn").mkdir()
     act(database, "without a turn")
-    database.dispose()
-    monkeypatch.setattr(sqlite, "PATIENCE", 0.05)
-    with database.writing() as slow:
-        slow.execute(text("INSERT INTO act VALUES ('slow')"))
-        with pytest.raises(OperationalError, match="database is locked"):
-            act(database, "impatient")
-        slow.commit()
+    require_refusal_while_another_writes(database, monkeypatch)
     assert acts(file) == {"without a turn", "slow"}
 
 
 def test_whoever_waits_too_long_for_a_thread_of_its_own_process_is_refused(
     database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database.dispose()
-    monkeypatch.setattr(sqlite, "PATIENCE", 0.05)
-    with database.writing() as slow:
-        slow.execute(text("INSERT INTO act VALUES ('slow')"))
-        with pytest.raises(OperationalError, match="database is locked"):
-            act(database, "impatient")
-        slow.commit()
+    require_refusal_while_another_writes(database, monkeypatch)
     act(database, "next")
     assert acts(file) == {"slow", "next"}
